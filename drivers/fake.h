@@ -1,0 +1,20 @@
+/* fake.h: an engine in memory with the contract of driver.h, for planner and fault tests and `plan --simulate`.
+ *
+ * Time stands still except through fake_step. Never proof that a feature works. */
+#ifndef EK_FAKE_H
+#define EK_FAKE_H
+
+#include "drivers/driver.h"
+
+struct fake_faults {
+    int fail_at;       /* the n-th operation (from 1) fails with ERR_RETRY; 0: none */
+    bool reverse;      /* finish ready operations in the opposite order */
+};
+
+struct driver *fake_new(const struct observed *start, const struct fake_faults *faults);
+/* Finish one pending operation (its callback runs inside). False: nothing is pending. */
+bool fake_step(struct driver *d);
+/* Operations finished so far, one line each ("start blog-app-1"), for comparing with a plan. */
+const char *fake_journal(struct driver *d);
+
+#endif

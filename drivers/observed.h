@@ -1,0 +1,105 @@
+/* observed.h: what the engine has, as plain sorted values, and its JSON form (golden tests, saved passes).
+ *
+ * Immutable once made. Foreign objects are in it too (their names, ports and subnets are taken), marked by owner == NULL or
+ * another owner; nobody touches those. */
+#ifndef EK_OBSERVED_H
+#define EK_OBSERVED_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "spec/base/str.h"
+
+struct arena;
+struct err;
+
+enum container_state { CS_CREATED, CS_RUNNING, CS_PAUSED, CS_RESTARTING, CS_REMOVING, CS_EXITED, CS_DEAD };
+enum health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
+
+struct obs_attach {
+    const char *network_id, *network_name;
+    struct strv aliases;
+};
+
+struct obs_port { /* published ones only */
+    const char *host_ip;
+    int published, target;
+    const char *protocol;
+};
+
+struct obs_container {
+    const char *id, *name; /* name without the slash */
+    const char *image, *image_id;
+    enum container_state state;
+    enum health health;
+    int exit_code, restart_count;
+    bool oom_killed;
+    bool inspected; /* false: known from a list only; exit_code, restart_count, times, fields are then unknown */
+    int64_t created_ms, started_ms, finished_ms;
+    const char *error; /* the engine's State.Error, or NULL */
+    struct kvs labels;
+    const char *owner, *app, *service, *hash, *origin; /* borrowed from labels; NULL when absent */
+    int index;                                         /* 0 when absent */
+    struct obs_attach *networks;                       /* sorted by name */
+    size_t n_networks;
+    struct obs_port *ports; /* sorted */
+    size_t n_ports;
+    struct kvs fields; /* live fields under users' names (engine_fields.h) */
+};
+
+struct obs_network {
+    const char *id, *name, *driver;
+    bool internal;
+    struct strv subnets;
+    struct kvs labels;
+    const char *owner, *app, *origin, *key;
+};
+
+struct obs_volume {
+    const char *name, *driver;
+    struct kvs labels;
+    const char *owner, *app, *key;
+};
+
+struct obs_image {
+    const char *ref; /* as asked for */
+    const char *id;  /* NULL: the engine does not have it */
+    struct kvs fields; /* what its configuration would put into a container (engine_fields.h) */
+    struct strv exposed; /* "80/tcp" */
+};
+
+struct observed {
+    const char *engine_version, *api_version;
+    struct obs_container *containers; /* sorted by app, service, index, name; foreign ones (no app) last */
+    size_t n_containers;
+    struct obs_network *networks; /* sorted by name, id */
+    size_t n_networks;
+    struct obs_volume *volumes; /* sorted by name */
+    size_t n_volumes;
+    struct obs_image *images; /* sorted by ref; only those somebody asked about */
+    size_t n_images;
+    const struct obs_container **by_name; /* all containers, sorted by name */
+};
+
+/* Sort everything and fill by_name and the borrowed label fields. Call once after filling the arrays. */
+void observed_seal(struct observed *o, struct arena *a);
+
+const struct obs_container *observed_container(const struct observed *o, const char *name);
+const struct obs_network *observed_network(const struct observed *o, const char *name); /* first of that name */
+const struct obs_volume *observed_volume(const struct observed *o, const char *name);
+const struct obs_image *observed_image(const struct observed *o, const char *ref); /* NULL: never asked */
+/* Half-open range [*ret_from, *ret_to) of the containers of one app, whatever their owner. */
+void observed_app_range(const struct observed *o, const char *app, size_t *ret_from, size_t *ret_to);
+
+const char *container_state_name(enum container_state s); /* the engine's words: "running" */
+int container_state_parse(const char *word, enum container_state *ret);
+const char *health_name(enum health h); /* "none", "starting", ... */
+int health_parse(const char *word, enum health *ret);
+
+json_t *observed_to_json(const struct observed *o);
+/* Lenient about absent members (a golden case names only what matters), strict about unknown ones. */
+struct observed *observed_from_json(const json_t *v, struct arena *a, struct err *e);
+
+#endif

@@ -1,0 +1,49 @@
+/* op.h: one operation on the engine: one call, or one wait with a deadline. Plain values, made by the planner, carried out
+ * by a driver. Every operation is idempotent: done twice it succeeds twice (start of a running container, removal of a
+ * missing one, creation of what already exists with our labels). */
+#ifndef EK_OP_H
+#define EK_OP_H
+
+#include <stdint.h>
+
+#include "spec/base/err.h"
+
+enum op_kind {
+    OP_PULL,               /* object: image reference */
+    OP_NETWORK_CREATE,     /* name, body */
+    OP_NETWORK_REMOVE,     /* object: id */
+    OP_NETWORK_CONNECT,    /* network: name or id, object: container, body: endpoint settings */
+    OP_NETWORK_DISCONNECT, /* network, object */
+    OP_VOLUME_CREATE,      /* name, body */
+    OP_VOLUME_REMOVE,      /* object: name */
+    OP_CONTAINER_CREATE,   /* name, body (canonical, unsealed), image; see engine_encode.h */
+    OP_CONTAINER_START,    /* object */
+    OP_CONTAINER_STOP,     /* object, grace_s */
+    OP_CONTAINER_RESTART,  /* object, grace_s */
+    OP_CONTAINER_UNPAUSE,  /* object */
+    OP_CONTAINER_RENAME,   /* object, name: the new one */
+    OP_CONTAINER_REMOVE,   /* object; anonymous volumes go with it, named ones never */
+    OP_WAIT_RUNNING,       /* object; still running for settle_ms after its start */
+    OP_WAIT_HEALTHY,       /* object */
+    OP_WAIT_EXIT,          /* object; exit code 0 is success */
+};
+
+struct op {
+    enum op_kind kind;
+    const char *object, *name, *network, *body, *image, *image_id /* known at planning time, or NULL */;
+    const char *platform;  /* pull */
+    int64_t deadline_ms;   /* for the whole operation, 0: the driver's default for the kind */
+    int64_t settle_ms;
+    int grace_s;           /* -1: the container's own */
+};
+
+struct op_result {
+    struct err err;  /* kind ERR_NONE: success */
+    const char *id;  /* creates: the new object's id; pull: the image id. Valid during the callback only */
+    int exit_code;   /* OP_WAIT_EXIT */
+    const char *log_tail; /* waits and starts that failed: the container's last lines, or NULL. Valid during the callback */
+};
+
+const char *op_kind_name(enum op_kind kind);
+
+#endif

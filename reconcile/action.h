@@ -1,0 +1,63 @@
+/* action.h: the vocabulary of a plan: what will be done, to what, why, and after what. Plain values in an arena. */
+#ifndef EK_ACTION_H
+#define EK_ACTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "drivers/op.h"
+#include "spec/base/str.h"
+
+struct arena;
+
+/* One difference between what is wanted and what is. */
+struct change {
+    const char *field; /* "environment.TZ", "image", "state" */
+    const char *want, *have; /* NULL: absent; already masked if secret */
+};
+
+enum action_kind {
+    ACT_PULL,
+    ACT_NETWORK_CREATE,
+    ACT_NETWORK_REMOVE,
+    ACT_NETWORK_CONNECT,
+    ACT_NETWORK_DISCONNECT,
+    ACT_VOLUME_CREATE,
+    ACT_CREATE,
+    ACT_START,
+    ACT_STOP,
+    ACT_RESTART,
+    ACT_UNPAUSE,
+    ACT_RENAME,
+    ACT_REMOVE,
+    ACT_WAIT_RUNNING,
+    ACT_WAIT_HEALTHY,
+    ACT_WAIT_EXIT,
+    ACT_KEEP, /* nothing is done, on purpose: a volume that stays, a step that was refused; always successful */
+};
+
+enum action_when {
+    WHEN_OK,     /* all prerequisites succeeded */
+    WHEN_FAILED, /* runs only if its first prerequisite failed (putting the old one back); skipped otherwise */
+};
+
+struct action {
+    enum action_kind kind;
+    enum action_when when;
+    const char *subject; /* for people: "web/1", "network blog_default", "image nginx:1.27-alpine" */
+    const char *cause;   /* plain words: "blog.yaml:4: image changed", "gone (destroyed by hand)" */
+    struct change *changes;
+    size_t n_changes;
+    uint32_t *needs; /* indices of earlier actions of the same app; always smaller than the own index */
+    size_t n_needs;
+    bool optional;   /* its failure is noted, but fails neither the run nor what needs it (removal of an emptied network) */
+    struct op op;    /* unused by ACT_KEEP */
+    const char *reserves; /* subnet that this action will take, or NULL */
+};
+
+const char *action_kind_name(enum action_kind kind); /* "pull", "network-create", ... */
+/* "create container blog-app-1": verb and subject as a line for people, without cause. */
+void action_print(const struct action *a, struct str *out);
+
+#endif

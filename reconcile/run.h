@@ -1,0 +1,36 @@
+/* run.h: carries out one app's part of a plan. No opinions: fires what is ready, waits for any to finish, skips what depends on
+ * a failure, fires what was kept for a failure. Driven by the driver's callbacks; never blocks.
+ *
+ * A run has its own arena with its own copy of the plan, so it may outlive the pass, the desired state and the files. */
+#ifndef EK_RUN_H
+#define EK_RUN_H
+
+#include "drivers/driver.h"
+#include "reconcile/plan.h"
+#include "reconcile/recorder.h"
+
+struct run;
+typedef void run_over_fn(void *user, struct run *r, enum run_end how, const struct err *first_failure);
+
+struct run_options {
+    struct driver *driver;
+    const struct recorder *recorders;
+    size_t n_recorders;
+    int64_t (*now_ms)(void); /* for durations only */
+    run_over_fn *over;       /* once, at the end; the run may be freed there */
+    void *user;
+};
+
+struct run *run_new(const struct plan_app *part, const struct run_options *options);
+void run_start(struct run *r); /* over may come before this returns only if there is nothing to do */
+/* Start nothing more; what is in flight finishes (waits and pulls are cancelled). */
+void run_supersede(struct run *r);
+void run_free(struct run *r); /* only after over, or never started */
+
+const struct plan_app *run_part(const struct run *r);
+const char *run_app(const struct run *r);
+uint64_t run_id(const struct run *r);
+/* Subnets that its unfinished actions will take; borrowed until it ends. */
+void run_reserved(const struct run *r, struct arena *a, struct strv *ret);
+
+#endif

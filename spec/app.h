@@ -1,0 +1,174 @@
+/* app.h: what a file decodes into. One struct per thing a user can write; no behaviour.
+ *
+ * Everything lives in the arena of the file it came from and is never changed once decoded. An absent value is
+ * distinguishable from a zero one: NULL strings, `set` numbers, TRI_UNSET booleans, `set` lists. Field meanings are
+ * those of the Compose Specification unless the comment says otherwise. */
+#ifndef EK_APP_H
+#define EK_APP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "spec/base/err.h"
+#include "spec/base/str.h"
+
+enum tri { TRI_UNSET = 0, TRI_NO, TRI_YES };
+
+struct num {
+    int64_t v;
+    bool set;
+};
+
+struct command { /* `set` with n == 0 clears the image's value */
+    struct strv argv;
+    bool set;
+};
+
+enum app_wish { WISH_RUNNING = 0, WISH_STOPPED, WISH_REMOVED };
+enum drift_mode { DRIFT_UNSET = 0, DRIFT_HEAL, DRIFT_REPORT };
+enum pull_policy { PULL_MISSING = 0, PULL_ALWAYS, PULL_NEVER };
+enum restart_policy { RESTART_UNSET = 0, RESTART_NO, RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_UNLESS_STOPPED };
+enum profile { PROFILE_UNSET = 0, PROFILE_HARDENED, PROFILE_SERVICE, PROFILE_DOCKER };
+enum mount_kind { MOUNT_VOLUME = 0, MOUNT_BIND, MOUNT_TMPFS };
+enum depend_on { DEPEND_STARTED = 0, DEPEND_HEALTHY, DEPEND_COMPLETED };
+
+struct port {
+    struct place at;
+    const char *host_ip;  /* NULL: all */
+    int published;        /* 0: the engine chooses; ranges are expanded into one entry each */
+    int target;
+    const char *protocol; /* tcp, udp, sctp */
+};
+
+struct mount {
+    struct place at;
+    enum mount_kind kind;
+    const char *source; /* volume key, or absolute host path (made absolute against the file's folder); NULL: anonymous/tmpfs */
+    const char *target;
+    enum tri read_only;
+    const char *propagation;   /* bind */
+    enum tri create_host_path; /* bind; unset means yes for the short form, no for the long one, as in Compose */
+    enum tri nocopy;           /* volume */
+    const char *subpath;       /* volume */
+    struct num tmpfs_bytes, tmpfs_mode;
+};
+
+struct healthcheck {
+    bool set;
+    enum tri disable;
+    struct command test; /* argv[0] is CMD, CMD-SHELL or NONE */
+    struct num interval_ns, timeout_ns, start_period_ns, start_interval_ns, retries;
+};
+
+struct ulimit {
+    const char *name;
+    int64_t soft, hard;
+};
+
+struct device {
+    const char *host, *container, *permissions; /* permissions default "rwm" */
+};
+
+struct dependency {
+    struct place at;
+    const char *service;
+    enum depend_on condition;
+    enum tri required, restart;
+};
+
+struct attach { /* one entry of a service's `networks:` */
+    struct place at;
+    const char *network; /* key */
+    struct strv aliases;
+    const char *ipv4, *ipv6;
+};
+
+struct logging {
+    const char *driver;
+    struct kvs options;
+    bool set;
+};
+
+struct service {
+    struct place at;
+    const char *name; /* "app" in a flat app */
+    const char *image;
+    struct command command, entrypoint;
+    struct kvs environment;          /* env_file already merged in, environment winning */
+    struct strv environment_inherit; /* `- KEY` without value: named here, passed to nothing (an agent has no user's shell) */
+    struct strv env_files;           /* absolute paths, for the watcher */
+    struct port *ports;
+    size_t n_ports;
+    struct strv expose;
+    struct mount *mounts; /* volumes: and tmpfs: */
+    size_t n_mounts;
+    struct kvs labels, annotations, extra_hosts /* host -> ip, several joined by "," */, sysctls;
+    const char *user, *working_dir, *hostname, *domainname, *stop_signal, *platform, *runtime, *cgroup_parent;
+    const char *pid, *ipc, *uts, *userns, *network_mode, *cgroup, *mac_address, *container_name;
+    enum tri read_only, init, privileged, tty, stdin_open, oom_kill_disable;
+    struct strv dns, dns_search, dns_opt, cap_add, cap_drop, security_opt, group_add, device_cgroup_rules;
+    struct healthcheck health;
+    enum restart_policy restart;
+    struct num restart_max; /* on-failure:N */
+    struct num stop_grace_ns;
+    struct num mem_limit, mem_reservation, memswap_limit, shm_size, nano_cpus, cpu_shares, pids_limit, oom_score_adj;
+    const char *cpuset;
+    struct logging logging;
+    struct ulimit *ulimits;
+    size_t n_ulimits;
+    struct device *devices;
+    size_t n_devices;
+    struct attach *networks; /* n == 0: the app's default network, unless network_mode says otherwise */
+    size_t n_networks;
+    struct dependency *depends;
+    size_t n_depends;
+    enum pull_policy pull;
+    struct num replicas;
+    enum profile profile; /* security: {profile:} */
+};
+
+struct network { /* top-level networks:, or one that a flat app's list declares */
+    struct place at;
+    const char *key, *name; /* name: NULL unless the file gives one */
+    const char *driver;
+    struct kvs driver_opts, labels;
+    enum tri external, internal, attachable, enable_ipv6;
+    const char *subnet, *gateway, *ip_range; /* ipam, first config */
+};
+
+struct volume {
+    struct place at;
+    const char *key, *name;
+    const char *driver;
+    struct kvs driver_opts, labels;
+    enum tri external;
+};
+
+struct app {
+    struct place at; /* of its `app:` value */
+    const char *name;
+    bool flat;
+    struct service *services; /* sorted by name */
+    size_t n_services;
+    struct network *networks; /* sorted by key */
+    size_t n_networks;
+    struct volume *volumes; /* sorted by key */
+    size_t n_volumes;
+    const char *compose_project; /* NULL: ek-APP */
+    enum app_wish state;
+    enum drift_mode drift;
+    int64_t restarted_at_ms; /* 0: never asked */
+};
+
+struct override {
+    struct place at;
+    const char *name;
+    bool has_state, hold;
+    enum app_wish state;
+    enum drift_mode drift;
+    int64_t restarted_at_ms, until_ms; /* 0: not given; until ends `hold` and nothing else */
+    const char *revision, *by;
+};
+
+#endif

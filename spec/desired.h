@@ -1,0 +1,118 @@
+/* desired.h: files in, the complete desired state out: every name, label, default and network of every object.
+ *
+ * Nothing behind this header knows what language the files were in. Built anew when a file, an override or a setting changes;
+ * borrows from the files' arenas, so it lives no longer than they do. Sorted, so that everything behind it is deterministic. */
+#ifndef EK_DESIRED_H
+#define EK_DESIRED_H
+
+#include "spec/app.h"
+#include "spec/base/js.h"
+#include "spec/document.h"
+
+/* The agent's settings as far as they shape desired state. */
+struct settings {
+    const char *owner;        /* `name:`, default "default" */
+    const char *pool;         /* "10.213.0.0/16" */
+    int pool_prefix;          /* 26 */
+    struct num mem_limit, nano_cpus, pids_limit; /* `defaults:`, override design section 4's table where set */
+    enum drift_mode drift;    /* `drift:`, default heal */
+};
+
+struct spec_root {
+    const char *path; /* absolute */
+    bool readable;    /* present and listed without an error */
+};
+
+/* Everything that was read, as agent/sources (or a test) hands it over. Files in order of root, then path. */
+struct spec_set {
+    const struct spec_root *roots;
+    size_t n_roots;
+    const struct spec_file *const *files;
+    size_t n_files;
+    const struct spec_file *const *overrides;
+    size_t n_overrides;
+};
+
+/* A container as it should be. `spec` is the service with every default applied. */
+struct want_container {
+    const struct want_app *app;
+    const struct want_service *service;
+    int index;          /* from 1 */
+    const char *name;   /* APP-SERVICE-INDEX, or container_name */
+    struct kvs labels;  /* hashed: identity (without hash) + the user's + Compose's */
+    struct kvs birth;   /* never hashed */
+    /* Memo of reconcile/bind: canonical create body without image and hash, the image id it was sealed with, and the hash. */
+    const char *body;
+    const char *sealed_for;
+    char hash[SHA256_HEX];
+};
+
+struct want_service {
+    const char *name;
+    const struct service *spec;
+    const char *image; /* normalised reference with tag or digest: "nginx:1.27-alpine", "nginx:latest" */
+    struct want_container *containers;
+    size_t n_containers;
+    size_t order; /* position in a topological order of depends_on; equal inputs, equal order */
+};
+
+struct want_network {
+    const char *key, *name;
+    const struct network *spec;
+    struct kvs labels, birth;
+    bool external;
+};
+
+struct want_volume {
+    const char *key, *name;
+    const struct volume *spec;
+    struct kvs labels, birth;
+    bool external;
+};
+
+struct want_app {
+    const char *name;
+    struct place at;
+    const char *root, *file; /* file is below root */
+    const char *origin;      /* ROOT//FILE */
+    enum app_wish state;
+    enum drift_mode drift;
+    bool held;               /* hold in force */
+    int64_t held_until_ms;   /* 0: until released */
+    int64_t restarted_at_ms;
+    struct strv overrides;   /* one line of words for each override in force, for status, plan and drift */
+    const char *refused;     /* NULL, or why it is not deployed, with the place of who was first */
+    char digest[SHA256_HEX]; /* of everything above and below that shapes it; equal digest, nothing changed */
+    struct want_service *services; /* sorted by name */
+    size_t n_services;
+    struct want_network *networks; /* sorted by name */
+    size_t n_networks;
+    struct want_volume *volumes; /* sorted by name */
+    size_t n_volumes;
+    bool invalid_input; /* its document is broken: only name, place and origin are filled; verdict Frozen */
+};
+
+struct desired {
+    const struct settings *settings;
+    const struct spec_root *roots;
+    size_t n_roots;
+    const struct spec_file *const *files; /* for law 6: which origins are broken */
+    size_t n_files;
+    struct want_app *apps; /* sorted by name, unique; refused twins are left out and told in diags */
+    size_t n_apps;
+    struct strv removed;   /* names with an override `state: removed` that no file holds */
+    struct diag_list diags; /* across files: duplicates, unknown override names */
+    int64_t next_change_ms; /* when a hold ends by itself and this must be built again; 0 never */
+};
+
+/* incumbents: app name -> origin, of the apps the engine already runs (who runs keeps a name, port or path claimed twice;
+ * else the earlier root, then the path in order). now_ms decides holds. */
+struct desired *desired_build(const struct spec_set *set, const struct settings *settings, const struct kvs *incumbents,
+                              int64_t now_ms, struct arena *a);
+
+const struct want_app *desired_app(const struct desired *d, const char *name); /* NULL when not there */
+
+/* "nginx" -> "nginx:latest"; references with a tag or digest stay. NULL if it is not a valid reference. */
+const char *image_reference(const char *image, struct arena *a);
+
+#endif

@@ -1,0 +1,22 @@
+/* limits.h: every bound on what a stranger controls, in one place. Sizes in bytes unless the name says otherwise. */
+#ifndef EK_LIMITS_H
+#define EK_LIMITS_H
+
+#define LIMIT_SPEC_BYTES (1024 * 1024) /* one YAML file */
+#define LIMIT_YAML_DEPTH 64
+#define LIMIT_YAML_NODES 100000 /* after aliases are expanded */
+#define LIMIT_YAML_DOCUMENTS 256
+#define LIMIT_ENV_FILE_BYTES (1024 * 1024)
+#define LIMIT_DIAGS 200
+#define LIMIT_APP_NAME 63 /* a DNS label */
+#define LIMIT_SERVICE_NAME 63
+#define LIMIT_SERVICES 200 /* in one app */
+#define LIMIT_REPLICAS 1000
+#define LIMIT_LIST 4096        /* entries of any list or mapping in a spec */
+#define LIMIT_TEXT (64 * 1024) /* one scalar */
+#define LIMIT_ROOT_FILES 100000
+#define LIMIT_ROOT_DEPTH 32
+#define LIMIT_REPLY_BYTES (64 * 1024 * 1024) /* one answer of the engine that is held in memory */
+#define LIMIT_STREAM_LINE (1024 * 1024)      /* one line of a pull, event or build stream */
+
+#endif
