@@ -73,7 +73,8 @@ struct diag_list {
 };
 
 void diag_init(struct diag_list *l, struct arena *a);
-/* what and hint are copied (hint may be NULL); at.file and source are borrowed and must outlive the list. */
+/* path, what and hint are copied (path and hint may be NULL); at.file and source are borrowed and must outlive the
+ * list. In a full list an error displaces the last warning. */
 void diag_add(struct diag_list *l, enum diag_level level, struct place at, const char *path,
               const char *source, const char *hint, const char *fmt, ...) PRINTF_LIKE(7, 8);
 /* Sort by file, line, column (stable). */
