@@ -16,6 +16,7 @@ set -euo pipefail
 cache=${EVENKEEL_TEST_CACHE:-$HOME/.cache/evenkeel-tests}
 modern_bin=$cache/engine26/bin
 registry=/run/evenkeel-tests
+fixed_places=(/run/docker /run/containerd /etc/docker)
 PATH=$PATH:/usr/sbin:/sbin
 
 die() {
@@ -147,7 +148,7 @@ save_state() {
 }
 
 start_engine() {
-    local modern='' pid tries
+    local modern='' other place pid tries
     [ $# -ge 1 ] || usage
     dir=$1 bridge='' netns='' forward='' want_netns=''
     shift
@@ -183,10 +184,14 @@ start_engine() {
     flock 9
     forget_dead_engines
     if [ -z "$want_netns" ]; then
-        if [ -z "$(engines_in_host_net)" ] && firewall -t nat -n -L DOCKER >/dev/null; then
+        other=$(engines_in_host_net | head -n 1)
+        if [ -n "$other" ]; then
+            forward=$(sed -n 's/^forward=//p' "$other")
+        elif firewall -t nat -n -L DOCKER >/dev/null; then
             die "another Docker engine's firewall rules are in place and a second one would flush them: use --netns"
+        else
+            forward=$(cat /proc/sys/net/ipv4/ip_forward)/$(firewall -S FORWARD | sed -n 's/^-P FORWARD //p')
         fi
-        forward=$(cat /proc/sys/net/ipv4/ip_forward)/$(firewall -S FORWARD | sed -n 's/^-P FORWARD //p')
     fi
     number=$(choose_number)
     [ -z "$want_netns" ] || netns=evk$number
@@ -200,22 +205,26 @@ start_engine() {
     in_net ip link add "$bridge" type bridge
     in_net ip addr add "10.$number.0.1/24" dev "$bridge"
     in_net ip link set "$bridge" up
+    for place in "${fixed_places[@]}"; do
+        [ -d "$place" ] || { mkdir -p "$place" && echo "$place" >>"$registry/made"; }
+    done
     flock -u 9
 
+    # systemd wants to name the groups itself.
+    local cgroup=(--cgroup-parent "/evk$number")
+    [ ! -d /run/systemd/system ] || cgroup=()
+
     # In a mount namespace of its own: its mounts go when it ends, however it ends, and what it
-    # would leave in fixed places stays in a tmpfs. The configuration file keeps it from reading,
-    # and from putting a key into, /etc/docker.
+    # would leave in fixed places stays in a tmpfs.
     printf '{}\n' >"$dir/daemon.json"
     mkdir -p "$dir/exec"
     # shellcheck disable=SC2016
     PATH=$path in_net setsid unshare --mount --propagation slave bash -c '
-        for place in /run/docker /run/containerd /etc/docker; do
-            mkdir -p "$place" && mount -t tmpfs -o mode=755 evenkeel-test "$place"
-        done
-        exec "$@"' bash \
+        for place in "${@:2:$1}"; do mount -t tmpfs -o mode=755 evenkeel-test "$place"; done
+        exec "${@:$1 + 2}"' bash ${#fixed_places[@]} "${fixed_places[@]}" \
         dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir/exec" \
         --pidfile "$dir/pid" --host "unix://$dir/docker.sock" --bridge "$bridge" \
-        --default-address-pool "base=10.$number.128.0/17,size=24" \
+        --default-address-pool "base=10.$number.128.0/17,size=24" "${cgroup[@]}" \
         --live-restore=false --shutdown-timeout 5 \
         >"$dir/log" 2>&1 </dev/null 9>&- &
     pid=$!
@@ -271,25 +280,39 @@ remove_containers() {
 }
 
 # Networks stay behind as bridges when dockerd ends; their ids are in its database.
-remove_bridges() {
+own_bridges() {
     local link
+    echo "$bridge"
     while read -r link; do
         if grep -qa "${link#br-}" "$dir/data/network/files/local-kv.db" 2>/dev/null; then
-            ip link del "$link" 2>/dev/null || true
+            echo "$link"
         fi
     done < <(ip -o link show type bridge | sed -n 's/^[0-9]*: \(br-[0-9a-f]*\):.*/\1/p')
-    ip link del "$bridge" 2>/dev/null || true
 }
 
-# Called with the registry locked, when no other engine of ours is left in this namespace.
-remove_firewall_rules() {
-    local table rule chain
+remove_rules() {
+    local table rule
     for table in nat filter; do
         while read -r rule; do
             # shellcheck disable=SC2086
             firewall -t "$table" -D ${rule#-A } || true
-        done < <(firewall -t "$table" -S |
-            grep -E -- "^-A (FORWARD|PREROUTING|OUTPUT|POSTROUTING) .*(-j DOCKER|[io] (br-[0-9a-f]{12}|$bridge) )")
+        done < <(firewall -t "$table" -S | grep -E -- "^-A .*($1)")
+    done
+}
+
+remove_bridges() {
+    local link
+    for link in $(own_bridges); do
+        remove_rules "-[io] $link "
+        ip link del "$link" 2>/dev/null || true
+    done
+}
+
+# For the last engine of ours in this namespace.
+remove_docker_chains() {
+    local table chain
+    remove_rules '-j DOCKER'
+    for table in nat filter; do
         while read -r chain; do firewall -t "$table" -F "$chain"; done < <(docker_chains "$table")
         while read -r chain; do firewall -t "$table" -X "$chain"; done < <(docker_chains "$table")
     done
@@ -299,6 +322,16 @@ remove_firewall_rules() {
 
 docker_chains() {
     firewall -t "$1" -S | sed -n 's/^-N \(DOCKER[A-Z0-9-]*\)$/\1/p'
+}
+
+# For the last engine: the empty directories made to mount a tmpfs on.
+remove_made_places() {
+    local place
+    [ -e "$registry/made" ] || return 0
+    while read -r place; do
+        rmdir "$place" 2>/dev/null || true
+    done <"$registry/made"
+    rm -f "$registry/made"
 }
 
 unmount_below() {
@@ -345,9 +378,11 @@ stop_engine() {
         ip netns del "$netns" 2>/dev/null || true
     else
         remove_bridges
-        [ -n "$(engines_in_host_net)" ] || remove_firewall_rules
+        [ -n "$(engines_in_host_net)" ] || remove_docker_chains
     fi
+    compgen -G "$registry/[0-9]*" >/dev/null || remove_made_places
     flock -u 9
+    find /sys/fs/cgroup -depth -type d -path "*/evk$number*" -exec rmdir {} + 2>/dev/null || true
     rm -rf --one-file-system "$dir"/{data,exec,pid,docker.sock,daemon.json,log,engine.state}
     rmdir "$dir" 2>/dev/null || true
 }
