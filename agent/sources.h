@@ -1,0 +1,33 @@
+/* sources.h: roots on disk in, one consistent set of parsed files out.
+ *
+ * Keeps what it parsed, by path and fingerprint (device, inode, size, mtime, ctime of the file and of every other file it reads), so a scan reads only what
+ * changed. A file that is being written (changes while read) keeps its former version until it is stable. A root that vanishes or cannot be listed is
+ * marked unreadable and its files are dropped from the set (law 6 freezes its apps). */
+#ifndef EK_SOURCES_H
+#define EK_SOURCES_H
+
+#include <stdbool.h>
+
+#include "spec/desired.h"
+
+struct sources;
+
+/* roots: as configured, made absolute. overrides: STATE/overrides, or NULL (validate). Nothing is read yet. */
+struct sources *sources_new(const char *const *roots, size_t n_roots, const char *overrides);
+void sources_free(struct sources *s);
+
+/* Look at the disk. True if anything differs from the last scan (the first: always). Never fails: trouble is in the set and in the diags of its files.
+ * unstable, if not NULL, says that a file was in the middle of being written: scan again soon. */
+bool sources_scan(struct sources *s, bool *unstable);
+/* Valid until the next scan that returns true. */
+const struct spec_set *sources_set(const struct sources *s);
+/* Folders outside the roots that hold files which specs read; sorted, unique; valid until the next scan. */
+void sources_extra_folders(const struct sources *s, struct arena *a, struct strv *ret);
+/* Texts of all files as parsed, for saved passes: calls fn for each (overrides with root NULL), and for each file they read. */
+typedef void sources_text_fn(void *user, const char *root, const char *path, const char *text, size_t n);
+void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user);
+
+/* Which names in a root are specs at all: not hidden, not ending in '~' or '.tmp', ending in .yaml or .yml (bundles come later). */
+bool sources_takes(const char *name);
+
+#endif

@@ -1,0 +1,22 @@
+/* watch.h: says *look again*, nothing more.
+ *
+ * libinotifytools is global state, so one thread makes every call and sleeps in it without a time-out; it is woken at exit by a file in a doorbell
+ * directory that it also watches. A rename into place or a deletion is told at once, bursts of CREATE/MODIFY after 100 ms of quiet (at most 1 s).
+ * Overflow, a deleted root, a new directory: all mean look again. Roots that do not exist yet are noticed when they come (their nearest existing parent is watched). */
+#ifndef EK_WATCH_H
+#define EK_WATCH_H
+
+#include <stddef.h>
+
+#include "spec/base/err.h"
+
+struct watch;
+
+/* Watches the roots recursively, plus single files (their folders). doorbell is an existing directory of ours. One per process. */
+struct watch *watch_new(const char *const *roots, size_t n_roots, const char *doorbell, struct err *e);
+void watch_free(struct watch *w);
+int watch_fd(const struct watch *w); /* an eventfd: readable = look again; read it to reset */
+/* Folders outside the roots that hold files which specs read (env_file). Replaces the earlier set. */
+void watch_extra(struct watch *w, const char *const *folders, size_t n);
+
+#endif
