@@ -400,7 +400,8 @@ exec)
     [ $# -ge 3 ] || usage
     load_state "$2"
     shift 2
-    in_net "$@"
+    [ -z "$netns" ] || set -- nsenter --net="/run/netns/$netns" "$@"
+    exec "$@"
     ;;
 fetch-modern) fetch_modern ;;
 *) usage ;;

@@ -1,0 +1,89 @@
+#!/bin/bash
+# Runs the engine tests (tests/engine/test_*.sh) one after another on one engine that is started
+# for them, and closes with "N passed, N failed, N skipped".
+#
+#   tests/run-engine.sh [--modern] [PART OF A NAME...]
+#
+# If DOCKER_HOST is set, its engine is used instead; --modern always starts one, of a newer version
+# (see tests/engine/engine.sh). EVENKEEL_TEST_TIMEOUT is each script's time limit in seconds (300).
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+engine=tests/engine/engine.sh
+limit=${EVENKEEL_TEST_TIMEOUT:-300}
+modern=()
+if [ "${1:-}" = --modern ]; then
+    modern=(--modern)
+    shift
+fi
+
+passed=0 failed=0 skipped=0
+dir=
+log=$(mktemp)
+
+# shellcheck disable=SC2317,SC2329
+clean_up() {
+    rm -f "$log"
+    [ -z "$dir" ] || "$engine" stop "$dir" || true
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+close_with_counts() {
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" = 0 ]
+    exit
+}
+
+skip_everything() {
+    echo "skip engine tests: $1"
+    skipped=1
+    close_with_counts
+}
+
+selected() {
+    local part
+    [ $# -gt 1 ] || return 0
+    for part in "${@:2}"; do
+        [[ $(basename "$1") != *"$part"* ]] || return 0
+    done
+    return 1
+}
+
+inside=()
+if [ -z "${DOCKER_HOST:-}" ] || [ ${#modern[@]} -gt 0 ]; then
+    [ "$(id -u)" = 0 ] || skip_everything "a private engine needs root (or set DOCKER_HOST)"
+    PATH=$PATH:/usr/sbin:/sbin command -v dockerd >/dev/null ||
+        skip_everything "no dockerd (tests/deps.sh engine installs one)"
+    if [ ${#modern[@]} -gt 0 ]; then
+        "$engine" fetch-modern || skip_everything "the newer engine could not be fetched"
+    fi
+    dir=$(mktemp -d /tmp/evk.XXXXXX)
+    "$engine" start "$dir" --netns "${modern[@]}" >"$log"
+    export DOCKER_HOST=unix://$dir/docker.sock EVENKEEL_TEST_ENGINE_DIR=$dir
+    tests/engine/standins.sh --no-pull 2>/dev/null
+    inside=("$engine" exec "$dir")
+fi
+
+for script in tests/engine/test_*.sh; do
+    [ -e "$script" ] || continue
+    selected "$script" "$@" || continue
+    started=$SECONDS
+    printf '%s\n' "$(basename "$script" .sh)"
+    status=0
+    "${inside[@]}" timeout --kill-after=20 "$limit" bash "$script" </dev/null 2>&1 | tee "$log" | sed -u 's/^/    /' ||
+        status=${PIPESTATUS[0]}
+    counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1 || true)
+    if [ "$status" = 124 ] || [ "$status" = 137 ]; then
+        echo "    FAIL $(basename "$script"): not done within $limit s"
+        counts=${counts:-0 passed, 1 failed, 0 skipped}
+    elif [ -z "$counts" ]; then
+        echo "    FAIL $(basename "$script"): ended with status $status and without a result"
+        counts='0 passed, 1 failed, 0 skipped'
+    fi
+    read -r p _ f _ s _ <<<"$counts"
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    echo "    ($((SECONDS - started)) s)"
+done
+close_with_counts
