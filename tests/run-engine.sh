@@ -19,11 +19,16 @@ fi
 
 passed=0 failed=0 skipped=0
 dir=
-log=$(mktemp)
+child=
+work=$(mktemp -d)
+log=$work/log
+mkfifo "$work/output"
 
 # shellcheck disable=SC2317,SC2329
 clean_up() {
-    rm -f "$log"
+    # timeout passes the signal on to everything that the test started.
+    [ -z "$child" ] || { kill -TERM "$child" 2>/dev/null && wait "$child"; } || true
+    rm -rf "$work"
     [ -z "$dir" ] || "$engine" stop "$dir" || true
 }
 trap clean_up EXIT
@@ -72,8 +77,14 @@ for script in tests/engine/test_*.sh; do
     started=$SECONDS
     printf '%s\n' "$(basename "$script" .sh)"
     status=0
-    "${inside[@]}" timeout --kill-after=20 "$limit" bash "$script" </dev/null 2>&1 | tee "$log" | sed -u 's/^/    /' ||
-        status=${PIPESTATUS[0]}
+    tee "$log" <"$work/output" | sed -u 's/^/    /' &
+    printer=$!
+    # In the background, because bash acts on Ctrl-C only while it waits in this way.
+    "${inside[@]}" timeout --kill-after=20 "$limit" bash "$script" </dev/null >"$work/output" 2>&1 &
+    child=$!
+    wait "$child" || status=$?
+    child=
+    wait "$printer"
     counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1 || true)
     if [ "$status" = 124 ] || [ "$status" = 137 ]; then
         echo "    FAIL $(basename "$script"): not done within $limit s"

@@ -7,6 +7,7 @@
 # is not private only objects with the label evenkeel.owner are ever removed.
 # EVENKEEL is the program under test (build/evenkeel); EVENKEEL_TEST_KEEP=1 keeps the files.
 set -euo pipefail
+export LC_ALL=C.UTF-8
 
 test_args=("$@")
 engine_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -64,12 +65,12 @@ same() {
 
 # wait_until SECONDS COMMAND...: repeats a silent command until it succeeds. Seconds may be 0.5.
 wait_until() {
-    local end now
-    end=$(awk -v now="$EPOCHREALTIME" -v wait="$1" 'BEGIN { printf "%d", (now + wait) * 1000 }')
+    local end wait
+    printf -v wait '%.0f' "${1}e6"
+    end=$((${EPOCHREALTIME/./} + wait))
     shift
     until "$@" >/dev/null 2>&1; do
-        now=${EPOCHREALTIME/[.,]/}
-        [ $((now / 1000)) -lt "$end" ] || return 1
+        [ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
         sleep 0.05
     done
 }
@@ -82,6 +83,9 @@ finish() {
         fail "$(basename "$0")" "ended early with status $status"
     fi
     [ -z "$agent_pid" ] || stop_agent
+    # Helpers left in the background would keep the output open.
+    # shellcheck disable=SC2046
+    kill $(jobs -p) 2>/dev/null
     if [ $failed -gt 0 ] && [ -s "$agent_log" ]; then
         echo "last lines of the agent's log:"
         tail -n 30 "$agent_log" | sed 's/^/  | /'
@@ -233,7 +237,8 @@ stop_agent() {
     [ -n "$pid" ] || return 0
     agent_pid=
     kill -s "$signal" "$pid" 2>/dev/null || true
-    if ! wait_until 15 eval "! kill -0 $pid"; then
+    # bash would report a killed job on standard error.
+    if ! wait_until 15 eval "! kill -0 $pid" 2>/dev/null; then
         kill -s KILL "$pid" 2>/dev/null || true
         fail "stopping the agent" "still there 15 s after $signal"
     fi
