@@ -6,6 +6,8 @@
 #define LIMIT_YAML_DEPTH 64
 #define LIMIT_YAML_NODES 100000 /* after aliases are expanded */
 #define LIMIT_YAML_DOCUMENTS 256
+#define LIMIT_YAML_ANCHORS 1000 /* in one document */
+#define LIMIT_YAML_DIRECTIVES 16 /* %TAG lines */
 #define LIMIT_ENV_FILE_BYTES (1024 * 1024)
 #define LIMIT_DIAGS 200
 #define LIMIT_APP_NAME 63 /* a DNS label */

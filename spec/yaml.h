@@ -2,8 +2,9 @@
  *
  * libyaml's event interface with the parts that YAML leaves to its user done here: depth, size and node bounds
  * (limits.h), aliases expanded by reference (an alias to an anchor that is still open is a cycle and refused),
- * merge keys (`<<`), duplicate keys refused, complex keys refused, UTF-8 only. Custom tags (!reset, !override) are
- * kept on the node for Compose; all others are refused. */
+ * merge keys (`<<`), duplicate keys refused, complex keys refused. UTF-8, and UTF-16 with a byte order mark. Custom
+ * tags (!reset, !override) are kept on the node for Compose, YAML's own (!!str, !!int, ...) are obeyed; all others
+ * are refused. */
 #ifndef EK_YAML_H
 #define EK_YAML_H
 
@@ -19,8 +20,9 @@ enum yaml_kind { YAML_NULL, YAML_BOOL, YAML_INT, YAML_FLOAT, YAML_STRING, YAML_L
 struct yaml_pair;
 
 /* Scalars keep their text as written in `text` whatever their kind; kind follows YAML 1.2's core schema with
- * Compose's habits: quoted scalars are strings; ~, null, empty are YAML_NULL (text ""); true/false only (yes/no/on/off
- * are strings); 010 and 0o10 are YAML_INT with their text kept; 12:30 is a string. */
+ * Compose's habits: quoted scalars are strings; ~, null, empty are YAML_NULL (text ""); true/True/TRUE and their
+ * opposites are YAML_BOOL (text "true" or "false"), yes/no/on/off are strings; 010, 0o10 and 0x10 are YAML_INT with
+ * their text kept; 12:30 is a string. Nodes reached through several aliases are one node. */
 struct yaml_node {
     enum yaml_kind kind;
     int line, column; /* from 1 */
@@ -37,10 +39,14 @@ struct yaml_pair {
     struct yaml_node *value;
 };
 
-/* One parsed file. Everything lives in the arena given to yaml_parse; text is a NUL-terminated copy of the input. */
+struct yaml_lines;
+
+/* One parsed file. Everything lives in the arena given to yaml_parse; text is a NUL-terminated copy of the input, in
+ * UTF-8 without byte order mark. */
 struct yaml_file {
     const char *name; /* for diagnostics; borrowed */
     const char *text;
+    struct yaml_lines *lines;     /* behind yaml_source_line */
     struct yaml_node **documents; /* one root per document; empty documents are left out */
     size_t n_documents;
 };
@@ -53,7 +59,8 @@ int yaml_parse(const char *name, const char *text, size_t n, struct arena *a, st
 /* NULL when map is not a map or lacks key. */
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 const char *yaml_kind_name(enum yaml_kind kind); /* "a list", "a number", ... for messages */
-/* The text of line (from 1) of the file, copied to the arena without its newline; NULL beyond the end. */
+/* The text of line (from 1) of the file without its newline; NULL beyond the end. The first call splits the file into
+ * lines, in an arena that must live as long as the file's. */
 const char *yaml_source_line(const struct yaml_file *f, int line, struct arena *a);
 
 #endif
