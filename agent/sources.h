@@ -12,18 +12,22 @@
 
 struct sources;
 
-/* roots: as configured, made absolute. overrides: STATE/overrides, or NULL (validate). Nothing is read yet. */
+/* roots: as configured; relative ones are made absolute, but diagnostics name files as they were typed. A root may be a file. overrides: STATE/overrides (may
+ * be missing), or NULL (validate). Nothing is read yet. */
 struct sources *sources_new(const char *const *roots, size_t n_roots, const char *overrides);
 void sources_free(struct sources *s);
 
-/* Look at the disk. True if anything differs from the last scan (the first: always). Never fails: trouble is in the set and in the diags of its files.
- * unstable, if not NULL, says that a file was in the middle of being written: scan again soon. */
+/* Look at the disk. True if anything differs from the last scan (the first: always). Never fails: trouble is in the set and in the diags of its files. A root
+ * or folder that cannot be listed is a broken file of the set, named like it (path "" for the root itself).
+ * unstable, if not NULL, says that a file was in the middle of being written (at most 2 s) or is gone for less than 200 ms and may come back, so its former version
+ * stays: scan again in some 50 ms. A new file that is not whole yet is left out until it is. */
 bool sources_scan(struct sources *s, bool *unstable);
 /* Valid until the next scan that returns true. */
 const struct spec_set *sources_set(const struct sources *s);
-/* Folders outside the roots that hold files which specs read; sorted, unique; valid until the next scan. */
+/* Folders outside the roots that hold files which specs read, or to which links in a root lead; absolute, not recursive; sorted, unique; valid until the next scan. */
 void sources_extra_folders(const struct sources *s, struct arena *a, struct strv *ret);
-/* Texts of all files as parsed, for saved passes: calls fn for each (overrides with root NULL), and for each file they read. */
+/* Texts of all files as parsed, for saved passes: calls fn for each (overrides with root NULL; text NULL if it cannot be read), and for each file they read
+ * (root "", absolute path). */
 typedef void sources_text_fn(void *user, const char *root, const char *path, const char *text, size_t n);
 void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user);
 
