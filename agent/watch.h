@@ -15,7 +15,8 @@ struct watch;
 /* Watches the roots recursively, plus single files (their folders). doorbell is an existing directory of ours. One per process. */
 struct watch *watch_new(const char *const *roots, size_t n_roots, const char *doorbell, struct err *e);
 void watch_free(struct watch *w);
-int watch_fd(const struct watch *w); /* an eventfd: readable = look again; read it to reset */
+int watch_fd(const struct watch *w); /* readable: look again */
+void watch_seen(struct watch *w);    /* call before looking: resets the descriptor */
 /* Folders outside the roots that hold files which specs read (env_file). Replaces the earlier set. */
 void watch_extra(struct watch *w, const char *const *folders, size_t n);
 

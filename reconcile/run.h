@@ -13,6 +13,7 @@ struct run;
 typedef void run_over_fn(void *user, struct run *r, enum run_end how, const struct err *first_failure);
 
 struct run_options {
+    uint64_t id; /* unique in the process (and the diary); given, since pure code has nothing to count with */
     struct driver *driver;
     const struct recorder *recorders;
     size_t n_recorders;
@@ -23,14 +24,17 @@ struct run_options {
 
 struct run *run_new(const struct plan_app *part, const struct run_options *options);
 void run_start(struct run *r); /* over may come before this returns only if there is nothing to do */
-/* Start nothing more; what is in flight finishes (waits and pulls are cancelled). */
+/* Start nothing more; what is in flight finishes (waits and pulls are cancelled). over follows when the last of it has. */
 void run_supersede(struct run *r);
 void run_free(struct run *r); /* only after over, or never started */
 
 const struct plan_app *run_part(const struct run *r);
 const char *run_app(const struct run *r);
 uint64_t run_id(const struct run *r);
-/* Subnets that its unfinished actions will take; borrowed until it ends. */
+/* True if the action of this index (into run_part's actions) was carried out and succeeded. */
+bool run_action_done(const struct run *r, size_t action);
+/* Subnets that its actions will take or have taken (what is known of the engine may be older than the run); borrowed until it
+ * ends. */
 void run_reserved(const struct run *r, struct arena *a, struct strv *ret);
 
 #endif

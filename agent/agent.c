@@ -1,0 +1,326 @@
+/* The agent: watch, converge, heal, for ever. It owns the loop; everything else is called from it.
+ *
+ * Comes in: signals, the watcher's "look again", the engine's events (through the conductor), timers. Goes out: log lines, the diary, and an engine that is
+ * as the files describe. SIGTERM and SIGINT leave within 10 s; SIGHUP looks at everything again. */
+#include <malloc.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "agent/cli.h"
+#include "agent/conductor.h"
+#include "agent/confirm.h"
+#include "agent/diary.h"
+#include "agent/lock.h"
+#include "agent/narrate.h"
+#include "agent/saved.h"
+#include "agent/store.h"
+#include "agent/watch.h"
+#include "drivers/fsx.h"
+#include "spec/base/arena.h"
+
+#define SLOW_LOOK_MS 60000   /* in case an event was lost */
+#define UNSTABLE_MS 100      /* a file was in the middle of being written */
+#define LEAVE_MS 8000        /* what is in flight may finish this long */
+#define TRIM_AFTER_MS 2000
+
+struct agent {
+    const struct options *o;
+    struct core core;
+    struct conductor *conductor;
+    struct store *store;
+    struct watch *watch;
+    int signals, lock;
+    bool leaving, left;
+    struct http_timer *slow, *again, *trim;
+    char *diags_said;
+    struct arena *own;
+};
+
+/* ---- what the conductor tells ---- */
+
+static void agent_told(void *ctx, const char *app, enum app_state state, const char *why)
+{
+    struct agent *g = ctx;
+    bool bad = state == APP_DEGRADED || state == APP_REFUSED || state == APP_FROZEN || state == APP_HELD;
+    if (state != APP_PROGRESSING && state != APP_OUT_OF_SYNC && state != APP_MISSING)
+        log_line(bad ? LOG_WARNING : LOG_INFO, app, "%s%s%s", app_state_name(state), why ? ": " : "", why ? why : "");
+    store_app_state(g->store, core_now_ms(), app, app_state_name(state), why);
+}
+
+static void agent_said(void *ctx, int level, const char *app, const char *text)
+{
+    (void)ctx;
+    log_line((enum log_level)level, app, "%s", text);
+}
+
+static void agent_passed(void *ctx, const struct core_pass *p)
+{
+    struct agent *g = ctx;
+    CLEANUP(str_release) struct str input = STR_INIT, text = STR_INIT;
+    struct plan_style style = {0};
+    if (!g->store)
+        return;
+    saved_write(&g->core, p, &input);
+    plan_print(p->plan, &style, &text);
+    store_pass(g->store, p->input.now_ms, "agent", input.buf, input.len, str_text(&text));
+}
+
+/* ---- memory: what a burst of work used goes back to the system when it is over ---- */
+
+static void trim(void *user)
+{
+    struct agent *g = user;
+    g->trim = NULL;
+    (void)malloc_trim(0);
+}
+
+static void trim_soon(struct agent *g)
+{
+    if (!g->trim)
+        g->trim = http_after(g->core.http, TRIM_AFTER_MS, trim, g);
+}
+
+/* ---- files ---- */
+
+/* Each problem is told once, and again only when the set of problems changes. */
+static void say_diags(struct agent *g)
+{
+    CLEANUP(str_release) struct str all = STR_INIT;
+    const struct spec_set *set = sources_set(g->core.sources);
+    for (size_t i = 0; i < set->n_files; i++)
+        for (size_t k = 0; k < set->files[i]->diags.n; k++)
+            diag_print(&set->files[i]->diags.v[k], false, &all);
+    for (size_t i = 0; i < set->n_overrides; i++)
+        for (size_t k = 0; k < set->overrides[i]->diags.n; k++)
+            diag_print(&set->overrides[i]->diags.v[k], false, &all);
+    for (size_t k = 0; g->core.desired && k < g->core.desired->diags.n; k++)
+        diag_print(&g->core.desired->diags.v[k], false, &all);
+    for (size_t i = 0; i < set->n_roots; i++)
+        if (!set->roots[i].readable)
+            str_addf(&all, "%s: cannot be read; its apps are left as they are\n", set->roots[i].path);
+    if (g->diags_said && strcmp(g->diags_said, str_text(&all)) == 0)
+        return;
+    free(g->diags_said);
+    g->diags_said = xstrdup(str_text(&all));
+    char *save = NULL, *copy = xstrdup(str_text(&all));
+    for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        log_line(strstr(line, ": error: ") || strstr(line, "cannot be read") ? LOG_ERROR : LOG_WARNING, NULL, "%s", line);
+    free(copy);
+}
+
+static void say_revisions(struct agent *g)
+{
+    const struct desired *d = g->core.desired;
+    for (size_t i = 0; i < d->n_apps; i++)
+        if (!d->apps[i].invalid_input)
+            store_revision(g->store, core_now_ms(), d->apps[i].name, d->apps[i].digest, d->apps[i].origin, "");
+}
+
+static void read_again(void *user)
+{
+    struct agent *g = user;
+    bool unstable = false;
+    g->again = NULL;
+    bool changed = core_scan(&g->core, &unstable);
+    if (changed) {
+        core_desire(&g->core);
+        say_diags(g);
+        say_revisions(g);
+        struct strv extra = {0};
+        struct arena *a = arena_new();
+        sources_extra_folders(g->core.sources, a, &extra);
+        watch_extra(g->watch, extra.v, extra.n);
+        arena_free(a);
+        conductor_files_changed(g->conductor);
+        trim_soon(g);
+    }
+    struct arena *a = arena_new();
+    const char *hash = confirm_read(g->o->state, a);
+    if (hash)
+        conductor_confirm(g->conductor, hash);
+    arena_free(a);
+    if (unstable && !g->again)
+        g->again = http_after(g->core.http, UNSTABLE_MS, read_again, g);
+}
+
+static void files_moved(struct agent *g)
+{
+    http_timer_cancel(g->core.http, g->again);
+    g->again = NULL;
+    read_again(g);
+}
+
+/* ---- the clock ---- */
+
+static void slow_look(void *user)
+{
+    struct agent *g = user;
+    g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
+    read_again(g);
+    conductor_look_again(g->conductor);
+    trim_soon(g);
+}
+
+static void leave_now(void *user)
+{
+    ((struct agent *)user)->left = true;
+}
+
+static void leave(struct agent *g, int number)
+{
+    if (g->leaving) {
+        g->left = true; /* asked twice: go */
+        return;
+    }
+    size_t n = conductor_runs(g->conductor);
+    log_line(LOG_INFO, NULL, "%s: leaving%s; what runs goes on running", strsignal(number),
+             n > 0 ? ", finishing what is in flight" : "");
+    g->leaving = true;
+    conductor_stop(g->conductor);
+    (void)http_after(g->core.http, LEAVE_MS, leave_now, g);
+}
+
+static void take_signals(struct agent *g)
+{
+    struct signalfd_siginfo si;
+    while (read(g->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+        if (si.ssi_signo == SIGHUP) {
+            log_line(LOG_INFO, NULL, "SIGHUP: looking at everything again");
+            files_moved(g);
+            conductor_look_again(g->conductor);
+        } else {
+            leave(g, (int)si.ssi_signo);
+        }
+    }
+}
+
+static int run_loop(struct agent *g, struct err *e)
+{
+    while (!(g->left || (g->leaving && conductor_runs(g->conductor) == 0))) {
+        struct curl_waitfd fds[2] = {
+            {.fd = watch_fd(g->watch), .events = CURL_WAIT_POLLIN},
+            {.fd = g->signals, .events = CURL_WAIT_POLLIN},
+        };
+        if (http_poll(g->core.http, fds, ARRAY_LEN(fds), -1, e) < 0)
+            return -1;
+        if (fds[1].revents)
+            take_signals(g);
+        if (fds[0].revents) {
+            watch_seen(g->watch);
+            files_moved(g);
+        }
+    }
+    return 0;
+}
+
+/* ---- start ---- */
+
+static int open_signals(struct err *e)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL); /* before any thread, so that all inherit it */
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? err_set(e, ERR_BUG, "signalfd failed") : fd;
+}
+
+static int open_folders(struct agent *g, struct strv *watched, const char **doorbell, struct err *e)
+{
+    static const char *const names[] = {"overrides", "confirm-removals", ".doorbell"};
+    const char *path = NULL;
+    for (size_t i = 0; i < g->o->roots.n; i++)
+        strv_push(g->own, watched, fsx_absolute(g->o->roots.v[i], g->own));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        path = fsx_join(g->o->state, names[i], g->own);
+        if (fsx_mkdirs(path, 0700, e) < 0)
+            return err_wrap(e, "state directory");
+        if (i + 1 < ARRAY_LEN(names))
+            strv_push(g->own, watched, path);
+    }
+    *doorbell = path;
+    return 0;
+}
+
+static int open_agent(struct agent *g, struct err *e)
+{
+    struct strv watched = {0};
+    const char *doorbell;
+    g->signals = open_signals(e);
+    if (g->signals < 0)
+        return -1;
+    g->lock = lock_take(g->o->state, e);
+    if (g->lock < 0 || open_folders(g, &watched, &doorbell, e) < 0)
+        return -1;
+    struct err no_store = {0};
+    g->store = store_open(g->o->state, &no_store);
+    if (!g->store)
+        log_line(LOG_WARNING, NULL, "no history is kept: %s", no_store.msg);
+    g->watch = watch_new(watched.v, watched.n, doorbell, e);
+    if (!g->watch)
+        return -1;
+    return core_open(&g->core, g->o, CORE_FILES | CORE_ENGINE, e);
+}
+
+static void load_memo(struct agent *g)
+{
+    struct kvs hashes = {0};
+    struct err ignored = {0};
+    struct arena *a = arena_new();
+    if (store_last_hashes(g->o->state, a, &hashes, &ignored) == 0)
+        memo_load(g->core.memo, &hashes);
+    arena_free(a);
+}
+
+static int run_agent(struct agent *g, struct err *e)
+{
+    struct recorder recorders[] = {narrate_recorder(), diary_recorder(g->store)};
+    struct conductor_options co = {
+        .core = &g->core,
+        .recorders = recorders,
+        .n_recorders = ARRAY_LEN(recorders),
+        .told = agent_told,
+        .said = agent_said,
+        .passed = agent_passed,
+        .store = g->store,
+        .ctx = g,
+    };
+    load_memo(g);
+    (void)core_scan(&g->core, NULL);
+    core_desire(&g->core);
+    say_diags(g);
+    say_revisions(g);
+    log_line(LOG_INFO, NULL, "evenkeel %s, owner %s: %zu apps in %zu root%s, engine %s", evenkeel_version(),
+             g->o->settings.owner, g->core.desired->n_apps, g->o->roots.n, g->o->roots.n == 1 ? "" : "s", g->o->docker);
+    g->conductor = conductor_new(&co);
+    conductor_start(g->conductor);
+    g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
+    g->again = http_after(g->core.http, UNSTABLE_MS, read_again, g); /* what changed while the watches were set */
+    return run_loop(g, e);
+}
+
+int cli_agent(const struct options *o)
+{
+    struct err e = {0};
+    struct agent g = {.o = o, .signals = -1, .lock = -1, .own = arena_new()};
+    log_init(o->log);
+    /* Many small arenas per thread would cost memory; one is enough for a loop and a writer. */
+    (void)mallopt(M_ARENA_MAX, 2);
+    int rc = 0;
+    if (open_agent(&g, &e) < 0 || run_agent(&g, &e) < 0)
+        rc = cli_fail(&e);
+    watch_free(g.watch);
+    store_close(g.store);
+    if (g.conductor && conductor_runs(g.conductor) == 0) {
+        conductor_free(g.conductor);
+        core_close(&g.core);
+    }
+    free(g.diags_said);
+    arena_free(g.own);
+    if (rc == 0)
+        log_line(LOG_INFO, NULL, "left");
+    return rc;
+}

@@ -1,0 +1,254 @@
+/* apply: converge once and exit. The same conductor as the agent's, ended when nothing is left to do.
+ *
+ * Comes in: options. Goes out: the engine as the files describe it, progress on the terminal, exit 0; or 1 with the reason of each app that is not well. Beside a running
+ * agent it changes nothing: it watches the agent do it. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "agent/cli.h"
+#include "agent/cli_common.h"
+#include "agent/conductor.h"
+#include "agent/confirm.h"
+#include "agent/diary.h"
+#include "agent/lock.h"
+#include "agent/progress.h"
+#include "agent/saved.h"
+#include "drivers/fsx.h"
+#include "spec/base/arena.h"
+
+#define SETTLE_MAX_MS (15 * 60 * 1000) /* for health checks that do not decide */
+#define AWAY_MAX_MS 10000              /* an engine that cannot be reached */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+struct apply {
+    const struct options *o;
+    struct core core;
+    struct conductor *conductor;
+    struct progress *progress;
+    struct store *store;
+    size_t passes;
+};
+
+static void apply_said(void *ctx, int level, const char *app, const char *text)
+{
+    struct apply *x = ctx;
+    CLEANUP(str_release) struct str line = STR_INIT;
+    if (level > LOG_INFO)
+        return;
+    if (app)
+        str_addf(&line, "  %s: ", app);
+    str_add_escaped(&line, text);
+    progress_say(x->progress, str_text(&line));
+}
+
+static void apply_passed(void *ctx, const struct core_pass *p)
+{
+    struct apply *x = ctx;
+    CLEANUP(str_release) struct str input = STR_INIT, text = STR_INIT;
+    struct plan_style style = {0};
+    if (!x->store)
+        return;
+    saved_write(&x->core, p, &input);
+    plan_print(p->plan, &style, &text);
+    store_pass(x->store, p->input.now_ms, "apply", input.buf, input.len, str_text(&text));
+}
+
+static void apply_told(void *ctx, const char *app, enum app_state state, const char *why)
+{
+    struct apply *x = ctx;
+    store_app_state(x->store, core_now_ms(), app, app_state_name(state), why);
+}
+
+static void print_app(void *user, const char *app, enum app_state state, const char *why)
+{
+    bool colour = *(bool *)user;
+    CLEANUP(str_release) struct str text = STR_INIT;
+    if (state == APP_SYNCED || state == APP_COMPLETED || state == APP_STOPPED)
+        return;
+    str_add_escaped(&text, why ? why : "");
+    printf("%s%s%s is %s%s%s\n", colour ? "\033[33m" : "", app, colour ? "\033[0m" : "", app_state_name(state),
+           text.len ? ": " : "", str_text(&text));
+}
+
+static int finish(struct apply *x, size_t file_errors)
+{
+    struct conductor_summary sum = conductor_sum(x->conductor);
+    bool colour = terminal_colour(stdout);
+    struct err e = {0};
+    progress_free(x->progress);
+    x->progress = NULL;
+    if (sum.engine_trouble) {
+        (void)err_set(&e, ERR_RETRY, "%s", sum.engine_trouble);
+        return cli_fail(&e);
+    }
+    conductor_each(x->conductor, print_app, &colour);
+    if (interrupted)
+        puts("interrupted; what was begun is finished by the next `evenkeel apply` or agent");
+    printf("%zu app%s: %zu well", sum.apps, sum.apps == 1 ? "" : "s", sum.synced);
+    if (sum.failed + sum.progressing)
+        printf(", %zu not", sum.failed + sum.progressing);
+    if (sum.held + sum.other)
+        printf(", %zu left as they are", sum.held + sum.other);
+    putchar('\n');
+    return sum.failed + sum.progressing + sum.held + sum.other > 0 || file_errors > 0 || interrupted ? 1 : 0;
+}
+
+static int converge(struct apply *x, struct err *e)
+{
+    int64_t settle = core_monotonic_ms() + SETTLE_MAX_MS, away = core_monotonic_ms() + AWAY_MAX_MS;
+    bool stopping = false;
+    conductor_start(x->conductor);
+    for (;;) {
+        if (http_poll(x->core.http, NULL, 0, 250, e) < 0)
+            return -1;
+        struct conductor_summary sum = conductor_sum(x->conductor);
+        int64_t now = core_monotonic_ms();
+        if (interrupted && !stopping) {
+            conductor_stop(x->conductor);
+            stopping = true;
+        }
+        if (sum.engine_trouble && now > away && conductor_runs(x->conductor) == 0)
+            return 0;
+        if (!conductor_idle(x->conductor))
+            continue;
+        if (stopping)
+            return 0;
+        if (sum.engine_trouble || (sum.progressing > 0 && now < settle) || !conductor_looked(x->conductor))
+            continue;
+        return 0;
+    }
+}
+
+static int apply_here(const struct options *o)
+{
+    struct err e = {0};
+    struct apply x = {.o = o};
+    int rc;
+    if (core_open(&x.core, o, CORE_FILES | CORE_ENGINE, &e) < 0) {
+        core_close(&x.core);
+        return cli_fail(&e);
+    }
+    struct sigaction act = {.sa_handler = on_signal};
+    (void)sigaction(SIGINT, &act, NULL);
+    (void)sigaction(SIGTERM, &act, NULL);
+    x.store = store_open(o->state, &e);
+    if (!x.store)
+        (void)fprintf(stderr, "evenkeel: no history is kept: %s\n", e.msg);
+    bool unstable = true;
+    for (int i = 0; unstable && i < 40; i++) {
+        (void)core_scan(&x.core, &unstable);
+        if (unstable)
+            (void)usleep(50000);
+    }
+    core_desire(&x.core);
+    size_t errors = cli_core_diags(&x.core);
+    e = (struct err){0};
+    if (o->words.n > 0 && (core_look(&x.core, false, &e) < 0 || cli_check_words(&x.core, o, &e) < 0)) {
+        store_close(x.store);
+        core_close(&x.core);
+        return cli_fail(&e);
+    }
+    x.progress = progress_new(stdout);
+    struct recorder recorders[] = {progress_recorder(x.progress), diary_recorder(x.store)};
+    struct conductor_options co = {
+        .core = &x.core,
+        .recorders = recorders,
+        .n_recorders = ARRAY_LEN(recorders),
+        .only = o->words,
+        .once = true,
+        .confirm = o->confirm,
+        .told = apply_told,
+        .said = apply_said,
+        .passed = apply_passed,
+        .store = x.store,
+        .ctx = &x,
+    };
+    x.conductor = conductor_new(&co);
+    rc = converge(&x, &e) < 0 ? cli_fail(&e) : finish(&x, errors);
+    progress_free(x.progress);
+    x.progress = NULL;
+    store_close(x.store);
+    if (conductor_runs(x.conductor) == 0)
+        conductor_free(x.conductor);
+    core_close(&x.core);
+    return rc;
+}
+
+/* ---- beside an agent ---- */
+
+static void follow_entry(void *user, const struct store_entry *entry)
+{
+    int64_t *after = user;
+    CLEANUP(str_release) struct str text = STR_INIT;
+    *after = entry->ms > *after ? entry->ms : *after;
+    if (strcmp(entry->what, "action") != 0 && strcmp(entry->what, "state") != 0)
+        return;
+    str_add_escaped(&text, entry->text ? entry->text : "");
+    printf("  %-20s %s %s\n", entry->app ? entry->app : "", entry->result ? entry->result : "", str_text(&text));
+    (void)fflush(stdout);
+}
+
+static int watch_agent(const struct options *o, pid_t agent)
+{
+    struct err e = {0};
+    struct core c;
+    int64_t after = core_now_ms() - 1000, end = core_monotonic_ms() + SETTLE_MAX_MS;
+    printf("an agent (pid %d) works with %s: watching it\n", (int)agent, o->state);
+    int rc = 1;
+    if (cli_core_open(&c, o, true, &e) < 0) {
+        core_close(&c);
+        return cli_fail(&e);
+    }
+    size_t errors = cli_core_diags(&c);
+    for (;;) {
+        struct arena *a = arena_new();
+        struct kvs told = {0};
+        struct core_pass p;
+        bool settled = true, bad = false;
+        cli_core_plan(&c, a, &p);
+        (void)store_follow(o->state, after, follow_entry, &after, &e);
+        (void)store_app_states(o->state, a, &told, &e);
+        for (size_t i = 0; i < p.plan->n_apps; i++) {
+            const struct plan_app *x = &p.plan->apps[i];
+            const char *said = kvs_get(&told, x->name);
+            bool degraded = said && strncmp(said, "Degraded", 8) == 0;
+            settled &= (x->n_actions == 0 && x->state != APP_PROGRESSING) || degraded;
+            bad |= degraded || x->state == APP_DEGRADED || x->state == APP_REFUSED || x->state == APP_FROZEN ||
+                   x->state == APP_HELD;
+            if (degraded && x->n_actions > 0)
+                rc = 1;
+        }
+        arena_free(a);
+        if (settled || core_monotonic_ms() > end || interrupted) {
+            rc = settled && !bad && errors == 0 ? 0 : 1;
+            break;
+        }
+        (void)usleep(300000);
+        (void)core_scan(&c, NULL);
+        if (core_look(&c, true, &e) < 0) {
+            rc = cli_fail(&e);
+            break;
+        }
+    }
+    core_close(&c);
+    puts(rc == 0 ? "converged" : "not converged; `evenkeel status` says why");
+    return rc;
+}
+
+int cli_apply(const struct options *o)
+{
+    struct err e = {0};
+    pid_t agent = lock_holder(o->state);
+    if (!agent)
+        return apply_here(o);
+    if (o->confirm && confirm_write(o->state, o->confirm, &e) < 0)
+        return cli_fail(&e);
+    return watch_agent(o, agent);
+}

@@ -1,0 +1,126 @@
+/* logs: the output of an app's containers, straight from the engine, each line with the container it came from.
+ *
+ * Comes in: APP, APP/SERVICE or APP/SERVICE/INDEX. Goes out: lines; with --follow until Ctrl-C. Control bytes are escaped. */
+#include <stdarg.h>
+
+#include "agent/cli.h"
+#include "agent/cli_common.h"
+#include "agent/progress.h"
+#include "spec/base/arena.h"
+
+struct stream {
+    const char *label;
+    const char *colour;
+    int width;
+    size_t *open;
+    struct err *trouble;
+    bool timestamps;
+};
+
+static const char *const palette[] = {"\033[36m", "\033[33m", "\033[32m", "\033[35m", "\033[34m", "\033[96m"};
+
+static void put_line(void *user, bool is_stderr, const char *line, size_t n)
+{
+    struct stream *s = user;
+    CLEANUP(str_release) struct str raw = STR_INIT, text = STR_INIT;
+    (void)is_stderr;
+    str_addn(&raw, line, n);
+    if (s->label)
+        str_addf(&text, "%s%-*s |%s ", s->colour, s->width, s->label, *s->colour ? "\033[0m" : "");
+    str_add_escaped(&text, str_text(&raw));
+    puts(str_text(&text));
+    (void)fflush(stdout);
+}
+
+static void stream_over(void *user, const struct op_result *result)
+{
+    struct stream *s = user;
+    (*s->open)--;
+    if (result->err.kind != ERR_NONE && result->err.kind != ERR_STALE && s->trouble->kind == ERR_NONE)
+        *s->trouble = result->err;
+}
+
+static int since_ms(const struct options *o, int64_t *ret, struct err *e)
+{
+    int64_t v;
+    *ret = 0;
+    if (!o->since)
+        return 0;
+    if (parse_duration_ns(o->since, &v) == 0)
+        *ret = core_now_ms() - v / 1000000;
+    else if (parse_time_ms(o->since, &v) == 0)
+        *ret = v;
+    else
+        return err_set(e, ERR_USER, "--since wants a duration (10m) or a time (2026-11-22T10:00:00Z), not \"%s\"", o->since);
+    return 0;
+}
+
+static bool matches(const struct obs_container *x, const char *owner, const char *app, const char *service, int index)
+{
+    return x->app && x->owner && strcmp(x->owner, owner) == 0 && strcmp(x->app, app) == 0 &&
+           (!service || (x->service && strcmp(x->service, service) == 0)) && (index == 0 || x->index == index);
+}
+
+static int logs_of(struct core *c, const struct options *o, struct arena *a, struct err *e)
+{
+    char *word = arena_strdup(a, o->words.v[0]), *save = NULL;
+    const char *app = strtok_r(word, "/", &save), *service = strtok_r(NULL, "/", &save);
+    const char *number = strtok_r(NULL, "/", &save);
+    int64_t index = 0, since;
+    size_t open = 0, found = 0;
+    struct err trouble = {0};
+    if (!app || (number && parse_int64(number, 1, 100000, &index) < 0))
+        return err_set(e, ERR_USER, "logs wants APP, APP/SERVICE or APP/SERVICE/INDEX, not \"%s\"", o->words.v[0]);
+    if (since_ms(o, &since, e) < 0)
+        return -1;
+    const struct observed *obs = c->driver->ops->observed(c->driver, a);
+    int width = 0;
+    for (size_t i = 0; i < obs->n_containers; i++)
+        if (matches(&obs->containers[i], o->settings.owner, app, service, (int)index)) {
+            found++;
+            int w = (int)strlen(obs->containers[i].name);
+            width = w > width ? w : width;
+        }
+    if (found == 0)
+        return err_set(e, ERR_MISSING, "no container of \"%s\" exists; `evenkeel status %s` says why", o->words.v[0], app);
+    size_t k = 0;
+    for (size_t i = 0; i < obs->n_containers; i++) {
+        const struct obs_container *x = &obs->containers[i];
+        if (!matches(x, o->settings.owner, app, service, (int)index))
+            continue;
+        struct stream *s = ARENA_NEW(a, struct stream);
+        *s = (struct stream){
+            .label = found > 1 ? x->name : NULL,
+            .colour = terminal_colour(stdout) ? palette[k++ % ARRAY_LEN(palette)] : "",
+            .width = width,
+            .open = &open,
+            .trouble = &trouble,
+        };
+        struct logs *want = ARENA_NEW(a, struct logs);
+        *want = (struct logs){.container = x->id, .follow = o->follow, .timestamps = o->timestamps, .tail = o->tail,
+                              .since_ms = since};
+        open++;
+        (void)c->driver->ops->logs(c->driver, want, put_line, stream_over, s);
+    }
+    while (open > 0)
+        if (http_poll(c->http, NULL, 0, -1, e) < 0)
+            return -1;
+    if (trouble.kind != ERR_NONE) {
+        *e = trouble;
+        return -1;
+    }
+    return 0;
+}
+
+int cli_logs(const struct options *o)
+{
+    struct err e = {0};
+    struct core c;
+    struct arena *a = arena_new();
+    int rc = 0;
+    if (core_open(&c, o, CORE_ENGINE, &e) < 0 || core_look(&c, false, &e) < 0 || logs_of(&c, o, a, &e) < 0)
+        rc = cli_fail(&e);
+    core_close(&c);
+    arena_free(a);
+    return rc;
+}

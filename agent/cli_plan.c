@@ -1,0 +1,189 @@
+/* plan, drift and replay: the verbs that only show.
+ *
+ * Comes in: options. Goes out: a plan or its differences as text, JSON or a graph, and the promised exit code. Changes nothing anywhere. */
+#include <unistd.h>
+
+#include "agent/cli.h"
+#include "agent/cli_common.h"
+#include "agent/progress.h"
+#include "agent/saved.h"
+#include "agent/store.h"
+#include "drivers/fsx.h"
+#include "spec/base/arena.h"
+#include "spec/limits.h"
+
+static void show(const struct plan *plan, const struct options *o)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    if (o->json) {
+        json_auto_t *v = plan_to_json(plan);
+        cli_put_json(v);
+        return;
+    }
+    struct plan_style style = {.colour = terminal_colour(stdout), .verbose = o->verbose};
+    if (o->dot)
+        plan_to_dot(plan, &text);
+    else
+        plan_print(plan, &style, &text);
+    cli_put(&text);
+}
+
+int cli_plan(const struct options *o)
+{
+    struct err e = {0};
+    struct core c;
+    struct arena *a = arena_new();
+    int rc = 1;
+    if (cli_core_open(&c, o, true, &e) == 0) {
+        struct core_pass p;
+        size_t errors = cli_core_diags(&c);
+        cli_core_plan(&c, a, &p);
+        show(p.plan, o);
+        rc = errors > 0 ? 1 : plan_empty(p.plan) ? 0 : 2;
+    } else {
+        (void)cli_fail(&e);
+    }
+    arena_free(a);
+    core_close(&c);
+    return rc;
+}
+
+/* ---- drift ---- */
+
+static void drift_print(const struct plan_app *app, bool colour, struct str *out)
+{
+    for (size_t i = 0; i < app->n_differences; i++) {
+        const struct difference *d = &app->differences[i];
+        if (d->kind != DRIFT_FOUND)
+            continue;
+        str_addf(out, "%s%s%s: ", colour ? "\033[33m" : "", app->name, colour ? "\033[0m" : "");
+        str_add_escaped(out, d->object);
+        str_addf(out, ": %s", d->change.field);
+        if (d->change.want) {
+            str_add(out, ": want ");
+            str_add_escaped(out, d->change.want);
+        }
+        if (d->change.have) {
+            str_add(out, ", have ");
+            str_add_escaped(out, d->change.have);
+        }
+        if (d->cause) {
+            str_add(out, " (");
+            str_add_escaped(out, d->cause);
+            str_add(out, ")");
+        }
+        str_addc(out, '\n');
+    }
+}
+
+static json_t *drift_json(const struct plan *plan)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < plan->n_apps; i++)
+        for (size_t k = 0; k < plan->apps[i].n_differences; k++) {
+            const struct difference *d = &plan->apps[i].differences[k];
+            if (d->kind != DRIFT_FOUND)
+                continue;
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*}", "app", plan->apps[i].name,
+                                                  "object", d->object, "field", d->change.field, "want",
+                                                  d->change.want, "have", d->change.have, "cause", d->cause));
+        }
+    return json_pack("{s:o}", "drift", list);
+}
+
+static size_t drift_count(const struct plan *plan)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_apps; i++)
+        for (size_t k = 0; k < plan->apps[i].n_differences; k++)
+            n += plan->apps[i].differences[k].kind == DRIFT_FOUND;
+    return n;
+}
+
+static void drift_show(const struct plan *plan, const struct options *o)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    if (o->json) {
+        json_auto_t *v = drift_json(plan);
+        cli_put_json(v);
+        return;
+    }
+    for (size_t i = 0; i < plan->n_apps; i++) {
+        for (size_t k = 0; k < plan->apps[i].notes.n; k++)
+            str_addf(&text, "%s: %s\n", plan->apps[i].name, plan->apps[i].notes.v[k]);
+        drift_print(&plan->apps[i], terminal_colour(stdout), &text);
+    }
+    if (drift_count(plan) == 0)
+        str_add(&text, "no drift: what runs is what was brought up\n");
+    cli_put(&text);
+}
+
+int cli_drift(const struct options *o)
+{
+    struct err e = {0};
+    struct core c;
+    struct arena *a = arena_new();
+    int rc = 1;
+    if (cli_core_open(&c, o, true, &e) == 0) {
+        struct core_pass p;
+        (void)cli_core_diags(&c);
+        cli_core_plan(&c, a, &p);
+        drift_show(p.plan, o);
+        rc = drift_count(p.plan) > 0 ? 2 : 0;
+    } else {
+        (void)cli_fail(&e);
+    }
+    arena_free(a);
+    core_close(&c);
+    return rc;
+}
+
+/* ---- replay ---- */
+
+static void list_pass(void *user, int64_t pass, int64_t ms, const char *trigger, const char *plan_text)
+{
+    (void)user;
+    CLEANUP(str_release) struct str line = STR_INIT;
+    str_addf(&line, "%6lld  ", (long long)pass);
+    str_add_time(&line, ms);
+    str_addf(&line, "  %s", trigger);
+    const char *last = plan_text ? plan_text : "";
+    size_t n = strlen(last);
+    while (n > 0 && last[n - 1] == '\n')
+        n--;
+    size_t from = n;
+    while (from > 0 && last[from - 1] != '\n')
+        from--;
+    str_add(&line, "  ");
+    str_addn(&line, last + from, n - from);
+    puts(str_text(&line));
+}
+
+static int replay_read(const struct options *o, struct arena *a, const char **text, size_t *n, struct err *e)
+{
+    int64_t pass = 0;
+    if (o->pass && parse_int64(o->pass, 1, INT64_MAX, &pass) < 0)
+        return err_set(e, ERR_USER, "--pass wants the number of a saved pass, not \"%s\"; `evenkeel replay list` names them",
+                       o->pass);
+    if (o->words.n > 0)
+        return fsx_read(o->words.v[0], LIMIT_REPLY_BYTES, a, text, n, NULL, e);
+    return store_pass_read(o->state, pass, a, text, n, e);
+}
+
+int cli_replay(const struct options *o)
+{
+    struct err e = {0};
+    struct plan_input in;
+    const char *text;
+    size_t n;
+    if (o->words.n == 1 && strcmp(o->words.v[0], "list") == 0)
+        return store_passes(o->state, o->limit, list_pass, NULL, &e) < 0 ? cli_fail(&e) : 0;
+    struct arena *a = arena_new();
+    int rc = 0;
+    if (replay_read(o, a, &text, &n, &e) == 0 && saved_read(text, n, a, &in, &e) == 0)
+        show(plan_build(&in, a), o);
+    else
+        rc = cli_fail(&e);
+    arena_free(a);
+    return rc;
+}

@@ -1,0 +1,494 @@
+/* Keeps every app converging. The loop of level-triggered work: something is dirty -> look -> plan -> runs -> over -> dirty.
+ *
+ * Comes in: "the files changed", the engine's happenings, runs that end, timers. Goes out: runs started and superseded, verdicts
+ * told. Refuses to decide what an app needs (the planner does) and to touch the engine itself (runs do). */
+#include "agent/conductor.h"
+
+#include <stdarg.h>
+
+#include "agent/slot.h"
+#include "reconcile/run.h"
+#include "spec/base/arena.h"
+
+struct conductor {
+    struct conductor_options o;
+    struct core *core;
+    struct slots slots;
+    struct arena *pass_arena;
+    bool all_dirty;         /* plan every app at the next pass */
+    bool look_everything;   /* the next look lists everything */
+    bool look_cold;         /* ... and inspects everything that is ours */
+    bool looking, engine_up, stopped, looked;
+    bool away_said;
+    char *away;             /* why the engine cannot be reached */
+    char *confirm;
+    char *held_said;        /* what was last said about held removals */
+    struct http_timer *soon, *wake;
+    int64_t wake_at;
+    size_t runs;
+};
+
+static void schedule(struct conductor *c);
+
+static void say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...) PRINTF_LIKE(4, 5);
+static void say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...)
+{
+    if (!c->o.said)
+        return;
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    c->o.said(c->o.ctx, (int)level, app, text);
+}
+
+/* ---- verdicts ---- */
+
+static bool concerns(const struct conductor *c, const char *app)
+{
+    return c->o.only.n == 0 || strv_has(&c->o.only, app);
+}
+
+static void tell(struct conductor *c, struct slot *s)
+{
+    const char *why;
+    enum app_state state = slot_verdict(s, &why);
+    if (slot_told(s, state, why) && c->o.told)
+        c->o.told(c->o.ctx, s->app, state, why);
+}
+
+/* ---- runs ---- */
+
+static void slot_timer(void *user)
+{
+    struct slot *s = user;
+    s->timer = NULL;
+    s->dirty = true;
+    schedule(s->conductor);
+}
+
+static void wait_for(struct conductor *c, struct slot *s, int64_t ms)
+{
+    http_timer_cancel(c->core->http, s->timer);
+    s->timer = http_after(c->core->http, ms, slot_timer, s);
+}
+
+static void run_over(void *user, struct run *r, enum run_end how, const struct err *failure)
+{
+    struct slot *s = user;
+    struct conductor *c = s->conductor;
+    c->runs--;
+    slot_run_over(s, r, how, failure, core_monotonic_ms());
+    s->run = NULL;
+    run_free(r);
+    s->dirty = true;
+    tell(c, s);
+    schedule(c);
+}
+
+static void start_run(struct conductor *c, struct slot *s, const struct plan_app *pa)
+{
+    struct run_options ro = {
+        .driver = c->core->driver,
+        .recorders = c->o.recorders,
+        .n_recorders = c->o.n_recorders,
+        .now_ms = core_monotonic_ms,
+        .over = run_over,
+        .user = s,
+    };
+    s->run = run_new(pa, &ro);
+    c->runs++;
+    tell(c, s);
+    run_start(s->run);
+}
+
+/* One app of a fresh plan: supersede, wait, or start. */
+static void consider(struct conductor *c, const struct plan_app *pa)
+{
+    struct slot *s = slots_get(&c->slots, c, pa->name);
+    slot_planned(s, pa);
+    if (s->run) {
+        if (slot_run_is_stale(s, pa))
+            run_supersede(s->run);
+        tell(c, s);
+        return;
+    }
+    if (pa->n_actions == 0) {
+        if (pa->wake_ms > 0)
+            wait_for(c, s, pa->wake_ms > core_now_ms() ? pa->wake_ms - core_now_ms() + 10 : 10);
+        tell(c, s);
+        return;
+    }
+    if (c->stopped || !c->engine_up || s->blocked || (c->o.once && s->failures > 0)) {
+        tell(c, s);
+        return;
+    }
+    int64_t left = s->not_before_ms - core_monotonic_ms();
+    if (left > 0) {
+        wait_for(c, s, left);
+        tell(c, s);
+        return;
+    }
+    start_run(c, s, pa);
+}
+
+/* ---- a pass ---- */
+
+static void learn(struct conductor *c, const struct core_pass *p)
+{
+    const struct observed *o = p->input.observed;
+    for (size_t i = 0; i < p->plan->n_apps; i++) {
+        const struct plan_app *pa = &p->plan->apps[i];
+        if (pa->n_actions > 0 || (pa->state != APP_SYNCED && pa->state != APP_COMPLETED))
+            continue;
+        memo_settled(c->core->memo, pa->name);
+        size_t from, to;
+        observed_app_range(o, pa->name, &from, &to);
+        for (; from < to; from++)
+            if (o->containers[from].hash &&
+                memo_hash(c->core->memo, o->containers[from].name, o->containers[from].hash) && c->o.store)
+                store_last_hash(c->o.store, o->containers[from].name, o->containers[from].hash);
+    }
+}
+
+static void say_held(struct conductor *c, const struct plan *plan)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    for (size_t i = 0; i < plan->n_held; i++) {
+        const struct held_removals *h = &plan->held[i];
+        str_addf(&text, "%zu of %zu apps of %s are gone from its files; removing them is held:", h->apps.n, h->of,
+                 h->root);
+        for (size_t k = 0; k < h->apps.n && k < 10; k++)
+            str_addf(&text, " %s", h->apps.v[k]);
+        if (h->apps.n > 10)
+            str_add(&text, " ...");
+        str_addf(&text, "; `evenkeel apply --confirm-removals %s` releases it. ", h->hash);
+    }
+    if (c->held_said && strcmp(c->held_said, str_text(&text)) == 0)
+        return;
+    free(c->held_said);
+    c->held_said = xstrdup(str_text(&text));
+    if (text.len > 0)
+        say(c, LOG_WARNING, NULL, "%s", str_text(&text));
+}
+
+static void reserved_subnets(const struct conductor *c, struct arena *a, struct strv *ret)
+{
+    for (size_t i = 0; i < c->slots.n; i++)
+        if (c->slots.v[i]->run)
+            run_reserved(c->slots.v[i]->run, a, ret);
+}
+
+static void set_wake(struct conductor *c, int64_t at_ms);
+
+static void pass(struct conductor *c)
+{
+    struct arena *a = c->pass_arena;
+    struct strv scope = {0}, reserved = {0};
+    struct core_pass p;
+    arena_clear(a);
+    if (!c->all_dirty)
+        for (size_t i = 0; i < c->slots.n; i++)
+            if (c->slots.v[i]->dirty)
+                strv_push(a, &scope, c->slots.v[i]->app);
+    if (c->all_dirty)
+        scope = c->o.only;
+    else if (scope.n == 0)
+        return;
+    reserved_subnets(c, a, &reserved);
+    for (size_t i = 0; i < c->slots.n; i++)
+        c->slots.v[i]->dirty = false;
+    bool all = c->all_dirty && c->o.only.n == 0;
+    c->all_dirty = false;
+    core_plan(c->core, &scope, &reserved, c->confirm, a, &p);
+    learn(c, &p);
+    bool decided = false;
+    for (size_t i = 0; i < p.plan->n_apps; i++)
+        decided |= p.plan->apps[i].n_actions > 0 && slots_would_start(&c->slots, &p.plan->apps[i]);
+    if (decided && c->o.passed)
+        c->o.passed(c->o.ctx, &p);
+    say_held(c, p.plan);
+    for (size_t i = 0; i < p.plan->n_apps; i++)
+        if (concerns(c, p.plan->apps[i].name))
+            consider(c, &p.plan->apps[i]);
+    if (all)
+        slots_sweep(&c->slots, c->core->http, p.plan);
+    set_wake(c, c->core->desired->next_change_ms);
+}
+
+/* ---- looking ---- */
+
+static void looked(void *user, const struct err *e)
+{
+    struct conductor *c = user;
+    c->looking = false;
+    if (e->kind != ERR_NONE) {
+        c->look_everything = c->look_cold = c->all_dirty = true; /* asked again when the engine is back */
+        if (e->kind != ERR_RETRY && e->kind != ERR_STALE) {
+            free(c->away);
+            c->away = xstrdup(e->msg);
+            say(c, LOG_ERROR, NULL, "%s", e->msg);
+        }
+        return;
+    }
+    c->looked = true;
+    if (!c->stopped)
+        pass(c);
+    schedule(c);
+}
+
+static bool anything_dirty(const struct conductor *c)
+{
+    if (c->all_dirty || c->look_everything)
+        return true;
+    for (size_t i = 0; i < c->slots.n; i++)
+        if (c->slots.v[i]->dirty)
+            return true;
+    return false;
+}
+
+static void work(void *user)
+{
+    struct conductor *c = user;
+    c->soon = NULL;
+    if (c->looking || c->stopped || !c->engine_up || !anything_dirty(c))
+        return;
+    core_desire(c->core);
+    struct arena *a = arena_new();
+    struct look scope = {.everything = c->look_everything,
+                         .inspect_owned = c->look_cold,
+                         .owner = c->core->options->settings.owner};
+    core_images(c->core, a, &scope.images);
+    c->look_everything = c->look_cold = false;
+    c->looking = true;
+    c->core->driver->ops->look(c->core->driver, &scope, looked, c);
+    arena_free(a);
+}
+
+/* Work happens from the loop, never from inside a callback of a driver or a run. */
+static void schedule(struct conductor *c)
+{
+    if (!c->soon && !c->looking && !c->stopped)
+        c->soon = http_after(c->core->http, 0, work, c);
+}
+
+static void woken(void *user)
+{
+    struct conductor *c = user;
+    c->wake = NULL;
+    c->wake_at = 0;
+    c->core->stale = true; /* a hold ended by itself */
+    c->all_dirty = true;
+    schedule(c);
+}
+
+static void set_wake(struct conductor *c, int64_t at_ms)
+{
+    if (at_ms == c->wake_at)
+        return;
+    http_timer_cancel(c->core->http, c->wake);
+    c->wake = NULL;
+    c->wake_at = at_ms;
+    if (at_ms > 0) {
+        int64_t left = at_ms - core_now_ms();
+        c->wake = http_after(c->core->http, left > 0 ? left + 5 : 5, woken, c);
+    }
+}
+
+/* ---- what the engine says ---- */
+
+static void engine_is_up(struct conductor *c)
+{
+    if (c->away_said)
+        say(c, LOG_INFO, NULL, "the engine is back");
+    c->away_said = false;
+    free(c->away);
+    c->away = NULL;
+    c->engine_up = true;
+    c->all_dirty = c->look_everything = true;
+    c->look_cold = !c->looked;
+    for (size_t i = 0; i < c->slots.n; i++)
+        slot_forgive(c->slots.v[i]);
+    schedule(c);
+}
+
+static void engine_is_away(struct conductor *c, const char *why)
+{
+    c->engine_up = false;
+    free(c->away);
+    c->away = xstrdup(why ? why : "the engine cannot be reached");
+    if (!c->away_said)
+        say(c, LOG_WARNING, NULL, "%s; waiting for it, nothing is changed meanwhile", c->away);
+    c->away_said = true;
+}
+
+static bool by_hand(const char *action)
+{
+    static const char *const words[] = {"destroy", "die",     "stop",       "kill",   "pause", "rename",
+                                        "update",  "connect", "disconnect", "oom"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(action, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static void object_changed(struct conductor *c, const struct happening *h)
+{
+    struct slot *s = h->app ? slots_find(&c->slots, h->app) : NULL;
+    if (s && s->run)
+        return; /* our own doing, most likely; the app is looked at when the run is over */
+    if (h->app) {
+        if (h->object && h->action && by_hand(h->action)) {
+            CLEANUP(str_release) struct str what = STR_INIT;
+            str_addf(&what, "%s at ", h->action);
+            str_add_time(&what, h->time_ms ? h->time_ms : core_now_ms());
+            memo_hand(c->core->memo, h->app, h->object, str_text(&what));
+        }
+        if (!s)
+            s = slots_get(&c->slots, c, h->app);
+        s->dirty = true;
+    } else if (h->object && strncmp(h->object, "image ", 6) == 0) {
+        c->all_dirty = true;
+    } else {
+        slots_second_chance(&c->slots, core_monotonic_ms());
+    }
+    if (anything_dirty(c))
+        schedule(c);
+}
+
+static void happened(void *user, const struct happening *h)
+{
+    struct conductor *c = user;
+    switch (h->what) {
+    case ENGINE_UP:
+        engine_is_up(c);
+        return;
+    case ENGINE_AWAY:
+        engine_is_away(c, h->text);
+        return;
+    case ENGINE_CHANGED:
+        object_changed(c, h);
+        return;
+    }
+}
+
+/* ---- the door ---- */
+
+struct conductor *conductor_new(const struct conductor_options *o)
+{
+    struct conductor *c = xcalloc(1, sizeof(*c));
+    c->o = *o;
+    c->core = o->core;
+    c->pass_arena = arena_new();
+    c->confirm = xstrdup(o->confirm);
+    return c;
+}
+
+void conductor_free(struct conductor *c)
+{
+    if (!c)
+        return;
+    http_timer_cancel(c->core->http, c->soon);
+    http_timer_cancel(c->core->http, c->wake);
+    slots_release(&c->slots, c->core->http);
+    arena_free(c->pass_arena);
+    free(c->away);
+    free(c->confirm);
+    free(c->held_said);
+    free(c);
+}
+
+void conductor_start(struct conductor *c)
+{
+    c->all_dirty = c->look_everything = c->look_cold = true;
+    c->core->driver->ops->follow(c->core->driver, happened, c);
+}
+
+void conductor_files_changed(struct conductor *c)
+{
+    c->all_dirty = true;
+    schedule(c);
+}
+
+void conductor_look_again(struct conductor *c)
+{
+    c->all_dirty = c->look_everything = true;
+    schedule(c);
+}
+
+void conductor_confirm(struct conductor *c, const char *hash)
+{
+    free(c->confirm);
+    c->confirm = xstrdup(hash);
+    c->all_dirty = true;
+    schedule(c);
+}
+
+void conductor_stop(struct conductor *c)
+{
+    c->stopped = true;
+    for (size_t i = 0; i < c->slots.n; i++)
+        if (c->slots.v[i]->run)
+            run_supersede(c->slots.v[i]->run);
+}
+
+bool conductor_idle(const struct conductor *c)
+{
+    return c->runs == 0 && !c->looking && !c->soon && (c->stopped || !anything_dirty(c));
+}
+
+bool conductor_looked(const struct conductor *c)
+{
+    return c->looked;
+}
+
+size_t conductor_runs(const struct conductor *c)
+{
+    return c->runs;
+}
+
+struct conductor_summary conductor_sum(const struct conductor *c)
+{
+    struct conductor_summary sum = {.engine_trouble = c->looked ? NULL : c->away};
+    for (size_t i = 0; i < c->slots.n; i++) {
+        const char *why;
+        if (!c->slots.v[i]->planned)
+            continue;
+        sum.apps++;
+        switch (slot_verdict(c->slots.v[i], &why)) {
+        case APP_SYNCED:
+        case APP_COMPLETED:
+        case APP_STOPPED:
+            sum.synced++;
+            break;
+        case APP_DEGRADED:
+        case APP_REFUSED:
+        case APP_MISSING:
+        case APP_OUT_OF_SYNC:
+            sum.failed++;
+            break;
+        case APP_PROGRESSING:
+            sum.progressing++;
+            break;
+        case APP_HELD:
+            sum.held++;
+            break;
+        case APP_FROZEN:
+            sum.other++;
+            break;
+        }
+    }
+    return sum;
+}
+
+void conductor_each(const struct conductor *c, conductor_app_fn *fn, void *user)
+{
+    for (size_t i = 0; i < c->slots.n; i++) {
+        const char *why;
+        if (!c->slots.v[i]->planned)
+            continue;
+        enum app_state state = slot_verdict(c->slots.v[i], &why);
+        fn(user, c->slots.v[i]->app, state, why);
+    }
+}

@@ -1,0 +1,168 @@
+/* What every verb stands on.
+ *
+ * Comes in: options. Goes out: desired state from the files, knowledge of the engine, and plans made of both. Decides nothing
+ * itself: the planner decides, the conductor carries out. */
+#include "agent/core.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "drivers/docker.h"
+#include "drivers/fsx.h"
+#include "drivers/hostnet.h"
+#include "reconcile/bind.h"
+#include "spec/base/arena.h"
+
+static int64_t clock_ms(clockid_t id)
+{
+    struct timespec t;
+    (void)clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t core_now_ms(void)
+{
+    return clock_ms(CLOCK_REALTIME);
+}
+
+int64_t core_monotonic_ms(void)
+{
+    return clock_ms(CLOCK_MONOTONIC);
+}
+
+static int open_engine(struct core *c, const struct options *o, struct err *e)
+{
+    struct http_target target = {
+        .url = o->docker, .cert_path = o->docker_certs, .tls = o->docker_tls, .tls_verify = o->docker_tls};
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    c->http = http_new(&target, e);
+    if (!c->http)
+        return -1;
+    c->driver = docker_new(c->http, cores > 0 ? (int)cores : 1, o->auth_dir, e);
+    return c->driver ? 0 : -1;
+}
+
+int core_open(struct core *c, const struct options *o, unsigned needs, struct err *e)
+{
+    *c = (struct core){.options = o, .stale = true};
+    c->memo = memo_new();
+    c->desired_arena = arena_new();
+    c->routes_arena = arena_new();
+    if (needs & CORE_FILES) {
+        const char *overrides = fsx_join(o->state, "overrides", c->routes_arena);
+        c->sources = sources_new(o->roots.v, o->roots.n, overrides);
+    }
+    if (needs & CORE_ENGINE) {
+        hostnet_routes(c->routes_arena, &c->host_routes);
+        return open_engine(c, o, e);
+    }
+    return 0;
+}
+
+void core_close(struct core *c)
+{
+    if (c->driver)
+        c->driver->ops->free(c->driver);
+    http_free(c->http);
+    sources_free(c->sources);
+    memo_free(c->memo);
+    arena_free(c->desired_arena);
+    arena_free(c->routes_arena);
+}
+
+bool core_scan(struct core *c, bool *unstable)
+{
+    bool changed = sources_scan(c->sources, unstable);
+    if (changed) {
+        c->stale = true;
+        c->desired = NULL; /* it borrowed from files that are gone now */
+    }
+    return c->stale;
+}
+
+/* Who runs each app now: app -> origin, copied into the arena. */
+static struct kvs incumbents(const struct core *c, struct arena *a)
+{
+    struct kvs l = {0};
+    if (!c->driver)
+        return l;
+    struct arena *scratch = arena_new();
+    const struct observed *o = c->driver->ops->observed(c->driver, scratch);
+    for (size_t i = 0; i < o->n_containers; i++) {
+        const struct obs_container *x = &o->containers[i];
+        if (x->app && x->origin && x->owner && strcmp(x->owner, c->options->settings.owner) == 0)
+            kvs_set(a, &l, arena_strdup(a, x->app), arena_strdup(a, x->origin));
+    }
+    arena_free(scratch);
+    return l;
+}
+
+void core_desire(struct core *c)
+{
+    if (!c->stale && c->desired)
+        return;
+    arena_clear(c->desired_arena);
+    c->incumbents = incumbents(c, c->desired_arena);
+    c->desired = desired_build(sources_set(c->sources), &c->options->settings, &c->incumbents, core_now_ms(),
+                               c->desired_arena);
+    c->stale = false;
+}
+
+void core_images(const struct core *c, struct arena *a, struct strv *ret)
+{
+    bind_wanted_images(c->desired, a, ret);
+}
+
+struct waiting {
+    bool over;
+    struct err err;
+};
+
+static void look_over(void *user, const struct err *e)
+{
+    struct waiting *w = user;
+    w->over = true;
+    w->err = *e;
+}
+
+int core_look(struct core *c, bool inspect_owned, struct err *e)
+{
+    struct waiting w = {0};
+    struct arena *a = arena_new();
+    struct look scope = {.everything = true, .inspect_owned = inspect_owned, .owner = c->options->settings.owner};
+    if (c->desired)
+        core_images(c, a, &scope.images);
+    c->driver->ops->look(c->driver, &scope, look_over, &w);
+    int rc = 0;
+    while (!w.over && rc == 0)
+        rc = http_poll(c->http, NULL, 0, -1, e);
+    arena_free(a);
+    if (rc == 0 && w.err.kind != ERR_NONE) {
+        *e = w.err;
+        rc = -1;
+    }
+    return rc;
+}
+
+void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved, const char *confirm,
+               struct arena *a, struct core_pass *ret)
+{
+    struct history *h = ARENA_NEW(a, struct history);
+    *h = memo_history(c->memo, a);
+    const struct observed *o = c->driver->ops->observed(c->driver, a);
+    core_desire(c);
+    bind_images(c->desired, o, c->desired_arena);
+    *ret = (struct core_pass){.input = {
+                                  .desired = c->desired,
+                                  .observed = o,
+                                  .history = h,
+                                  .host_routes = c->host_routes,
+                                  .confirmed_removals = confirm,
+                                  .now_ms = core_now_ms(),
+                              }};
+    if (scope)
+        ret->input.scope = *scope;
+    if (reserved)
+        ret->input.reserved_subnets = *reserved;
+    ret->plan = plan_build(&ret->input, a);
+}

@@ -1,0 +1,53 @@
+/* core.h: what every verb stands on: the files, the engine, and the one function that turns both into a plan.
+ *
+ * A pass in order: sources_scan, desired_build, look, bind, plan_build. Everything happens on the loop thread. */
+#ifndef EK_CORE_H
+#define EK_CORE_H
+
+#include "agent/memo.h"
+#include "agent/options.h"
+#include "agent/sources.h"
+#include "drivers/driver.h"
+#include "drivers/http.h"
+#include "reconcile/plan.h"
+
+struct core {
+    const struct options *options;
+    struct sources *sources;
+    struct http *http;     /* NULL when opened without an engine */
+    struct driver *driver; /* likewise */
+    struct memo *memo;     /* history for the planner */
+    struct arena *desired_arena;
+    struct desired *desired; /* NULL before core_desire; rebuilt when stale */
+    struct kvs incumbents;   /* that it was built with; in desired_arena */
+    bool stale;
+    struct strv host_routes;
+    struct arena *routes_arena;
+};
+
+enum core_needs { CORE_FILES = 1, CORE_ENGINE = 2 };
+
+int core_open(struct core *c, const struct options *o, unsigned needs, struct err *e);
+void core_close(struct core *c);
+
+/* Read the files again. True if desired state must be built anew (core_desire does it). */
+bool core_scan(struct core *c, bool *unstable);
+/* Build desired state if it is stale; incumbents come from what the driver knows. */
+void core_desire(struct core *c);
+/* Look, and wait for it by running the loop. For verbs that look once. */
+int core_look(struct core *c, bool inspect_owned, struct err *e);
+/* References that a look must ask about. */
+void core_images(const struct core *c, struct arena *a, struct strv *ret);
+
+struct core_pass { /* one finished pass; lives in its arena */
+    struct plan_input input;
+    const struct plan *plan;
+};
+/* Freeze, bind, plan. scope n == 0: all apps. confirm: hash or NULL. */
+void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved, const char *confirm,
+               struct arena *a, struct core_pass *ret);
+
+int64_t core_now_ms(void);
+int64_t core_monotonic_ms(void);
+
+#endif

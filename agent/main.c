@@ -1,0 +1,155 @@
+/* The command line: one table of verbs, the help made from it, and nothing else.
+ *
+ * Comes in: argv. Goes out: exit codes that are a promise (design: 0 fine, 1 trouble, 2 there are changes). */
+#include <locale.h>
+#include <signal.h>
+
+#include "agent/cli.h"
+#include "spec/base/arena.h"
+#include "spec/base/str.h"
+
+struct verb {
+    const char *name, *args, *summary;
+    unsigned options;
+    size_t min_words, max_words;
+    verb_fn *run;
+    const char *help;
+};
+
+#define ANY 10000
+
+/* clang-format off */
+static const struct verb verbs[] = {
+    {"agent", "", "watch the roots and keep the engine in the state they describe",
+     OPT_PLACES | OPT_LOG, 0, 0, cli_agent,
+     "Runs in the foreground until SIGTERM or Ctrl-C; SIGHUP looks at everything again. One agent per state\n"
+     "directory. What it does goes to standard error and into the history (`evenkeel history`).\n"
+     "\n"
+     "  evenkeel agent --root ./apps --state ./state\n"},
+    {"validate", "[PATH...]", "check specs and name every problem with its place",
+     OPT_ROOT | OPT_CONFIG | OPT_JSON | OPT_VERBOSE, 0, ANY, cli_validate,
+     "PATH is a file or a directory; without one the roots are checked. Needs no engine.\n"
+     "Exit: 0 fine, 1 problems.\n"},
+    {"plan", "[APP...]", "show what would be done, and why; change nothing",
+     OPT_PLACES | OPT_JSON | OPT_DOT | OPT_VERBOSE, 0, ANY, cli_plan,
+     "Exit: 0 nothing to do, 2 changes, 1 error.\n"},
+    {"apply", "[APP...]", "converge once, then exit",
+     OPT_PLACES | OPT_CONFIRM | OPT_LOG, 0, ANY, cli_apply,
+     "Works without an agent. Beside a running agent it does nothing itself: it says so and watches the agent do it.\n"
+     "Exit: 0 converged, 1 not, with the reason.\n"},
+    {"drift", "[APP...]", "show what somebody else changed in the engine",
+     OPT_PLACES | OPT_JSON, 0, ANY, cli_drift,
+     "Exit: 0 none, 2 drift, 1 error.\n"},
+    {"status", "[APP...]", "one line per app: state, containers, and why",
+     OPT_PLACES | OPT_JSON | OPT_VERBOSE, 0, ANY, cli_status,
+     "States: Synced, OutOfSync, Progressing, Degraded, Missing, Frozen, Held, Stopped, Completed, Refused.\n"
+     "Exit: 0 every app is well, 2 some are not, 1 error.\n"},
+    {"logs", "APP[/SERVICE[/INDEX]]", "show the output of an app's containers",
+     OPT_PLACES | OPT_FOLLOW | OPT_TAIL | OPT_SINCE | OPT_TIMESTAMPS, 1, 1, cli_logs,
+     "  evenkeel logs blog -f\n  evenkeel logs shop/db --tail 20\n"},
+    {"history", "[APP]", "what the agent did, newest first",
+     OPT_STATE | OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ACTIONS, 0, 1, cli_history,
+     "  evenkeel history blog --actions\n"},
+    {"stop", "APP", "stop an app and leave it stopped", OPT_PLACES, 1, ANY, cli_stop,
+     "Writes an override into STATE/overrides; no spec is edited. `evenkeel start APP` undoes it.\n"},
+    {"start", "APP", "undo `stop` and `remove`", OPT_PLACES, 1, ANY, cli_start, ""},
+    {"restart", "APP", "restart an app's containers once", OPT_PLACES, 1, ANY, cli_restart, ""},
+    {"remove", "APP", "remove an app's containers and networks; its volumes stay", OPT_PLACES, 1, ANY, cli_remove,
+     "Also for apps whose root is no longer configured. `evenkeel start APP` undoes it while a file holds the app.\n"},
+    {"hold", "APP", "leave an app alone for a while, whatever differs", OPT_PLACES | OPT_FOR, 1, ANY, cli_hold,
+     "  evenkeel hold blog --for 1h\n"},
+    {"release", "APP", "undo `hold`", OPT_PLACES, 1, ANY, cli_release, ""},
+    {"replay", "[FILE]", "plan a saved pass again", OPT_STATE | OPT_CONFIG | OPT_JSON | OPT_DOT | OPT_VERBOSE | OPT_PASS | OPT_LIMIT,
+     0, 1, cli_replay,
+     "Each pass that decided something saves its complete input. Without FILE the newest one (or --pass N) is read from\n"
+     "STATE; `evenkeel replay list` names them; `evenkeel replay --json` prints the plan as JSON.\n"
+     "The input holds the texts of your specs: look through it before you send it to anybody.\n"},
+    {"schema", "app|config|reference", "print the JSON Schema of a file, or the reference of its keys", 0, 1, 1, cli_schema,
+     "For editors: put `# yaml-language-server: $schema=app.schema.json` at the top of a spec.\n"},
+    {"version", "", "print the version", 0, 0, 0, cli_version, ""},
+};
+/* clang-format on */
+
+static void help_all(FILE *out)
+{
+    (void)fputs("evenkeel keeps a Docker host in the state its files describe.\n\n"
+                "Usage: evenkeel VERB [FLAGS] [ARGUMENTS]\n\n",
+                out);
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+        (void)fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+    (void)fputs("\n`evenkeel VERB --help` says more about one.\n"
+                "A first app:  mkdir apps && printf 'app: hello\\nimage: nginx:1.27-alpine\\nports: [\"8080:80\"]\\n' > apps/hello.yaml\n"
+                "              evenkeel apply --root apps --state state\n",
+                out);
+}
+
+static void help_verb(const struct verb *v)
+{
+    CLEANUP(str_release) struct str flags = STR_INIT;
+    options_help(v->options, &flags);
+    printf("Usage: evenkeel %s%s%s%s\n\n%c%s.\n", v->name, v->options ? " [FLAGS]" : "", *v->args ? " " : "", v->args,
+           v->summary[0] - 'a' + 'A', v->summary + 1);
+    if (*v->help)
+        printf("\n%s", v->help);
+    if (flags.len > 0)
+        printf("\n%s", str_text(&flags));
+}
+
+static const struct verb *verb_of(const char *name)
+{
+    const char *names[ARRAY_LEN(verbs)];
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+        names[i] = verbs[i].name;
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    }
+    const char *near = str_nearest(name, names, ARRAY_LEN(names));
+    (void)fprintf(stderr, "evenkeel: unknown verb \"%s\"%s%s%s; `evenkeel help` lists them\n", name,
+                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return NULL;
+}
+
+static int run_verb(const struct verb *v, int argc, char **argv)
+{
+    struct err e = {0};
+    struct diag_list diags;
+    struct options o;
+    struct arena *a = arena_new();
+    diag_init(&diags, a);
+    int rc = options_parse(argc, argv, v->options, a, &diags, &o, &e);
+    (void)cli_diags(&diags);
+    if (rc == 0 && o.help) {
+        help_verb(v);
+    } else if (rc == 0 && (o.words.n < v->min_words || o.words.n > v->max_words)) {
+        (void)fprintf(stderr, "evenkeel: usage: evenkeel %s %s; see `evenkeel %s --help`\n", v->name, v->args, v->name);
+        rc = 1;
+    } else if (rc == 0) {
+        rc = v->run(&o);
+    } else {
+        rc = cli_fail(&e);
+    }
+    arena_free(a);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    (void)setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive gives no names without it */
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        help_all(stderr);
+        return 1;
+    }
+    if (strcmp(argv[1], "help") == 0 && argc > 2) {
+        const struct verb *about = verb_of(argv[2]);
+        if (about)
+            help_verb(about);
+        return about ? 0 : 1;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        help_all(stdout);
+        return 0;
+    }
+    const struct verb *v = verb_of(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
+    return v ? run_verb(v, argc - 1, argv + 1) : 1;
+}

@@ -1,0 +1,136 @@
+/* What the planner may know of the past, kept in two small sorted tables on the heap.
+ *
+ * Comes in: the diary at start, finished passes, the engine's events. Goes out: struct history. Refuses to decide anything. */
+#include "agent/memo.h"
+
+#include "spec/base/arena.h"
+
+struct entry {
+    char *key, *value, *app;
+};
+
+struct table {
+    struct entry *v;
+    size_t n, cap;
+};
+
+struct memo {
+    struct table hashes, hands;
+};
+
+static size_t table_at(const struct table *t, const char *key, bool *found)
+{
+    size_t lo = 0, hi = t->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = strcmp(t->v[mid].key, key);
+        if (order == 0) {
+            *found = true;
+            return mid;
+        }
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    *found = false;
+    return lo;
+}
+
+static void entry_release(struct entry *x)
+{
+    free(x->key);
+    free(x->value);
+    free(x->app);
+}
+
+static void table_drop(struct table *t, size_t at)
+{
+    entry_release(&t->v[at]);
+    memmove(&t->v[at], &t->v[at + 1], (t->n - at - 1) * sizeof(t->v[0]));
+    t->n--;
+}
+
+static bool table_set(struct table *t, const char *app, const char *key, const char *value)
+{
+    bool found;
+    size_t at = table_at(t, key, &found);
+    if (found) {
+        if (strcmp(t->v[at].value, value) == 0)
+            return false;
+        free(t->v[at].value);
+        t->v[at].value = xstrdup(value);
+        return true;
+    }
+    if (t->n == t->cap) {
+        t->cap = t->cap ? t->cap * 2 : 16;
+        t->v = xrealloc(t->v, t->cap * sizeof(t->v[0]));
+    }
+    memmove(&t->v[at + 1], &t->v[at], (t->n - at) * sizeof(t->v[0]));
+    t->v[at] = (struct entry){xstrdup(key), xstrdup(value), xstrdup(app)};
+    t->n++;
+    return true;
+}
+
+static void table_release(struct table *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        entry_release(&t->v[i]);
+    free(t->v);
+}
+
+struct memo *memo_new(void)
+{
+    return xcalloc(1, sizeof(struct memo));
+}
+
+void memo_free(struct memo *m)
+{
+    if (!m)
+        return;
+    table_release(&m->hashes);
+    table_release(&m->hands);
+    free(m);
+}
+
+void memo_load(struct memo *m, const struct kvs *last_hash)
+{
+    for (size_t i = 0; i < last_hash->n; i++)
+        (void)table_set(&m->hashes, NULL, last_hash->v[i].key, last_hash->v[i].value);
+}
+
+bool memo_hash(struct memo *m, const char *container, const char *hash)
+{
+    bool found;
+    if (hash)
+        return table_set(&m->hashes, NULL, container, hash);
+    size_t at = table_at(&m->hashes, container, &found);
+    if (found)
+        table_drop(&m->hashes, at);
+    return found;
+}
+
+void memo_hand(struct memo *m, const char *app, const char *object, const char *what)
+{
+    (void)table_set(&m->hands, app, object, what);
+}
+
+void memo_settled(struct memo *m, const char *app)
+{
+    for (size_t i = m->hands.n; i-- > 0;)
+        if (m->hands.v[i].app && strcmp(m->hands.v[i].app, app) == 0)
+            table_drop(&m->hands, i);
+}
+
+static struct kvs table_view(const struct table *t, struct arena *a)
+{
+    struct kvs l = {.v = ARENA_ARRAY(a, t->n ? t->n : 1, struct kv), .n = t->n};
+    for (size_t i = 0; i < t->n; i++)
+        l.v[i] = (struct kv){t->v[i].key, t->v[i].value};
+    return l;
+}
+
+struct history memo_history(const struct memo *m, struct arena *a)
+{
+    return (struct history){.last_hash = table_view(&m->hashes, a), .handmade = table_view(&m->hands, a)};
+}

@@ -1,0 +1,23 @@
+/* memo.h: the little that is remembered between passes for the planner's history: which hash we last brought up under each container name, and what a hand
+ * did to an object. A mirror of the diary in memory; losing it changes words only. */
+#ifndef EK_MEMO_H
+#define EK_MEMO_H
+
+#include "reconcile/plan.h"
+
+struct memo;
+
+struct memo *memo_new(void);
+void memo_free(struct memo *m);
+
+/* Take over what the diary holds. */
+void memo_load(struct memo *m, const struct kvs *last_hash);
+/* True if it is news. hash NULL forgets the container. */
+bool memo_hash(struct memo *m, const char *container, const char *hash);
+void memo_hand(struct memo *m, const char *app, const char *object, const char *what);
+/* The app is as it should be again: what hands did to it is history. */
+void memo_settled(struct memo *m, const char *app);
+/* Borrowed texts; valid until the next change. */
+struct history memo_history(const struct memo *m, struct arena *a);
+
+#endif

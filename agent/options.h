@@ -1,0 +1,64 @@
+/* options.h: what the process was told: flags, then EVENKEEL_*, then the configuration file, then defaults (design 9). */
+#ifndef EK_OPTIONS_H
+#define EK_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "agent/log.h"
+#include "spec/desired.h"
+
+struct arena;
+
+struct options {
+    /* where things are; all absolute after options_resolve */
+    struct strv roots;
+    const char *state;
+    const char *docker;       /* unix:///var/run/docker.sock */
+    const char *docker_certs; /* DOCKER_CERT_PATH or NULL */
+    bool docker_tls;          /* DOCKER_TLS_VERIFY */
+    const char *auth_dir;     /* DOCKER_CONFIG or ~/.docker */
+    const char *config;       /* NULL: none was given and the default one does not exist */
+    bool config_given;
+    enum log_level log;
+    struct settings settings;
+
+    /* what the verb was asked */
+    bool json, dot, verbose, follow, timestamps, simulate, actions;
+    bool help;
+    int tail;                 /* -1: all */
+    int limit;
+    const char *since, *for_time, *confirm, *pass;
+    struct strv words;        /* what is neither a flag nor its value: app names, paths */
+};
+
+/* One bit per flag, so that a verb can say which it takes. */
+enum option_bit {
+    OPT_ROOT = 1 << 0,
+    OPT_STATE = 1 << 1,
+    OPT_DOCKER = 1 << 2,
+    OPT_CONFIG = 1 << 3,
+    OPT_JSON = 1 << 4,
+    OPT_DOT = 1 << 5,
+    OPT_VERBOSE = 1 << 6,
+    OPT_FOLLOW = 1 << 7,
+    OPT_TAIL = 1 << 8,
+    OPT_SINCE = 1 << 9,
+    OPT_TIMESTAMPS = 1 << 10,
+    OPT_FOR = 1 << 11,
+    OPT_CONFIRM = 1 << 12,
+    OPT_LIMIT = 1 << 13,
+    OPT_PASS = 1 << 14,
+    OPT_NAME = 1 << 15,
+    OPT_LOG = 1 << 16,
+    OPT_ACTIONS = 1 << 17,
+    OPT_PLACES = OPT_ROOT | OPT_STATE | OPT_DOCKER | OPT_CONFIG | OPT_NAME,
+};
+
+/* Parse argv (argv[0] is the verb), then fill the rest from environment, configuration and defaults. allowed: option_bits. Returns 0, or -1 with what is wrong and
+ * what to do; diagnostics of the configuration file go to diags. */
+int options_parse(int argc, char **argv, unsigned allowed, struct arena *a, struct diag_list *diags,
+                  struct options *ret, struct err *e);
+/* The flags of a verb as help text, one a line. */
+void options_help(unsigned allowed, struct str *out);
+
+#endif

@@ -1,0 +1,254 @@
+/* One app's memory between passes.
+ *
+ * Comes in: fresh plans, runs that start and end. Goes out: the verdict, and whether it is time to try (again). A plan that comes back after it was carried out, twice, is
+ * blocked with the field that will not settle: repeating it would only shake what runs. */
+#include "agent/slot.h"
+
+#include "reconcile/backoff.h"
+#include "spec/base/arena.h"
+#include "spec/base/js.h"
+
+#define SECOND_CHANCE_MS 3000
+#define REPEATS_MAX 2
+
+static size_t slots_at(const struct slots *l, const char *app, bool *found)
+{
+    size_t lo = 0, hi = l->n;
+    *found = false;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = strcmp(l->v[mid]->app, app);
+        if (order == 0) {
+            *found = true;
+            return mid;
+        }
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+struct slot *slots_find(const struct slots *l, const char *app)
+{
+    bool found;
+    size_t at = slots_at(l, app, &found);
+    return found ? l->v[at] : NULL;
+}
+
+struct slot *slots_get(struct slots *l, struct conductor *c, const char *app)
+{
+    bool found;
+    size_t at = slots_at(l, app, &found);
+    if (found)
+        return l->v[at];
+    if (l->n == l->cap) {
+        l->cap = l->cap ? l->cap * 2 : 16;
+        l->v = xrealloc(l->v, l->cap * sizeof(struct slot *));
+    }
+    memmove(&l->v[at + 1], &l->v[at], (l->n - at) * sizeof(struct slot *));
+    l->n++;
+    struct slot *s = xcalloc(1, sizeof(*s));
+    s->app = xstrdup(app);
+    s->conductor = c;
+    l->v[at] = s;
+    return s;
+}
+
+static void slot_free(struct slot *s, struct http *http)
+{
+    http_timer_cancel(http, s->timer);
+    free(s->app);
+    free(s->planned_why);
+    free(s->failure);
+    free(s->told_why);
+    free(s);
+}
+
+void slots_sweep(struct slots *l, struct http *http, const struct plan *plan)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct slot *s = l->v[i];
+        if (!s->run && !plan_app(plan, s->app))
+            slot_free(s, http);
+        else
+            l->v[kept++] = s;
+    }
+    l->n = kept;
+}
+
+void slots_release(struct slots *l, struct http *http)
+{
+    for (size_t i = 0; i < l->n; i++)
+        slot_free(l->v[i], http);
+    free(l->v);
+    *l = (struct slots){0};
+}
+
+void slots_second_chance(struct slots *l, int64_t now_ms)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        struct slot *s = l->v[i];
+        bool stuck = s->failure || s->planned_state == APP_REFUSED;
+        if (!stuck || s->run || s->blocked || now_ms - s->tried_ms < SECOND_CHANCE_MS)
+            continue;
+        s->not_before_ms = 0;
+        s->dirty = true;
+    }
+}
+
+bool slots_would_start(const struct slots *l, const struct plan_app *pa)
+{
+    const struct slot *s = slots_find(l, pa->name);
+    return !s || (!s->run && !s->blocked);
+}
+
+static void replace(char **old, const char *text)
+{
+    char *copy = xstrdup(text);
+    free(*old);
+    *old = copy;
+}
+
+/* What a plan would do, without causes: causes name times and differ when nothing else does. */
+static void plan_sign(const struct plan_app *pa, char ret[SHA256_HEX])
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    for (size_t i = 0; i < pa->n_actions; i++) {
+        const struct action *x = &pa->actions[i];
+        str_addf(&text, "%d %s %s\n", (int)x->kind, x->subject, x->op.hash ? x->op.hash : "");
+    }
+    sha256_hex(text.buf, text.len, ret);
+}
+
+static void slot_block(struct slot *s, const char *why)
+{
+    s->blocked = true;
+    memcpy(s->block_sign, s->sign, sizeof(s->sign));
+    replace(&s->failure, why);
+}
+
+static void slot_block_repeating(struct slot *s, const struct plan_app *pa)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    str_addf(&text, "it does not settle: the same plan came back %u times after it was carried out", s->repeats);
+    if (pa->n_differences > 0)
+        str_addf(&text, " (%s, %s)", pa->differences[0].object, pa->differences[0].change.field);
+    str_add(&text, "; left alone until its file or settings change");
+    slot_block(s, str_text(&text));
+}
+
+void slot_planned(struct slot *s, const struct plan_app *pa)
+{
+    const char *digest = pa->digest ? pa->digest : "";
+    s->planned = true;
+    s->planned_state = pa->state;
+    replace(&s->planned_why, pa->why);
+    if (strcmp(s->digest, digest) != 0) {
+        (void)snprintf(s->digest, sizeof(s->digest), "%s", digest);
+        s->failures = 0;
+        s->repeats = 0;
+        s->blocked = false;
+        s->not_before_ms = 0;
+        s->done_sign[0] = '\0';
+        replace(&s->failure, NULL);
+    }
+    if (s->run)
+        return;
+    if (pa->n_actions == 0) {
+        s->done_sign[0] = '\0';
+        s->repeats = 0;
+        s->failures = 0;
+        s->blocked = false;
+        replace(&s->failure, NULL);
+        return;
+    }
+    plan_sign(pa, s->sign);
+    if (s->blocked && strcmp(s->sign, s->block_sign) != 0) {
+        s->blocked = false;
+        s->failures = 0;
+        replace(&s->failure, NULL);
+    }
+    if (s->done_sign[0] && strcmp(s->sign, s->done_sign) == 0 && !s->blocked) {
+        if (++s->repeats >= REPEATS_MAX)
+            slot_block_repeating(s, pa);
+        s->done_sign[0] = '\0';
+    }
+}
+
+/* A replacement that failed and was undone: trying it again would only take the service down again. */
+static bool run_put_back(const struct run *r)
+{
+    const struct plan_app *part = run_part(r);
+    for (size_t i = 0; i < part->n_actions; i++)
+        if (part->actions[i].when == WHEN_FAILED && run_action_done(r, i))
+            return true;
+    return false;
+}
+
+void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const struct err *failure, int64_t now_ms)
+{
+    s->tried_ms = now_ms;
+    switch (how) {
+    case RUN_DONE:
+        memcpy(s->done_sign, s->sign, sizeof(s->sign));
+        s->failures = 0;
+        replace(&s->failure, NULL);
+        return;
+    case RUN_SUPERSEDED:
+        return;
+    case RUN_FAILED:
+        s->failures++;
+        s->engine_failure = failure->kind == ERR_RETRY;
+        replace(&s->failure, failure->msg);
+        s->not_before_ms = now_ms + backoff_ms(s->failures, (uint32_t)(uintptr_t)s);
+        if (run_put_back(r)) {
+            CLEANUP(str_release) struct str text = STR_INIT;
+            str_addf(&text, "%s; the old version is back and serves; not tried again until something changes", failure->msg);
+            slot_block(s, str_text(&text));
+        }
+        return;
+    }
+}
+
+bool slot_run_is_stale(const struct slot *s, const struct plan_app *pa)
+{
+    const char *now = pa->digest ? pa->digest : "", *then = run_part(s->run)->digest;
+    return strcmp(now, then ? then : "") != 0 || pa->state == APP_HELD || pa->state == APP_FROZEN;
+}
+
+void slot_forgive(struct slot *s)
+{
+    if (!s->failure || !s->engine_failure || s->blocked)
+        return;
+    s->failures = 0;
+    s->not_before_ms = 0;
+}
+
+enum app_state slot_verdict(const struct slot *s, const char **ret_why)
+{
+    if (s->run) {
+        *ret_why = s->planned_why;
+        return APP_PROGRESSING;
+    }
+    if (s->failure && (s->planned_state == APP_OUT_OF_SYNC || s->planned_state == APP_MISSING ||
+                       s->planned_state == APP_PROGRESSING || s->planned_state == APP_DEGRADED)) {
+        *ret_why = s->failure;
+        return APP_DEGRADED;
+    }
+    *ret_why = s->planned_why;
+    return s->planned_state;
+}
+
+bool slot_told(struct slot *s, enum app_state state, const char *why)
+{
+    const char *before = s->told_why ? s->told_why : "", *now = why ? why : "";
+    if (s->told && s->told_state == state && strcmp(before, now) == 0)
+        return false;
+    s->told = true;
+    s->told_state = state;
+    replace(&s->told_why, why);
+    return true;
+}

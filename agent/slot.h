@@ -1,0 +1,61 @@
+/* slot.h: what the conductor remembers of one app between passes: its run, its failures, its verdict. Small and on the heap; plans come and go. */
+#ifndef EK_SLOT_H
+#define EK_SLOT_H
+
+#include "drivers/http.h"
+#include "reconcile/plan.h"
+#include "reconcile/run.h"
+
+struct conductor;
+
+struct slot {
+    char *app;
+    struct conductor *conductor;
+    struct run *run;     /* in flight, or NULL */
+    bool dirty, planned; /* planned: at least one pass had it */
+    bool blocked;        /* not tried again until its digest or its plan changes */
+    unsigned failures;   /* in a row */
+    unsigned repeats;    /* of the same plan after it was carried out */
+    int64_t not_before_ms, tried_ms; /* monotonic */
+    struct http_timer *timer;
+    char digest[SHA256_HEX];
+    char sign[SHA256_HEX];      /* of the last plan with actions */
+    char block_sign[SHA256_HEX]; /* of the plan that is blocked */
+    char done_sign[SHA256_HEX]; /* of the last plan that was carried out to the end without an empty one since */
+    enum app_state planned_state;
+    char *planned_why;
+    char *failure;              /* why the last run failed; NULL: it did not */
+    bool engine_failure;        /* ... because the engine was away */
+    enum app_state told_state;
+    char *told_why;
+    bool told;
+};
+
+struct slots {
+    struct slot **v; /* sorted by name; slots never move */
+    size_t n, cap;
+};
+
+struct slot *slots_find(const struct slots *l, const char *app);
+struct slot *slots_get(struct slots *l, struct conductor *c, const char *app);
+/* Drop the apps that a plan of everything no longer names and that have no run. */
+void slots_sweep(struct slots *l, struct http *http, const struct plan *plan);
+void slots_release(struct slots *l, struct http *http);
+/* Something foreign changed: what failed may work now; tried again at most every few seconds. */
+void slots_second_chance(struct slots *l, int64_t now_ms);
+/* A pass with this app would start a run: worth saving. */
+bool slots_would_start(const struct slots *l, const struct plan_app *pa);
+
+/* Note a fresh plan of the app: a changed digest forgives failures, an empty plan ends repetition, a plan that repeats without effect blocks. */
+void slot_planned(struct slot *s, const struct plan_app *pa);
+void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const struct err *failure, int64_t now_ms);
+bool slot_run_is_stale(const struct slot *s, const struct plan_app *pa);
+/* The engine is back: failures that were its own are forgotten. */
+void slot_forgive(struct slot *s);
+
+/* The word for people: the plan's, overlaid by a run in flight or a failure. ret_why is borrowed or NULL. */
+enum app_state slot_verdict(const struct slot *s, const char **ret_why);
+/* True if this differs from what was told last; remembers it. */
+bool slot_told(struct slot *s, enum app_state state, const char *why);
+
+#endif
