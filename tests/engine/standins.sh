@@ -98,9 +98,46 @@ trap 'kill $child 2>/dev/null; exit 143' TERM INT
 child=$!
 wait $child
 END
+    # Commands which health checks like and which Debian's busybox lacks, or crashes on (wget -T).
+    script bin/wget <<'END'
+limit=900
+i=$#
+while [ "$i" -gt 0 ]; do
+    i=$((i - 1)) word=$1
+    shift
+    case $word in
+    -T) limit=$1 i=$((i - 1)) && shift ;;
+    -T[0-9]*) limit=${word#-T} ;;
+    --timeout=*) limit=${word#*=} ;;
+    --tries=* | -t[0-9]*) ;;
+    -t) i=$((i - 1)) && shift ;;
+    *) set -- "$@" "$word" ;;
+    esac
+done
+exec timeout "$limit" /bin/busybox wget "$@"
+END
+    script bin/curl <<'END'
+limit=900 out=- url=
+while [ $# -gt 0 ]; do
+    case $1 in
+    -m | --max-time | --connect-timeout) limit=$2 && shift ;;
+    -o | --output | -*o) out=$2 && shift ;;
+    -*) ;;
+    *) url=$1 ;;
+    esac
+    shift
+done
+exec timeout "$limit" /bin/busybox wget -q -O "$out" "$url"
+END
+    script bin/nc <<'END'
+case $1 in
+-z | -zv | -vz) shift && exec /bin/busybox nc -w 2 "$@" </dev/null >/dev/null ;;
+esac
+exec /bin/busybox nc "$@"
+END
     # Each "l" of nc's makes its queue of waiting connections one longer.
     script bin/listen <<'END'
-exec standin nc -llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll -p "$1" -e "$2"
+exec standin /bin/busybox nc -llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll -p "$1" -e "$2"
 END
 
     script usr/sbin/nginx <<'END'

@@ -50,6 +50,14 @@ run nobody nginx:1.27-alpine 80 '' '"User":"65534:65534",'
 check "nginx answers as another user" wait_until 5 answers nginx
 ends nobody
 
+run checked nginx:1.27-alpine 80 '' '"Healthcheck":{"Interval":300000000,"Test":["CMD-SHELL",
+    "wget -q --spider -T 2 http://127.0.0.1/ && curl -fsS http://localhost/ && nc -z 127.0.0.1 80"]},'
+healthy() {
+    [ "$(inspect checked .State.Health.Status)" = healthy ]
+}
+check "health checks have wget, curl and nc" wait_until 5 healthy
+ends checked
+
 run redis redis:7-alpine 6379
 check "redis greets" wait_until 5 greets
 ends redis
