@@ -1,4 +1,4 @@
-/* yaml_text.h: what the reading of YAML needs to know about the text itself: its encoding, its lines, and where in it we are.
+/* yaml_text.h: what the reading of YAML needs to know about the text itself: encoding, lines, and where in it we are.
  *
  * Only yaml_events.c includes this; yaml_source_line in yaml.h is the public part. */
 #ifndef EK_YAML_TEXT_H

@@ -15,6 +15,8 @@
 #undef strncpy
 #undef strncat
 #undef strtok
+#undef sprintf
+#undef vsprintf
 #undef gmtime
 #undef localtime
 #pragma GCC poison strcpy strcat strncpy strncat strtok sprintf vsprintf gmtime localtime system popen gets
