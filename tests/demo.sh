@@ -1,0 +1,121 @@
+#!/bin/bash
+# The first app in one command (`make demo`): installs what is missing, builds, starts the agent on examples/hello and shows what it does.
+# Runs until Ctrl-C. DEMO_ONCE=1: fetches the page, deletes the container by hand, shows it healed, cleans up and exits 0.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+engine_owned=
+agent_pid=
+state=$(mktemp -d /tmp/evk-demo.XXXXXX)
+owner=demo
+bold=$(tput bold 2>/dev/null || true)
+plain=$(tput sgr0 2>/dev/null || true)
+
+say() {
+    echo "$bold==$plain $*"
+}
+
+# shellcheck disable=SC2317,SC2329
+clean_up() {
+    trap - EXIT INT TERM
+    set +e
+    echo
+    say "cleaning up: the agent leaves, then what the demo made is removed"
+    if [ -n "$agent_pid" ]; then
+        kill "$agent_pid" 2>/dev/null
+        wait "$agent_pid" 2>/dev/null
+    fi
+    if [ -x build/evenkeel ] && engine_answers; then
+        build/evenkeel remove hello --root examples/hello --state "$state/agent" --name $owner >/dev/null &&
+            build/evenkeel apply --root examples/hello --state "$state/agent" --name $owner
+    fi
+    [ -z "$engine_owned" ] || tests/engine/engine.sh stop "$state/engine"
+    rm -rf "$state"
+}
+
+say "libraries"
+tests/deps.sh
+. tests/engine/api.sh
+
+if ! engine_answers; then
+    say "no engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}: installing Docker Engine if it is missing"
+    tests/deps.sh engine
+    if [ -d /run/systemd/system ] && [ -z "${DOCKER_HOST:-}" ]; then
+        systemctl start docker || true
+    fi
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        engine_answers && break
+        [ -d /run/systemd/system ] || break
+        sleep 1
+    done
+fi
+if ! engine_answers; then
+    [ "$(id -u)" = 0 ] || { echo "demo: starting an engine needs root: run it as root, or start Docker first" >&2; exit 1; }
+    say "starting a private engine for the demo (it ends with it)"
+    mkdir -p "$state/engine"
+    tests/engine/engine.sh start "$state/engine" >/dev/null
+    engine_owned=yes
+    export DOCKER_HOST=unix://$state/engine/docker.sock
+fi
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say "building"
+make -s -j"$(nproc)"
+
+say "images"
+tests/engine/standins.sh nginx:1.27-alpine
+
+say "the agent, watching examples/hello (owner label \"$owner\")"
+build/evenkeel agent --root examples/hello --state "$state/agent" --name $owner &
+agent_pid=$!
+
+state_of_hello() {
+    build/evenkeel status --root examples/hello --state "$state/agent" --name $owner --json 2>/dev/null | jq -r '.apps[0].state // ""'
+}
+wait_for() { # SECONDS WHAT COMMAND...
+    local end=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        if ! kill -0 "$agent_pid" 2>/dev/null || [ $SECONDS -ge $end ]; then
+            echo "demo: $what did not happen; see the lines above" >&2
+            build/evenkeel status --root examples/hello --state "$state/agent" --name $owner || true
+            exit 1
+        fi
+        sleep 0.1
+    done
+}
+page() {
+    curl -sf --max-time 2 http://localhost:8080/
+}
+synced() {
+    [ "$(state_of_hello)" = Synced ]
+}
+
+command -v jq >/dev/null || tests/deps.sh engine
+wait_for 120 "a healthy hello" synced
+wait_for 10 "an answer on port 8080" page
+build/evenkeel status --root examples/hello --state "$state/agent" --name $owner || true
+say "open ${bold}http://localhost:8080$plain"
+
+if [ -z "${DEMO_ONCE:-}" ]; then
+    say "try: docker rm -f hello-app-1 (it comes back), or edit examples/hello/hello.yaml; Ctrl-C ends the demo"
+    wait "$agent_pid"
+    exit
+fi
+
+say "the page:"
+page | head -n 5
+before=$(engine_curl /containers/hello-app-1/json | jq -r .Id)
+say "deleting the container by hand"
+engine_curl "/containers/hello-app-1?force=1" -X DELETE -f -o /dev/null
+healed() {
+    local now
+    now=$(engine_curl /containers/hello-app-1/json -f | jq -r 'select(.State.Running) | .Id')
+    [ -n "$now" ] && [ "$now" != "$before" ]
+}
+wait_for 20 "healing" healed
+wait_for 10 "an answer on port 8080" page
+say "healed: a new container runs and the page answers"
+build/evenkeel history hello --state "$state/agent" --actions || true
