@@ -163,6 +163,7 @@ static void full_lists_keep_errors(void **state)
     for (int i = 0; i < LIMIT_DIAGS + 50; i++)
         diag_add(&l, i == 7 ? DIAG_ERROR : DIAG_WARNING, (struct place){"f", i + 1, 1}, NULL, NULL,
                  NULL, "%d", i);
+    assert_string_equal(l.v[LIMIT_DIAGS - 1].what, "199"); /* later ones give way */
     diag_add(&l, DIAG_ERROR, (struct place){"f", 999, 1}, NULL, NULL, NULL, "late");
     assert_int_equal(l.n, LIMIT_DIAGS);
     assert_int_equal(l.warnings, LIMIT_DIAGS + 49);

@@ -202,6 +202,8 @@ static void nearest_word(void **state)
         {"environmnet", "environment"},
         {"volume", "volumes"},
         {"enx", "env"},
+        {"nev", "env"}, /* so a swap fits where two edits would not */
+        {"portx", "ports"}, /* among equals the first */
         {"xyz", NULL},
         {"imxxe", "image"}, /* two edits of five letters: allowed */
         {"ixxxe", NULL}, /* three are not */

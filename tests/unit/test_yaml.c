@@ -224,8 +224,9 @@ static void keys(void **state)
         {"? [a]\n: 1\nb: 1\nb: 2\n",
          "1:3: a key must be plain text, this is a list / 4:1: duplicate key \"b\""},
         {"{a: 1}: 2", "1:1: a key must be plain text, this is a mapping"},
-        {"{~: 1, null: 2}", "1:2: a key must be plain text, this is nothing / 1:8: a key must be plain "
-                        "text, this is nothing"},
+        {"{~: 1, null: 2}",
+         "1:2: a key must be plain text, this is nothing / 1:8: a key must be plain "
+         "text, this is nothing"},
         {"{'': 1}", "{=i:1}"},
     };
 
@@ -445,11 +446,11 @@ static void depth(void **state)
         repeat(&block, "- ", n - 1);
         str_add(&block, "x");
         check_bound(&block, n > LIMIT_YAML_DEPTH ? "1:129: nested more than 64 deep" : NULL);
-        /* 40 levels, and an alias to them within others. */
+        /* 40 levels, the deepest not last, and an alias to them within others. */
         str_add(&alias, "- &a ");
         repeat(&alias, "[", 40);
-        repeat(&alias, "]", 40);
-        str_add(&alias, "\n- ");
+        repeat(&alias, "]", 39);
+        str_add(&alias, ",[]]\n- ");
         repeat(&alias, "[", n - 41);
         str_add(&alias, "*a");
         repeat(&alias, "]", n - 41);
