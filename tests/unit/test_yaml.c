@@ -586,22 +586,28 @@ static void bad_files_are_cheap(void **state)
         {"a: &a [x]\nb: [", "*a,", "]", 4000},
         {"{", "k: 1, ", "}", 4000},
     };
-    CLEANUP(str_release) struct str directives = STR_INIT;
+    CLEANUP(str_release) struct str directives = STR_INIT, comments = STR_INIT;
 
     (void)state;
+    /* Where everything is slow, under valgrind for one, so are harmless files. */
+    repeat(&comments, "#\n", 400000);
+    double limit = 10 * ms_to_read(&comments);
+
+    if (limit < 50)
+        limit = 50;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         CLEANUP(str_release) struct str text = STR_INIT;
         str_add(&text, cases[i].head);
         repeat(&text, cases[i].piece, cases[i].n);
         str_add(&text, cases[i].tail);
         double ms = ms_to_read(&text);
-        if (ms >= 50)
+        if (ms >= limit)
             fail_msg("case %zu took %.1f ms", i, ms);
     }
     for (int i = 0; i < 60000; i++)
         str_addf(&directives, "%%TAG !a%d! b\n", i);
     str_add(&directives, "---\na: 1\n");
-    assert_true(ms_to_read(&directives) < 100);
+    assert_true(ms_to_read(&directives) < 2 * limit);
     check_bound(&directives, "17:1: too many %TAG directives");
 }
 
