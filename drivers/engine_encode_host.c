@@ -7,6 +7,7 @@
 #include "drivers/engine_encode_host.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +188,26 @@ static bool goes_to_binds(const struct mount *m)
            !strchr(m->source, ':') && !strchr(m->target, ':');
 }
 
+/* Mounts know the size and the mode of a tmpfs, and no further option. */
+static bool goes_to_tmpfs(const struct mount *m)
+{
+    return m->kind == MOUNT_TMPFS && m->tmpfs_options && *m->tmpfs_options;
+}
+
+static const char *tmpfs_text(const struct mount *m, struct arena *a)
+{
+    CLEANUP(str_release) struct str s = STR_INIT;
+
+    if (m->tmpfs_bytes.set && m->tmpfs_bytes.v > 0)
+        str_addf(&s, "size=%" PRId64 ",", m->tmpfs_bytes.v);
+    if (m->tmpfs_mode.set && m->tmpfs_mode.v > 0)
+        str_addf(&s, "mode=%" PRIo64 ",", m->tmpfs_mode.v);
+    if (m->read_only == TRI_YES)
+        str_add(&s, "ro,");
+    str_add(&s, m->tmpfs_options);
+    return arena_strndup(a, str_text(&s), s.len);
+}
+
 static const char *bind_text(const struct mount *m, struct arena *a)
 {
     bool read_only = m->read_only == TRI_YES;
@@ -240,7 +261,7 @@ static void put_mounts(json_t *host, const struct want_container *c, struct aren
 {
     const struct service *spec = c->service->spec;
     const struct mount **sorted = ARENA_ARRAY(a, spec->n_mounts, const struct mount *);
-    json_t *mounts = json_array();
+    json_t *mounts = json_array(), *tmpfs = json_object();
     struct strv binds = {0};
 
     for (size_t i = 0; i < spec->n_mounts; i++)
@@ -250,10 +271,13 @@ static void put_mounts(json_t *host, const struct want_container *c, struct aren
     for (size_t i = 0; i < spec->n_mounts; i++) {
         if (goes_to_binds(sorted[i]))
             strv_push(a, &binds, bind_text(sorted[i], a));
+        else if (goes_to_tmpfs(sorted[i]))
+            engine_put_text(tmpfs, sorted[i]->target, tmpfs_text(sorted[i], a));
         else
             (void)json_array_append_new(mounts, mount_object(c->app, sorted[i]));
     }
     engine_put_list(host, "Binds", &binds);
+    engine_put_new(host, "Tmpfs", tmpfs);
     engine_put_new(host, "Mounts", mounts);
 }
 

@@ -1,5 +1,5 @@
-/* engine_fields.h: one table that knows every field a spec can set: its name for people ("mem_limit"), where it stands in a create body, where in an
- * inspect reply, and how its values are made comparable.
+/* engine_fields.h: one table that knows every field a spec can set: its name for people ("mem_limit"), where it stands in a create body and in
+ * an inspect reply, how its values are made comparable, and what an engine may do to them by itself.
  *
  * Both sides become sorted key/value lists with the same keys and spellings, so that comparing is joining. Maps and sets have one entry per
  * element: "environment.TZ", "labels.x", "volumes./srv", "ports.80/tcp", "cap_add.NET_ADMIN". Pure. */
@@ -7,19 +7,40 @@
 #define EK_ENGINE_FIELDS_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "spec/base/str.h"
 
 struct arena;
 
-/* From a create body (unsealed or sealed; Image is not included). Only what the body sets. */
+/* From a create body (unsealed or sealed; Image, notes of birth and LABEL_HASH are not included). Only what the body sets. */
 struct kvs engine_fields_of_body(const json_t *body, struct arena *a);
 /* From GET /containers/ID/json, values that equal the engine's own defaults left out. Birth notes and LABEL_HASH left out. */
 struct kvs engine_fields_of_inspect(const json_t *inspect, struct arena *a);
 /* From GET /images/REF/json: what a container inherits if its body is silent. */
 struct kvs engine_fields_of_image(const json_t *image, struct arena *a);
-/* True for keys whose values may be secret (environment variables named like a password, token, key or URL with credentials; log driver
- * options likewise): shown only as "changed", never in clear. */
+
+/* What a container made from this body and this image should report: the body's fields laid over the image's by the engine's rules (an
+ * entrypoint also drops the image's command), engine defaults left out. */
+struct kvs engine_fields_expected(const struct kvs *body, const struct kvs *image, struct arena *a);
+
+struct field_difference {
+    const char *key;
+    const char *want, *have; /* NULL: absent. In clear: ask engine_field_secret before showing them */
+};
+
+/* The whole comparison: expected fields joined with the reported ones, sorted by key. Left out is what somebody may have decided who is
+ * allowed to: the daemon's configuration where the body is silent (log options, ulimits, shm size, IPC mode, runtime, a
+ * hostname), the kernel where it cannot do what was asked (swap limits, reservations, shares), and networks beyond the one in the
+ * body, which the planner compares itself. On a container just made from body and image there is no difference. */
+size_t engine_fields_differ(const struct kvs *body, const struct kvs *image, const struct kvs *have, struct arena *a,
+                            struct field_difference **ret);
+
+/* True for keys whose values may be secret (environment variables, labels and log options named like a password, token, key or address
+ * with credentials): shown only as "changed", never in clear. */
 bool engine_field_secret(const char *key);
+/* True for keys that the engine can change without a new container: POST /containers/ID/update, network connect and disconnect. */
+bool engine_field_live(const char *key);
 
 #endif

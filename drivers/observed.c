@@ -75,7 +75,7 @@ int health_parse(const char *word, enum health *ret)
 
 /* ---- identity ---- */
 
-static void read_identity(struct obs_container *c)
+void obs_container_identify(struct obs_container *c)
 {
     const char *index = kvs_get(&c->labels, LABEL_INDEX);
     int64_t number = 0;
@@ -88,6 +88,21 @@ static void read_identity(struct obs_container *c)
     if (index)
         (void)parse_int64(index, 0, INT32_MAX, &number);
     c->index = (int)number;
+}
+
+void obs_network_identify(struct obs_network *n)
+{
+    n->owner = kvs_get(&n->labels, LABEL_OWNER);
+    n->app = kvs_get(&n->labels, LABEL_APP);
+    n->origin = kvs_get(&n->labels, LABEL_ORIGIN);
+    n->key = kvs_get(&n->labels, LABEL_KEY);
+}
+
+void obs_volume_identify(struct obs_volume *v)
+{
+    v->owner = kvs_get(&v->labels, LABEL_OWNER);
+    v->app = kvs_get(&v->labels, LABEL_APP);
+    v->key = kvs_get(&v->labels, LABEL_KEY);
 }
 
 /* ---- order ---- */
@@ -178,26 +193,16 @@ void observed_seal(struct observed *o, struct arena *a)
     for (size_t i = 0; i < o->n_containers; i++) {
         struct obs_container *c = &o->containers[i];
 
-        read_identity(c);
+        obs_container_identify(c);
         sort(c->networks, c->n_networks, sizeof(*c->networks), compare_attaches);
         sort(c->ports, c->n_ports, sizeof(*c->ports), compare_ports);
     }
     for (size_t i = 0; i < o->n_networks; i++) {
-        struct obs_network *n = &o->networks[i];
-
-        n->owner = kvs_get(&n->labels, LABEL_OWNER);
-        n->app = kvs_get(&n->labels, LABEL_APP);
-        n->origin = kvs_get(&n->labels, LABEL_ORIGIN);
-        n->key = kvs_get(&n->labels, LABEL_KEY);
-        strv_sort(&n->subnets);
+        obs_network_identify(&o->networks[i]);
+        strv_sort(&o->networks[i].subnets);
     }
-    for (size_t i = 0; i < o->n_volumes; i++) {
-        struct obs_volume *v = &o->volumes[i];
-
-        v->owner = kvs_get(&v->labels, LABEL_OWNER);
-        v->app = kvs_get(&v->labels, LABEL_APP);
-        v->key = kvs_get(&v->labels, LABEL_KEY);
-    }
+    for (size_t i = 0; i < o->n_volumes; i++)
+        obs_volume_identify(&o->volumes[i]);
     sort(o->containers, o->n_containers, sizeof(*o->containers), compare_containers);
     sort(o->networks, o->n_networks, sizeof(*o->networks), compare_networks);
     sort(o->volumes, o->n_volumes, sizeof(*o->volumes), compare_volumes);

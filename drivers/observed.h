@@ -83,6 +83,11 @@ struct observed {
     const struct obs_container **by_name; /* all containers, sorted by name */
 };
 
+/* Fill the borrowed label fields of one object. */
+void obs_container_identify(struct obs_container *c);
+void obs_network_identify(struct obs_network *n);
+void obs_volume_identify(struct obs_volume *v);
+
 /* Sort everything and fill by_name and the borrowed label fields. Call once after filling the arrays. */
 void observed_seal(struct observed *o, struct arena *a);
 

@@ -1,0 +1,303 @@
+/* engine_fields.c: the table of everything that a spec can set on a container, and comparing by it.
+ *
+ * In: create bodies, inspect replies and images as JSON. Out: sorted key/value lists under the names that people write, and their
+ * differences. A body and an inspect reply name their members alike, so one row serves all three; what an engine adds or
+ * changes by itself is told by the row's default and flags, and nowhere else.
+ *
+ * Source: Docker Engine API 1.41 .. 1.52, ContainerCreate and ContainerInspect; moby daemon/commit.go merge() and
+ * daemon/daemon_unix.go for what it does to what was sent. */
+#include "drivers/engine_fields.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "drivers/engine_field_read.h"
+#include "spec/base/arena.h"
+#include "spec/base/attr.h"
+#include "spec/base/js.h"
+
+enum field_where { CONFIG, HOST };
+
+enum field_flags {
+    IMAGE = 1, /* an image can set it */
+    LIVE = 2, /* the engine can change it in place */
+    SILENT =
+        4, /* where the body is silent, somebody else decides: reported only is no difference */
+    KERNEL =
+        8, /* the engine drops it when the kernel cannot do it, and nobody else can clear it: asked only is no difference */
+};
+
+struct field_row {
+    const char *name;
+    enum field_where where;
+    const char *member; /* NULL: the reader looks itself */
+    field_read_fn *read;
+    unsigned flags;
+    const char *engine_default; /* its value when nobody says anything; NULL: absent */
+    const char *without; /* KERNEL: what the engine puts in its place; NULL: nothing */
+};
+
+/* clang-format off */
+static const struct field_row rows[] = {
+    {"annotations", HOST, "Annotations", field_read_map, 0, NULL, NULL},
+    {"auto_remove", HOST, "AutoRemove", field_read_yes, 0, NULL, NULL},
+    {"blkio_weight", HOST, "BlkioWeight", field_read_number, LIVE, NULL, NULL},
+    {"cap_add", HOST, "CapAdd", field_read_capabilities, 0, NULL, NULL},
+    {"cap_drop", HOST, "CapDrop", field_read_capabilities, 0, NULL, NULL},
+    {"cgroup", HOST, "CgroupnsMode", field_read_text, SILENT, NULL, NULL},
+    {"cgroup_parent", HOST, "CgroupParent", field_read_text, 0, NULL, NULL},
+    {"command", CONFIG, "Cmd", field_read_list, IMAGE, NULL, NULL},
+    {"cpu_period", HOST, "CpuPeriod", field_read_number, LIVE, NULL, NULL},
+    {"cpu_quota", HOST, "CpuQuota", field_read_number, LIVE, NULL, NULL},
+    {"cpu_shares", HOST, "CpuShares", field_read_number, LIVE | KERNEL, NULL, NULL},
+    {"cpus", HOST, "NanoCpus", field_read_cpus, LIVE, NULL, NULL},
+    {"cpuset", HOST, "CpusetCpus", field_read_text, LIVE | KERNEL, NULL, NULL},
+    {"cpuset_mems", HOST, "CpusetMems", field_read_text, LIVE, NULL, NULL},
+    {"device_cgroup_rules", HOST, "DeviceCgroupRules", field_read_set, 0, NULL, NULL},
+    {"devices", HOST, "Devices", field_read_devices, 0, NULL, NULL},
+    {"dns", HOST, "Dns", field_read_list, 0, NULL, NULL},
+    {"dns_opt", HOST, "DnsOptions", field_read_list, 0, NULL, NULL},
+    {"dns_search", HOST, "DnsSearch", field_read_list, 0, NULL, NULL},
+    {"domainname", CONFIG, "Domainname", field_read_text, SILENT, NULL, NULL},
+    {"entrypoint", CONFIG, "Entrypoint", field_read_list, IMAGE, NULL, NULL},
+    {"environment", CONFIG, "Env", field_read_environment, IMAGE, NULL, NULL},
+    {"expose", CONFIG, "ExposedPorts", field_read_exposed, IMAGE, NULL, NULL},
+    {"extra_hosts", HOST, "ExtraHosts", field_read_extra_hosts, 0, NULL, NULL},
+    {"gpus", HOST, "DeviceRequests", field_read_json, 0, NULL, NULL},
+    {"group_add", HOST, "GroupAdd", field_read_set, 0, NULL, NULL},
+    {"healthcheck.interval", CONFIG, "Healthcheck.Interval", field_read_duration, IMAGE, NULL, NULL},
+    {"healthcheck.retries", CONFIG, "Healthcheck.Retries", field_read_number, IMAGE, NULL, NULL},
+    {"healthcheck.start_interval", CONFIG, "Healthcheck.StartInterval", field_read_duration, IMAGE | KERNEL, NULL, NULL},
+    {"healthcheck.start_period", CONFIG, "Healthcheck.StartPeriod", field_read_duration, IMAGE, NULL, NULL},
+    {"healthcheck.test", CONFIG, "Healthcheck.Test", field_read_list, IMAGE, NULL, NULL},
+    {"healthcheck.timeout", CONFIG, "Healthcheck.Timeout", field_read_duration, IMAGE, NULL, NULL},
+    {"hostname", CONFIG, "Hostname", field_read_hostname, SILENT, NULL, NULL},
+    {"init", HOST, "Init", field_read_tri, 0, NULL, NULL},
+    {"ipc", HOST, "IpcMode", field_read_text, SILENT, "private", NULL},
+    {"labels", CONFIG, "Labels", field_read_labels, IMAGE, NULL, NULL},
+    {"links", HOST, "Links", field_read_list, 0, NULL, NULL},
+    {"logging.driver", HOST, "LogConfig.Type", field_read_text, SILENT, "json-file", NULL},
+    {"logging.options", HOST, "LogConfig.Config", field_read_map, SILENT, NULL, NULL},
+    {"mac_address", CONFIG, "MacAddress", field_read_mac, SILENT | KERNEL, NULL, NULL}, /* not reported from API 1.52 on */
+    {"mem_limit", HOST, "Memory", field_read_bytes, LIVE | KERNEL, NULL, NULL},
+    {"mem_reservation", HOST, "MemoryReservation", field_read_bytes, LIVE | KERNEL, NULL, NULL},
+    {"memswap_limit", HOST, "MemorySwap", field_read_swap, LIVE | KERNEL, NULL, "unlimited"},
+    {"network_mode", HOST, "NetworkMode", field_read_network_mode, 0, "bridge", NULL},
+    {"networks", CONFIG, NULL, field_read_networks, LIVE | SILENT, NULL, NULL},
+    {"oom_kill_disable", HOST, "OomKillDisable", field_read_yes, KERNEL, NULL, NULL},
+    {"oom_score_adj", HOST, "OomScoreAdj", field_read_number, 0, NULL, NULL},
+    {"pid", HOST, "PidMode", field_read_text, 0, NULL, NULL},
+    {"pids_limit", HOST, "PidsLimit", field_read_positive, LIVE, NULL, NULL},
+    {"ports", HOST, "PortBindings", field_read_ports, 0, NULL, NULL},
+    {"privileged", HOST, "Privileged", field_read_yes, 0, NULL, NULL},
+    {"publish_all_ports", HOST, "PublishAllPorts", field_read_yes, 0, NULL, NULL},
+    {"read_only", HOST, "ReadonlyRootfs", field_read_yes, 0, NULL, NULL},
+    {"restart", HOST, "RestartPolicy", field_read_restart, LIVE, "no", NULL},
+    {"runtime", HOST, "Runtime", field_read_text, SILENT, "runc", NULL},
+    {"security_opt", HOST, "SecurityOpt", field_read_security, 0, NULL, NULL},
+    {"shm_size", HOST, "ShmSize", field_read_bytes, SILENT, "64M", NULL},
+    {"stdin_open", CONFIG, "OpenStdin", field_read_yes, 0, NULL, NULL},
+    {"stop_grace_period", CONFIG, "StopTimeout", field_read_seconds, 0, "10s", NULL},
+    {"stop_signal", CONFIG, "StopSignal", field_read_text, IMAGE, "SIGTERM", NULL},
+    {"sysctls", HOST, "Sysctls", field_read_map, 0, NULL, NULL},
+    {"tty", CONFIG, "Tty", field_read_yes, 0, NULL, NULL},
+    {"ulimits", HOST, "Ulimits", field_read_ulimits, SILENT, NULL, NULL},
+    {"user", CONFIG, "User", field_read_text, IMAGE, NULL, NULL},
+    {"userns_mode", HOST, "UsernsMode", field_read_text, 0, NULL, NULL},
+    {"uts", HOST, "UTSMode", field_read_text, 0, NULL, NULL},
+    {"volumes", CONFIG, NULL, field_read_volumes, IMAGE, NULL, NULL},
+    {"volumes_from", HOST, "VolumesFrom", field_read_list, 0, NULL, NULL},
+    {"working_dir", CONFIG, "WorkingDir", field_read_path, IMAGE, NULL, NULL},
+};
+/* clang-format on */
+
+/* The row of "mem_limit", or of an element: "environment.TZ", "logging.options.max-size". */
+static const struct field_row *row_of(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        size_t n = strlen(rows[i].name);
+
+        if (strncmp(rows[i].name, key, n) == 0 && (key[n] == '\0' || key[n] == '.'))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static bool is_default(const struct field_row *row, const char *value)
+{
+    return row && row->engine_default && strcmp(row->engine_default, value) == 0;
+}
+
+/* ---- reading ---- */
+
+static struct kvs read_rows(const struct field_view *v, unsigned flags, struct arena *a)
+{
+    struct field_sink sink = {.arena = a};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct field_row *row = &rows[i];
+        const json_t *place = row->where == HOST ? v->host : v->config;
+
+        if ((row->flags & flags) == flags)
+            row->read(&sink, v, row->name, row->member ? js_at(place, row->member) : NULL);
+    }
+    return field_sink_sorted(&sink);
+}
+
+static struct kvs without_defaults(const struct kvs *all, struct arena *a)
+{
+    struct kvs kept = {0};
+
+    for (size_t i = 0; i < all->n; i++)
+        if (!is_default(row_of(all->v[i].key), all->v[i].value))
+            kvs_set(a, &kept, all->v[i].key, all->v[i].value);
+    return kept;
+}
+
+struct kvs engine_fields_of_body(const json_t *body, struct arena *a)
+{
+    struct field_view v = {
+        .config = body,
+        .host = js_at(body, "HostConfig"),
+        .networks = js_at(body, "NetworkingConfig.EndpointsConfig"),
+        .id = "",
+    };
+
+    return read_rows(&v, 0, a);
+}
+
+struct kvs engine_fields_of_inspect(const json_t *inspect, struct arena *a)
+{
+    struct field_view v = {
+        .config = js_at(inspect, "Config"),
+        .host = js_at(inspect, "HostConfig"),
+        .networks = js_at(inspect, "NetworkSettings.Networks"),
+        .id = js_str(inspect, "Id", ""),
+    };
+    struct kvs all = read_rows(&v, 0, a);
+
+    return without_defaults(&all, a);
+}
+
+struct kvs engine_fields_of_image(const json_t *image, struct arena *a)
+{
+    struct field_view v = {.config = js_at(image, "Config"), .id = ""};
+
+    return read_rows(&v, IMAGE, a);
+}
+
+/* ---- comparing ---- */
+
+struct kvs engine_fields_expected(const struct kvs *body, const struct kvs *image, struct arena *a)
+{
+    bool own_entrypoint = kvs_get(body, "entrypoint") != NULL;
+    struct kvs all = {0}, kept = {0};
+    size_t i = 0, j = 0;
+
+    while (i < image->n || j < body->n) {
+        int by = i == image->n ? 1 : j == body->n ? -1 : strcmp(image->v[i].key, body->v[j].key);
+        const struct kv *from = by < 0 ? &image->v[i] : &body->v[j];
+        bool dropped = by < 0 && own_entrypoint && strcmp(from->key, "command") == 0;
+
+        if (!dropped)
+            kvs_set(a, &all, from->key, from->value);
+        i += by <= 0;
+        j += by >= 0;
+    }
+    for (i = 0; i < all.n; i++) {
+        const struct field_row *row = row_of(all.v[i].key);
+
+        /* A default that the daemon may have set otherwise is a wish of its own. [] is an entrypoint that was cleared. */
+        if (row && !(row->flags & SILENT) && is_default(row, all.v[i].value))
+            continue;
+        if (row && row->read == field_read_list && strcmp(all.v[i].value, "[]") == 0)
+            continue;
+        kvs_set(a, &kept, all.v[i].key, all.v[i].value);
+    }
+    return kept;
+}
+
+static bool explained(const struct field_row *row, const char *want, const char *have)
+{
+    if (!row)
+        return false;
+    if (have && row->without && strcmp(have, row->without) == 0)
+        return true;
+    if (!want)
+        return row->flags & SILENT;
+    if (!have)
+        return (row->flags & KERNEL) || is_default(row, want);
+    return strcmp(want, have) == 0;
+}
+
+size_t engine_fields_differ(const struct kvs *body, const struct kvs *image, const struct kvs *have,
+                            struct arena *a, struct field_difference **ret)
+{
+    struct kvs want = engine_fields_expected(body, image, a);
+    struct field_difference *found = NULL;
+    size_t n = 0, cap = 0, i = 0, j = 0;
+
+    while (i < want.n || j < have->n) {
+        int by = i == want.n ? 1 : j == have->n ? -1 : strcmp(want.v[i].key, have->v[j].key);
+        struct field_difference d = {
+            .key = by <= 0 ? want.v[i].key : have->v[j].key,
+            .want = by <= 0 ? want.v[i].value : NULL,
+            .have = by >= 0 ? have->v[j].value : NULL,
+        };
+
+        if (!explained(row_of(d.key), d.want, d.have)) {
+            found = arena_grow(a, found, n, &cap, sizeof(*found));
+            found[n++] = d;
+        }
+        i += by <= 0;
+        j += by >= 0;
+    }
+    *ret = found;
+    return n;
+}
+
+bool engine_field_live(const char *key)
+{
+    const struct field_row *row = row_of(key);
+
+    return row && (row->flags & LIVE);
+}
+
+/* ---- secrets ---- */
+
+static bool word_is_secret(const char *word, size_t n)
+{
+    static const char *const anywhere[] = {"password", "passwd",     "passphrase", "secret",
+                                           "token",    "credential", "private",    "basicauth"};
+    static const char *const alone[] = {"pass", "pwd",  "pw",   "auth", "url",   "uri",
+                                        "dsn",  "keys", "salt", "cert", "cookie"};
+
+    for (size_t i = 0; i < ARRAY_LEN(anywhere); i++)
+        for (size_t at = 0, m = strlen(anywhere[i]); at + m <= n; at++)
+            if (strncasecmp(word + at, anywhere[i], m) == 0)
+                return true;
+    for (size_t i = 0; i < ARRAY_LEN(alone); i++)
+        if (strlen(alone[i]) == n && strncasecmp(word, alone[i], n) == 0)
+            return true;
+    return n >= 3 && strncasecmp(word + n - 3, "key", 3) == 0; /* KEY, APIKEY */
+}
+
+bool engine_field_secret(const char *key)
+{
+    static const char *const prefixes[] = {"environment.", "labels.", "logging.options.",
+                                           "annotations."};
+    const char *name = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(prefixes) && !name; i++)
+        if (strncmp(key, prefixes[i], strlen(prefixes[i])) == 0)
+            name = key + strlen(prefixes[i]);
+    while (name && *name) {
+        size_t n = strcspn(name, "_-./");
+
+        if (word_is_secret(name, n))
+            return true;
+        name += n;
+        name += *name != '\0';
+    }
+    return false;
+}
