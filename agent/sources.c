@@ -446,16 +446,15 @@ void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user)
 
     for (size_t i = 0; i < s->n_files; i++) {
         const struct source_file *f = s->files[i];
-        bool override = f->found.root == s->n_roots;
 
-        fn(user, override ? NULL : f->spec.root, f->found.path, f->text, f->n);
+        fn(user, f->spec.root, f->found.path, f->text, f->n);
         for (size_t k = 0; k < f->n_deps; k++) {
             const struct source_dep *d = &f->deps[k];
 
             if (!d->text || kvs_get(&told, d->path))
                 continue;
             kvs_set(a, &told, d->path, "");
-            fn(user, "", d->path, d->text, d->n);
+            fn(user, NULL, d->path, d->text, d->n);
         }
     }
 }

@@ -26,8 +26,8 @@ bool sources_scan(struct sources *s, bool *unstable);
 const struct spec_set *sources_set(const struct sources *s);
 /* Folders outside the roots that hold files which specs read, or to which links in a root lead; absolute, not recursive; sorted, unique; valid until the next scan. */
 void sources_extra_folders(const struct sources *s, struct arena *a, struct strv *ret);
-/* Texts of all files as parsed, for saved passes: calls fn for each (overrides with root NULL; text NULL if it cannot be read), and for each file they read
- * (root "", absolute path). */
+/* Texts of all files as parsed, for saved passes: calls fn for each file (text NULL if it cannot be read; overrides have the absolute path of their folder
+ * as root), and for each file they read (root NULL, absolute path). */
 typedef void sources_text_fn(void *user, const char *root, const char *path, const char *text, size_t n);
 void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user);
 

@@ -585,6 +585,13 @@ int watch_fd(const struct watch *w)
     return w->timer_fd;
 }
 
+void watch_seen(struct watch *w)
+{
+    uint64_t times;
+
+    (void)!read(w->timer_fd, &times, sizeof(times)); /* EAGAIN: it was set anew meanwhile, and will be readable again */
+}
+
 static bool same_extra(const struct watch *w, const char *const *folders, size_t n)
 {
     if (n != w->n_extra)

@@ -16,7 +16,8 @@ struct watch;
  * bell.* is removed). One per process. When it returns, everything that is there is watched; watch_fd is readable once, for what changed before. */
 struct watch *watch_new(const char *const *roots, size_t n_roots, const char *doorbell, struct err *e);
 void watch_free(struct watch *w); /* NULL is fine */
-int watch_fd(const struct watch *w); /* readable = look again; read 8 bytes to reset, before looking. Never blocks */
+int watch_fd(const struct watch *w); /* readable: look again */
+void watch_seen(struct watch *w);    /* call before looking: resets the descriptor */
 /* Folders outside the roots that hold files which specs read (env_file); not recursive. Replaces the earlier set; says look again once they are
  * watched. The same set again costs nothing. */
 void watch_extra(struct watch *w, const char *const *folders, size_t n);
