@@ -46,7 +46,7 @@ static_busybox() {
 script() {
     mkdir -p "$(dirname "$work/root/$1")"
     rm -f "$work/root/$1"
-    { echo '#!/bin/sh' && cat; } >"$work/root/$1"
+    { echo '#!/bin/busybox sh' && cat; } >"$work/root/$1"
     chmod 755 "$work/root/$1"
 }
 
@@ -128,6 +128,18 @@ while [ $# -gt 0 ]; do
     shift
 done
 exec timeout "$limit" /bin/busybox wget -q -O "$out" "$url"
+END
+    # That shell takes its own wget and nc, whatever PATH says, unless functions of these names exist.
+    script bin/sh <<'END'
+case "$1 $2" in
+-c*wget*-T* | -c*nc*-*z*)
+    own='wget() { /bin/wget "$@"; }; nc() { /bin/nc "$@"; }; '
+    command=$2
+    shift 2
+    exec /bin/busybox sh -c "$own$command" "$@"
+    ;;
+esac
+exec /bin/busybox sh "$@"
 END
     script bin/nc <<'END'
 case $1 in
