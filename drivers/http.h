@@ -18,7 +18,8 @@ struct http_call;
 struct http_target { /* where the engine is; copied */
     const char *url;       /* unix:///var/run/docker.sock, tcp://host:2375, https://host:2376 */
     const char *cert_path; /* folder with ca.pem, cert.pem, key.pem; NULL: none */
-    bool tls, tls_verify;
+    bool tls;              /* also for tcp:// */
+    bool tls_verify;       /* tls without tls_verify accepts any certificate; https:// alone verifies */
 };
 
 struct http_reply {
@@ -26,10 +27,12 @@ struct http_reply {
     int status;
     const char *body;  /* NUL-terminated; NULL for streams. Valid during the callback */
     size_t n;
+    struct http_call *call; /* for http_header */
 };
 typedef void http_done_fn(void *user, const struct http_reply *reply);
 /* A piece of a stream's body; return false to end the call (done then comes with ERR_STALE). Called only when the status
- * is below 300; the body of an error status is collected and handed to done. */
+ * is below 300; the body of an error status is collected and handed to done. The first call has n == 0 and comes as soon as
+ * the reply's header is there: the stream stands, though nothing was said yet. */
 typedef bool http_data_fn(void *user, const char *bytes, size_t n);
 
 struct http_request {
@@ -39,18 +42,26 @@ struct http_request {
     const char *header; /* one extra header line, or NULL; copied */
     bool unversioned;
     bool stream;        /* does not count against the 16; no total time-out */
+    bool slow;          /* a short call that by its nature blocks for seconds (a stop's grace): not counted either */
     int64_t timeout_ms; /* total for short calls (0: 30 s); silence for streams (0: none) */
-    http_data_fn *data; /* streams */
+    http_data_fn *data; /* streams; NULL for short calls */
     http_done_fn *done;
     void *user;
 };
 
+/* ERR_USER for an address that is none of the three. Nothing is connected yet. */
 struct http *http_new(const struct http_target *target, struct err *e);
-void http_free(struct http *h); /* open calls end without a callback */
+void http_free(struct http *h); /* NULL is fine; open calls and timers end without a callback. Not from inside a callback */
 /* "v1.45"; prefixed to every path from then on. */
 void http_set_version(struct http *h, const char *version);
 struct http_call *http_send(struct http *h, const struct http_request *r);
 void http_cancel(struct http *h, struct http_call *c); /* done comes with ERR_STALE from the next http_poll */
+void http_drop(struct http *h, struct http_call *c);   /* NULL is fine; ends without any further callback */
+/* A header of the reply, valid during the callback; NULL when absent. */
+const char *http_header(const struct http_reply *reply, const char *name);
+/* Where the engine is, for messages: "unix:///var/run/docker.sock". */
+const char *http_where(const struct http *h);
+int64_t http_now_ms(void); /* CLOCK_MONOTONIC */
 
 struct http_timer; /* one-shot, on CLOCK_MONOTONIC */
 typedef void http_timer_fn(void *user);

@@ -8,6 +8,8 @@
 
 #include "spec/base/err.h"
 
+struct kvs;
+
 enum op_kind {
     OP_PULL,               /* object: image reference */
     OP_NETWORK_CREATE,     /* name, body */
@@ -31,8 +33,10 @@ enum op_kind {
 struct op {
     enum op_kind kind;
     const char *object, *name, *network, *body, *image, *image_id /* known at planning time, or NULL */;
-    const char *platform;  /* pull */
-    int64_t deadline_ms;   /* for the whole operation, 0: the driver's default for the kind */
+    const char *hash;        /* create: LABEL_HASH if known at planning time, or NULL: computed from body and image id */
+    const struct kvs *birth; /* create: birth notes, or NULL */
+    const char *platform;    /* pull, create; or NULL */
+    int64_t deadline_ms;     /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;
     int grace_s;           /* -1: the container's own */
 };

@@ -1,0 +1,260 @@
+/* docker_create.c: makes containers, networks and volumes, so that making one twice is making it once.
+ *
+ * In: create operations with their bodies. Out: the new object's id; or, where the name is taken, the id of what holds it if
+ * that is the very thing that was to be made (our labels, for a container the same hash), else a conflict naming the holder.
+ * It never removes or changes what is in the way. */
+#include "drivers/docker_parts.h"
+
+#include <string.h>
+
+#include "drivers/engine_encode.h"
+#include "spec/base/arena.h"
+#include "spec/labels.h"
+
+enum { TRIES = 3 };
+
+static void send_create(struct ticket *t);
+
+static const char *path_of(const struct ticket *t)
+{
+    switch (t->op->kind) {
+    case OP_NETWORK_CREATE: return "/networks/create";
+    case OP_VOLUME_CREATE: return "/volumes/create";
+    default: break;
+    }
+    CLEANUP(str_release) struct str s = STR_INIT;
+
+    str_add(&s, "/containers/create?name=");
+    docker_escape(&s, t->op->name);
+    if (t->op->platform) {
+        str_add(&s, "&platform=");
+        docker_escape(&s, t->op->platform);
+    }
+    return arena_strdup(t->arena, str_text(&s));
+}
+
+/* ---- names that are taken ---- */
+
+static bool same_label(const struct kvs *a, const struct kvs *b, const char *key)
+{
+    const char *va = kvs_get(a, key), *vb = kvs_get(b, key);
+
+    return va && vb && strcmp(va, vb) == 0;
+}
+
+/* Labels of the body that was sent. */
+static struct kvs sent_labels(struct ticket *t)
+{
+    struct kvs labels = {0};
+    json_t *body = js_parse(t->op->body, strlen(t->op->body), NULL);
+
+    js_kvs(body, "Labels", t->arena, &labels);
+    json_decref(body);
+    return labels;
+}
+
+static bool is_what_we_make(struct ticket *t, const struct kvs *found)
+{
+    struct kvs sent = sent_labels(t);
+
+    return same_label(&sent, found, LABEL_OWNER) && same_label(&sent, found, LABEL_APP) &&
+           same_label(&sent, found, LABEL_KEY);
+}
+
+static const char *whose(const struct kvs *labels, struct arena *a)
+{
+    const char *app = kvs_get(labels, LABEL_APP), *owner = kvs_get(labels, LABEL_OWNER);
+
+    return app ? arena_printf(a, "belongs to app %s of agent %s", app, owner ? owner : "?")
+               : "was not made by evenkeel";
+}
+
+const char *docker_holder(const struct obs_container *c, struct arena *a)
+{
+    const char *app = kvs_get(&c->labels, LABEL_APP);
+
+    if (app)
+        return arena_printf(a, "container %s of app %s", c->name, app);
+    return arena_printf(a, "container %s (%.12s, image %s), which evenkeel did not make", c->name, c->id, c->image);
+}
+
+static int judge_container(struct ticket *t, const struct http_reply *reply, struct err *e)
+{
+    struct obs_container c;
+    const char *hash;
+
+    if (engine_decode_container(reply->body, reply->n, t->arena, &c, e) < 0)
+        return -1;
+    hash = kvs_get(&c.labels, LABEL_HASH);
+    if (!hash || strcmp(hash, t->hash) != 0)
+        return err_set(e, ERR_CONFLICT, "the name %s is taken by %s", t->op->name, docker_holder(&c, t->arena));
+    t->result.id = c.id;
+    return 0;
+}
+
+static int judge_network(struct ticket *t, const struct http_reply *reply, struct err *e)
+{
+    struct obs_network n;
+
+    if (engine_decode_network(reply->body, reply->n, t->arena, &n, e) < 0)
+        return -1;
+    if (!is_what_we_make(t, &n.labels))
+        return err_set(e, ERR_CONFLICT, "there is already a network %s, and it %s", t->op->name,
+                       whose(&n.labels, t->arena));
+    t->result.id = n.id;
+    return 0;
+}
+
+static void on_holder(void *user, const struct http_reply *reply)
+{
+    struct ticket *t = user;
+    struct err e = {0};
+
+    t->call = NULL;
+    if (reply->err.kind == 0 && reply->status == 404 && ++t->tries < TRIES) {
+        if (!ticket_stale(t))
+            send_create(t); /* whoever held the name is gone */
+        return;
+    }
+    if (reply->err.kind || reply->status >= 300)
+        (void)docker_failure(reply, &e);
+    else if (t->op->kind == OP_NETWORK_CREATE)
+        (void)judge_network(t, reply, &e);
+    else
+        (void)judge_container(t, reply, &e);
+    ticket_end(t, &e);
+}
+
+static void ask_holder(struct ticket *t)
+{
+    const char *path = t->op->kind == OP_NETWORK_CREATE ? docker_path(t->arena, "/networks/", t->op->name, "")
+                                                        : docker_path(t->arena, "/containers/", t->op->name, "/json");
+
+    ticket_ask(t, "GET", path, NULL, on_holder);
+}
+
+/* ---- making ---- */
+
+static int take_volume(struct ticket *t, const struct http_reply *reply, struct err *e)
+{
+    struct obs_volume v;
+
+    if (engine_decode_volume(reply->body, reply->n, t->arena, &v, e) < 0)
+        return -1;
+    /* The engine answers 201 for one that was there before. */
+    if (!is_what_we_make(t, &v.labels))
+        return err_set(e, ERR_CONFLICT, "there is already a volume %s, and it %s; nothing was done to it", t->op->name,
+                       whose(&v.labels, t->arena));
+    t->result.id = v.name;
+    return 0;
+}
+
+static int take_id(struct ticket *t, const struct http_reply *reply, struct err *e)
+{
+    json_t *v = js_parse(reply->body, reply->n, e);
+    const char *id = js_str(v, "Id", NULL);
+
+    if (id)
+        t->result.id = arena_strdup(t->arena, id);
+    else if (v)
+        (void)err_set(e, ERR_RETRY, "the engine made %s but did not say its id", t->op->name);
+    json_decref(v);
+    return t->result.id ? 0 : -1;
+}
+
+static void on_created(void *user, const struct http_reply *reply)
+{
+    struct ticket *t = user;
+    struct err e = {0};
+
+    t->call = NULL;
+    if (!reply->err.kind && reply->status == 409 && t->op->kind != OP_VOLUME_CREATE) {
+        if (!ticket_stale(t))
+            ask_holder(t);
+        return;
+    }
+    if (reply->err.kind || reply->status >= 300)
+        (void)docker_failure(reply, &e);
+    else if (t->op->kind == OP_VOLUME_CREATE)
+        (void)take_volume(t, reply, &e);
+    else
+        (void)take_id(t, reply, &e);
+    /* "Pool overlaps with other one" comes as 403, though nobody's permission is in question. */
+    if (e.kind == ERR_DENIED && t->op->kind == OP_NETWORK_CREATE)
+        e.kind = ERR_CONFLICT;
+    ticket_end(t, &e);
+}
+
+static void send_create(struct ticket *t)
+{
+    ticket_ask(t, "POST", path_of(t), t->body, on_created);
+}
+
+/* ---- containers: sealed with the image's id ---- */
+
+static void end_later(void *user)
+{
+    struct ticket *t = user;
+    struct err e = t->result.err;
+
+    t->timer = NULL;
+    ticket_end(t, &e);
+}
+
+static void seal(struct ticket *t, const char *image_id)
+{
+    const struct op *op = t->op;
+    static const struct kvs no_birth = {0};
+
+    if (op->hash)
+        (void)snprintf(t->hash, sizeof(t->hash), "%s", op->hash);
+    else
+        engine_encode_hash(op->body, image_id, t->hash);
+    t->body = engine_encode_seal(op->body, op->image, t->hash, op->birth ? op->birth : &no_birth, t->arena);
+    if (t->body) {
+        send_create(t);
+        return;
+    }
+    (void)err_set(&t->result.err, ERR_BUG, "the create body of %s is not JSON", op->name);
+    ticket_after(t, 0, end_later);
+}
+
+static void on_image(void *user, const struct http_reply *reply)
+{
+    struct ticket *t = user;
+    struct obs_image image;
+    struct err e = {0};
+
+    t->call = NULL;
+    if (ticket_stale(t))
+        return;
+    if (reply->err.kind || reply->status >= 300) {
+        (void)docker_failure(reply, &e);
+        if (e.kind == ERR_MISSING)
+            (void)err_set(&e, ERR_MISSING, "the engine does not have image %s", t->op->image);
+    } else {
+        (void)engine_decode_image(t->op->image, reply->body, reply->n, t->arena, &image, &e);
+    }
+    if (e.kind)
+        ticket_end(t, &e);
+    else
+        seal(t, image.id);
+}
+
+static void create_container(struct ticket *t)
+{
+    if (t->op->image_id)
+        seal(t, t->op->image_id);
+    else
+        ticket_ask(t, "GET", docker_path(t->arena, "/images/", t->op->image, "/json"), NULL, on_image);
+}
+
+void docker_create_begin(struct ticket *t)
+{
+    if (t->op->kind == OP_CONTAINER_CREATE) {
+        create_container(t);
+        return;
+    }
+    t->body = t->op->body;
+    send_create(t);
+}

@@ -1,0 +1,310 @@
+/* docker_ops.c: operations from their submission to their end: bounds, deadlines, cancelling.
+ *
+ * In: operations. Out: one result each, from the loop and never from inside submit or cancel. What an operation does with
+ * the engine is in docker_create.c, docker_act.c, docker_wait.c and docker_pull.c.
+ * Container starts are bounded by twice the cores, which measured fastest; pulls by 3, since they share one uplink; what
+ * blocks for a grace time by 32; all other calls by 12, so that looks always find some of the 16 short calls free. Waits cost
+ * nothing and are not bounded.
+ * What an operation touched is marked for the next look when it ends, whether or not an event tells of it. */
+#include "drivers/docker_parts.h"
+
+#include <string.h>
+
+#include "spec/base/arena.h"
+
+enum {
+    PULLS = 3,
+    SLOW_CALLS = 32,
+    CALLS = 12,
+    SECOND = 1000,
+};
+
+static enum lane lane_of(enum op_kind kind)
+{
+    switch (kind) {
+    case OP_PULL: return LANE_PULL;
+    case OP_CONTAINER_START: return LANE_START;
+    case OP_CONTAINER_STOP:
+    case OP_CONTAINER_RESTART:
+    case OP_CONTAINER_REMOVE: return LANE_SLOW;
+    case OP_WAIT_RUNNING:
+    case OP_WAIT_HEALTHY:
+    case OP_WAIT_EXIT: return LANE_WAIT;
+    case OP_NETWORK_CREATE:
+    case OP_NETWORK_REMOVE:
+    case OP_NETWORK_CONNECT:
+    case OP_NETWORK_DISCONNECT:
+    case OP_VOLUME_CREATE:
+    case OP_VOLUME_REMOVE:
+    case OP_CONTAINER_CREATE:
+    case OP_CONTAINER_UNPAUSE:
+    case OP_CONTAINER_RENAME: return LANE_CALL;
+    }
+    return LANE_CALL;
+}
+
+static size_t bound_of(const struct docker *d, enum lane lane)
+{
+    switch (lane) {
+    case LANE_CALL: return CALLS;
+    case LANE_START: return 2 * (size_t)d->cores;
+    case LANE_SLOW: return SLOW_CALLS;
+    case LANE_PULL: return PULLS;
+    case LANE_WAIT: return SIZE_MAX;
+    }
+    return CALLS;
+}
+
+/* How long the grace of a stop may last: as asked for, else what the container itself says. */
+static int64_t grace_ms(const struct docker *d, const struct op *op)
+{
+    const struct obs_container *c;
+    const char *own;
+    int64_t ns;
+
+    if (op->grace_s >= 0)
+        return (int64_t)op->grace_s * SECOND;
+    c = op->object ? mirror_container(d->mirror, op->object) : NULL;
+    if (!c || !c->inspected)
+        return 300 * SECOND;
+    own = kvs_get(&c->fields, "stop_grace_period");
+    return own && parse_duration_ns(own, &ns) == 0 ? ns / 1000000 : 10 * SECOND;
+}
+
+static int64_t default_deadline_ms(const struct docker *d, const struct op *op)
+{
+    switch (op->kind) {
+    case OP_PULL: return 30 * 60 * SECOND;
+    case OP_CONTAINER_STOP: return grace_ms(d, op) + 15 * SECOND;
+    case OP_CONTAINER_RESTART: return grace_ms(d, op) + 75 * SECOND;
+    case OP_CONTAINER_START:
+    case OP_CONTAINER_REMOVE:
+    case OP_CONTAINER_CREATE: return 120 * SECOND;
+    case OP_WAIT_RUNNING: return op->settle_ms + 60 * SECOND;
+    case OP_WAIT_HEALTHY: return 5 * 60 * SECOND;
+    case OP_WAIT_EXIT: return 60 * 60 * SECOND;
+    case OP_NETWORK_CREATE:
+    case OP_NETWORK_REMOVE:
+    case OP_NETWORK_CONNECT:
+    case OP_NETWORK_DISCONNECT:
+    case OP_VOLUME_CREATE:
+    case OP_VOLUME_REMOVE:
+    case OP_CONTAINER_UNPAUSE:
+    case OP_CONTAINER_RENAME: return 60 * SECOND;
+    }
+    return 60 * SECOND;
+}
+
+/* ---- beginning ---- */
+
+static void begin_op(struct ticket *t)
+{
+    switch (t->op->kind) {
+    case OP_PULL: docker_pull_begin(t); return;
+    case OP_NETWORK_CREATE:
+    case OP_VOLUME_CREATE:
+    case OP_CONTAINER_CREATE: docker_create_begin(t); return;
+    case OP_NETWORK_REMOVE:
+    case OP_NETWORK_CONNECT:
+    case OP_NETWORK_DISCONNECT:
+    case OP_VOLUME_REMOVE:
+    case OP_CONTAINER_START:
+    case OP_CONTAINER_STOP:
+    case OP_CONTAINER_RESTART:
+    case OP_CONTAINER_UNPAUSE:
+    case OP_CONTAINER_RENAME:
+    case OP_CONTAINER_REMOVE: docker_act_begin(t); return;
+    case OP_WAIT_RUNNING:
+    case OP_WAIT_HEALTHY:
+    case OP_WAIT_EXIT: docker_wait_begin(t); return;
+    }
+}
+
+void ticket_begin(struct ticket *t)
+{
+    struct docker *d = t->d;
+
+    t->flying = true;
+    d->in_lane[t->lane]++;
+    if (!t->op)
+        return;
+    int64_t whole = t->op->deadline_ms > 0 ? t->op->deadline_ms : default_deadline_ms(d, t->op);
+
+    t->deadline_ms = http_now_ms() + whole;
+    begin_op(t);
+}
+
+/* Begin what has room, in order. */
+static void fill_lane(struct docker *d, enum lane lane)
+{
+    for (struct ticket *t = d->first; t && d->in_lane[lane] < bound_of(d, lane);) {
+        struct ticket *next = t->next; /* beginning ends none */
+        if (!t->flying && t->lane == lane && !t->cancelled)
+            ticket_begin(t);
+        t = next;
+    }
+}
+
+struct ticket *ticket_new(struct docker *d, enum lane lane, op_done_fn *done, void *user)
+{
+    struct ticket *t = xcalloc(1, sizeof(*t));
+
+    t->d = d;
+    t->lane = lane;
+    t->done = done;
+    t->user = user;
+    t->arena = arena_new();
+    t->prev = d->last;
+    *(d->last ? &d->last->next : &d->first) = t;
+    d->last = t;
+    return t;
+}
+
+struct ticket *docker_submit(struct driver *driver, const struct op *op, op_done_fn *done, op_progress_fn *progress,
+                             void *user)
+{
+    struct docker *d = (struct docker *)driver;
+    struct ticket *t = ticket_new(d, lane_of(op->kind), done, user);
+
+    t->op = op;
+    t->progress = progress;
+    if (d->in_lane[t->lane] < bound_of(d, t->lane))
+        ticket_begin(t);
+    return t;
+}
+
+/* ---- ending ---- */
+
+static void mark_touched(struct ticket *t)
+{
+    struct docker *d = t->d;
+    const struct op *op = t->op;
+
+    switch (op->kind) {
+    case OP_PULL: docker_dirty(d, MIRROR_IMAGE, op->object); return;
+    case OP_NETWORK_CREATE: docker_dirty(d, MIRROR_NETWORK, t->result.id ? t->result.id : op->name); return;
+    case OP_NETWORK_REMOVE: docker_dirty(d, MIRROR_NETWORK, op->object); return;
+    case OP_VOLUME_CREATE: docker_dirty(d, MIRROR_VOLUME, op->name); return;
+    case OP_VOLUME_REMOVE: docker_dirty(d, MIRROR_VOLUME, op->object); return;
+    case OP_CONTAINER_CREATE: docker_dirty(d, MIRROR_CONTAINER, t->result.id ? t->result.id : op->name); return;
+    case OP_NETWORK_CONNECT:
+    case OP_NETWORK_DISCONNECT:
+    case OP_CONTAINER_START:
+    case OP_CONTAINER_STOP:
+    case OP_CONTAINER_RESTART:
+    case OP_CONTAINER_UNPAUSE:
+    case OP_CONTAINER_RENAME:
+    case OP_CONTAINER_REMOVE: docker_dirty(d, MIRROR_CONTAINER, op->object); return;
+    case OP_WAIT_RUNNING:
+    case OP_WAIT_HEALTHY:
+    case OP_WAIT_EXIT: docker_dirty(d, MIRROR_CONTAINER, op->object); return;
+    }
+}
+
+static void ticket_release(struct ticket *t)
+{
+    struct docker *d = t->d;
+
+    *(t->prev ? &t->prev->next : &d->first) = t->next;
+    *(t->next ? &t->next->prev : &d->last) = t->prev;
+    d->in_lane[t->lane] -= t->flying;
+    docker_drop(d, t->call);
+    http_timer_cancel(d->http, t->timer);
+    docker_pull_release(t);
+    docker_logs_release(t);
+    str_release(&t->tail);
+    arena_free(t->arena);
+    free(t);
+}
+
+void ticket_end(struct ticket *t, const struct err *why)
+{
+    struct docker *d = t->d;
+    enum lane lane = t->lane;
+
+    if (t->op && t->flying)
+        mark_touched(t);
+    if (t->cancelled)
+        (void)err_set(&t->result.err, ERR_STALE, "cancelled");
+    else
+        t->result.err = why ? *why : (struct err){0};
+    docker_drop(d, TAKE(t->call));
+    http_timer_cancel(d->http, TAKE(t->timer));
+    /* Its place is free before the callback, which may submit what comes next; over, so that nothing begins it again. */
+    d->in_lane[lane] -= t->flying;
+    t->flying = false;
+    t->cancelled = true;
+    fill_lane(d, lane);
+    t->done(t->user, &t->result);
+    ticket_release(t);
+}
+
+bool ticket_stale(struct ticket *t)
+{
+    if (!t->cancelled)
+        return false;
+    ticket_end(t, NULL);
+    return true;
+}
+
+static void end_cancelled(void *user)
+{
+    struct ticket *t = user;
+
+    t->timer = NULL;
+    ticket_end(t, NULL);
+}
+
+void docker_cancel(struct driver *driver, struct ticket *t)
+{
+    struct docker *d = (struct docker *)driver;
+
+    if (t->cancelled)
+        return;
+    t->cancelled = true;
+    /* A short call under way runs to its end, so that its effect is known to the next look. */
+    if (t->flying && t->lane != LANE_PULL && t->lane != LANE_WAIT)
+        return;
+    docker_drop(d, TAKE(t->call));
+    http_timer_cancel(d->http, TAKE(t->timer));
+    t->timer = http_after(d->http, 0, end_cancelled, t);
+}
+
+void docker_ops_release(struct docker *d)
+{
+    while (d->first)
+        ticket_release(d->first);
+}
+
+/* ---- steps ---- */
+
+int64_t ticket_left_ms(const struct ticket *t)
+{
+    int64_t left = t->deadline_ms - http_now_ms();
+
+    return left > 1 ? left : 1;
+}
+
+void ticket_ask(struct ticket *t, const char *method, const char *path, const char *body, http_done_fn *next)
+{
+    int64_t most = t->op ? ticket_left_ms(t) : 0;
+
+    /* A wait or a pull may have an hour left; its inspects are short calls all the same. */
+    if ((t->lane == LANE_WAIT || t->lane == LANE_PULL) && most > 30 * SECOND)
+        most = 30 * SECOND;
+    t->call = docker_send(t->d, &(struct http_request){
+        .method = method,
+        .path = path,
+        .body = body,
+        .slow = t->lane == LANE_SLOW || t->lane == LANE_START,
+        .timeout_ms = most,
+        .done = next,
+        .user = t,
+    });
+}
+
+void ticket_after(struct ticket *t, int64_t ms, http_timer_fn *fn)
+{
+    http_timer_cancel(t->d->http, t->timer);
+    t->timer = http_after(t->d->http, ms, fn, t);
+}
