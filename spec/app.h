@@ -52,6 +52,7 @@ struct mount {
     enum tri nocopy;           /* volume */
     const char *subpath;       /* volume */
     struct num tmpfs_bytes, tmpfs_mode;
+    const char *tmpfs_options; /* further mount options as written: "uid=1000,exec"; or NULL */
 };
 
 struct healthcheck {
@@ -107,6 +108,7 @@ struct service {
     const char *user, *working_dir, *hostname, *domainname, *stop_signal, *platform, *runtime, *cgroup_parent;
     const char *pid, *ipc, *uts, *userns, *network_mode, *cgroup, *mac_address, *container_name;
     enum tri read_only, init, privileged, tty, stdin_open, oom_kill_disable;
+    enum tri no_new_privileges; /* security: {no_new_privileges:}; security_opt carries it once defaults are applied */
     struct strv dns, dns_search, dns_opt, cap_add, cap_drop, security_opt, group_add, device_cgroup_rules;
     struct healthcheck health;
     enum restart_policy restart;

@@ -1,0 +1,394 @@
+/* desired_app.c: from what a user wrote about one app to every object the engine should have for it.
+ *
+ * In: a decoded app, the override in force, the agent's settings. Out: containers, networks and volumes with their names, labels
+ * and defaults, in an order that depends on nothing but their names, and a digest of all that shapes them. Where the file
+ * lies shapes nothing: it is only noted at birth. */
+#include "spec/desired_app.h"
+
+#include <inttypes.h>
+
+#include "spec/base/arena.h"
+#include "spec/defaults.h"
+#include "spec/forms.h"
+#include "spec/labels.h"
+
+/* ---- services ---- */
+
+static struct want_service *find_service(const struct want_app *app, const char *name)
+{
+    size_t lo = 0, hi = app->n_services;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = strcmp(app->services[mid].name, name);
+
+        if (order == 0)
+            return &app->services[mid];
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+static bool completes(const struct app *a, const char *name)
+{
+    for (size_t i = 0; i < a->n_services; i++)
+        for (size_t k = 0; k < a->services[i].n_depends; k++)
+            if (a->services[i].depends[k].condition == DEPEND_COMPLETED &&
+                strcmp(a->services[i].depends[k].service, name) == 0)
+                return true;
+    return false;
+}
+
+static bool any_completes(const struct app *a)
+{
+    for (size_t i = 0; i < a->n_services; i++)
+        for (size_t k = 0; k < a->services[i].n_depends; k++)
+            if (a->services[i].depends[k].condition == DEPEND_COMPLETED)
+                return true;
+    return false;
+}
+
+/* `service:NAME` is our language, `container:NAME` the engine's. The other container must be there first, and when it is
+ * replaced its namespace goes with it. */
+static void share_namespace(const struct app *app, const char **mode, struct arena *a, struct service *s)
+{
+    const char *name = *mode && strncmp(*mode, "service:", 8) == 0 ? *mode + 8 : NULL;
+    const char *container = NULL;
+
+    if (!name)
+        return;
+    for (size_t i = 0; i < app->n_services; i++)
+        if (strcmp(app->services[i].name, name) == 0)
+            container = app->services[i].container_name;
+    *mode = container ? arena_printf(a, "container:%s", container)
+                      : arena_printf(a, "container:%s-%s-1", app->name, name);
+    struct dependency *more = ARENA_ARRAY(a, s->n_depends + 1, struct dependency);
+    bool known = false;
+
+    for (size_t i = 0; i < s->n_depends; i++) {
+        more[i] = s->depends[i];
+        if (strcmp(more[i].service, name) == 0) {
+            more[i].restart = TRI_YES;
+            known = true;
+        }
+    }
+    if (!known)
+        more[s->n_depends++] = (struct dependency){.at = s->at, .service = name, .restart = TRI_YES};
+    s->depends = more;
+}
+
+static void join_default_network(struct arena *a, struct service *s)
+{
+    if (s->n_networks > 0 || s->network_mode)
+        return;
+    s->networks = ARENA_NEW(a, struct attach);
+    s->networks[0] = (struct attach){.at = s->at, .network = "default"};
+    s->n_networks = 1;
+}
+
+static void build_service(const struct app_source *src, const struct service *s, bool one_shot, struct arena *a,
+                          struct want_service *ret)
+{
+    struct service *full = ARENA_NEW(a, struct service);
+
+    defaults_apply(src->settings, s, one_shot, a, full);
+    share_namespace(src->app, &full->network_mode, a, full);
+    share_namespace(src->app, &full->pid, a, full);
+    share_namespace(src->app, &full->ipc, a, full);
+    join_default_network(a, full);
+    *ret = (struct want_service){
+        .name = s->name, .spec = full, .image = image_reference(s->image, a), .order = SIZE_MAX};
+}
+
+static void put_in_order(const struct want_app *app, struct want_service *s, size_t *next)
+{
+    if (s->order != SIZE_MAX)
+        return;
+    s->order = 0; /* a circle, which validate.c refuses, would otherwise not end */
+    for (size_t i = 0; i < s->spec->n_depends; i++) {
+        struct want_service *first = find_service(app, s->spec->depends[i].service);
+
+        if (first)
+            put_in_order(app, first, next);
+    }
+    s->order = (*next)++;
+}
+
+static void build_services(const struct app_source *src, struct arena *a, struct want_app *ret)
+{
+    const struct app *app = src->app;
+    bool one_shots = any_completes(app);
+    size_t next = 0;
+
+    ret->services = ARENA_ARRAY(a, app->n_services, struct want_service);
+    ret->n_services = app->n_services;
+    for (size_t i = 0; i < app->n_services; i++)
+        build_service(src, &app->services[i], one_shots && completes(app, app->services[i].name), a,
+                      &ret->services[i]);
+    for (size_t i = 0; i < ret->n_services; i++)
+        put_in_order(ret, &ret->services[i], &next);
+}
+
+/* ---- networks and volumes ---- */
+
+static int cmp_want_network(const void *a, const void *b)
+{
+    return strcmp(((const struct want_network *)a)->name, ((const struct want_network *)b)->name);
+}
+
+static int cmp_want_volume(const void *a, const void *b)
+{
+    return strcmp(((const struct want_volume *)a)->name, ((const struct want_volume *)b)->name);
+}
+
+static bool network_used(const struct want_app *app, const char *key)
+{
+    for (size_t i = 0; i < app->n_services; i++)
+        for (size_t k = 0; k < app->services[i].spec->n_networks; k++)
+            if (strcmp(app->services[i].spec->networks[k].network, key) == 0)
+                return true;
+    return false;
+}
+
+static bool volume_used(const struct want_app *app, const char *key)
+{
+    for (size_t i = 0; i < app->n_services; i++)
+        for (size_t k = 0; k < app->services[i].spec->n_mounts; k++) {
+            const struct mount *m = &app->services[i].spec->mounts[k];
+
+            if (m->kind == MOUNT_VOLUME && m->source && strcmp(m->source, key) == 0)
+                return true;
+        }
+    return false;
+}
+
+static void add_network(const struct app_source *src, const struct network *n, struct arena *a, struct want_app *ret)
+{
+    bool external = n->external == TRI_YES;
+    const char *name = n->name ? n->name : external ? n->key : arena_printf(a, "%s_%s", ret->name, n->key);
+
+    (void)src;
+    ret->networks[ret->n_networks++] =
+        (struct want_network){.key = n->key, .name = name, .spec = n, .external = external};
+}
+
+static void build_networks(const struct app_source *src, struct arena *a, struct want_app *ret)
+{
+    const struct app *app = src->app;
+    bool default_declared = false;
+
+    ret->networks = ARENA_ARRAY(a, app->n_networks + 1, struct want_network);
+    for (size_t i = 0; i < app->n_networks; i++) {
+        default_declared |= strcmp(app->networks[i].key, "default") == 0;
+        if (network_used(ret, app->networks[i].key))
+            add_network(src, &app->networks[i], a, ret);
+    }
+    if (!default_declared && network_used(ret, "default")) {
+        struct network *n = ARENA_NEW(a, struct network);
+
+        *n = (struct network){.at = app->at, .key = "default"};
+        add_network(src, n, a, ret);
+    }
+    if (ret->n_networks > 1)
+        qsort(ret->networks, ret->n_networks, sizeof(ret->networks[0]), cmp_want_network);
+}
+
+static void build_volumes(const struct app_source *src, struct arena *a, struct want_app *ret)
+{
+    const struct app *app = src->app;
+
+    ret->volumes = ARENA_ARRAY(a, app->n_volumes, struct want_volume);
+    for (size_t i = 0; i < app->n_volumes; i++) {
+        const struct volume *v = &app->volumes[i];
+        bool external = v->external == TRI_YES;
+
+        if (volume_used(ret, v->key))
+            ret->volumes[ret->n_volumes++] = (struct want_volume){
+                .key = v->key,
+                .name = v->name ? v->name : external ? v->key : arena_printf(a, "%s_%s", ret->name, v->key),
+                .spec = v,
+                .external = external,
+            };
+    }
+    if (ret->n_volumes > 1)
+        qsort(ret->volumes, ret->n_volumes, sizeof(ret->volumes[0]), cmp_want_volume);
+}
+
+/* ---- digest ---- */
+
+static const char *const wish_words[] = {"running", "stopped", "removed"};
+static const char *const drift_words[] = {"unset", "heal", "report"};
+
+/* Each service's own digest goes into config_hashes, for the label that Compose's tools look for. */
+static void digest(struct want_app *ret, struct str *text, char (*config_hashes)[SHA256_HEX])
+{
+    str_clear(text);
+    str_addf(text, "%s %s %s %" PRId64 "\n", ret->name, wish_words[ret->state], drift_words[ret->drift],
+             ret->restarted_at_ms);
+    for (size_t i = 0; i < ret->n_services; i++) {
+        size_t from = text->len;
+
+        str_addf(text, "service %s\n", ret->services[i].name);
+        show_table(&fields_service, ret->services[i].spec, "", text);
+        sha256_hex(text->buf + from, text->len - from, config_hashes[i]);
+    }
+    for (size_t i = 0; i < ret->n_networks; i++) {
+        str_addf(text, "network %s %s\n", ret->networks[i].key, ret->networks[i].name);
+        show_table(&fields_network, ret->networks[i].spec, "", text);
+    }
+    for (size_t i = 0; i < ret->n_volumes; i++) {
+        str_addf(text, "volume %s %s\n", ret->volumes[i].key, ret->volumes[i].name);
+        show_table(&fields_volume, ret->volumes[i].spec, "", text);
+    }
+    sha256_hex(str_text(text), text->len, ret->digest);
+}
+
+/* ---- labels ---- */
+
+/* What all objects of an app have in common. */
+struct label_kit {
+    const char *owner, *app, *project, *revision, *config_files;
+    struct arena *arena;
+};
+
+static void put_all(struct arena *a, struct kvs *to, const struct kvs *from)
+{
+    for (size_t i = 0; i < from->n; i++)
+        kvs_set(a, to, from->v[i].key, from->v[i].value);
+}
+
+static struct kvs birth_notes(const struct label_kit *kit, const struct want_app *app, const char *config_hash)
+{
+    struct kvs notes = {0};
+
+    if (config_hash) {
+        kvs_set(kit->arena, &notes, LABEL_COMPOSE_HASH, config_hash);
+        kvs_set(kit->arena, &notes, LABEL_COMPOSE_FILES, kit->config_files);
+    }
+    kvs_set(kit->arena, &notes, LABEL_ORIGIN, app->origin);
+    kvs_set(kit->arena, &notes, LABEL_REVISION, kit->revision);
+    return notes;
+}
+
+static struct kvs container_labels(const struct label_kit *kit, const struct want_service *s, const char *index)
+{
+    struct kvs labels = {0};
+
+    kvs_set(kit->arena, &labels, LABEL_COMPOSE_NUMBER, index);
+    kvs_set(kit->arena, &labels, LABEL_COMPOSE_ONEOFF, "False");
+    kvs_set(kit->arena, &labels, LABEL_COMPOSE_PROJECT, kit->project);
+    kvs_set(kit->arena, &labels, LABEL_COMPOSE_SERVICE, s->name);
+    kvs_set(kit->arena, &labels, LABEL_APP, kit->app);
+    kvs_set(kit->arena, &labels, LABEL_INDEX, index);
+    kvs_set(kit->arena, &labels, LABEL_OWNER, kit->owner);
+    kvs_set(kit->arena, &labels, LABEL_SERVICE, s->name);
+    put_all(kit->arena, &labels, &s->spec->labels);
+    return labels;
+}
+
+static void build_containers(const struct label_kit *kit, const struct want_app *app, struct want_service *s,
+                             const char *config_hash)
+{
+    struct kvs birth = birth_notes(kit, app, arena_strdup(kit->arena, config_hash));
+
+    s->n_containers = (size_t)s->spec->replicas.v;
+    s->containers = ARENA_ARRAY(kit->arena, s->n_containers, struct want_container);
+    for (size_t i = 0; i < s->n_containers; i++) {
+        const char *index = arena_printf(kit->arena, "%zu", i + 1);
+
+        s->containers[i] = (struct want_container){
+            .app = app,
+            .service = s,
+            .index = (int)i + 1,
+            .name = s->spec->container_name
+                        ? s->spec->container_name
+                        : arena_printf(kit->arena, "%s-%s-%s", app->name, s->name, index),
+            .labels = container_labels(kit, s, index),
+            .birth = birth,
+        };
+    }
+}
+
+static void label_networks(const struct label_kit *kit, struct want_app *app)
+{
+    for (size_t i = 0; i < app->n_networks; i++) {
+        struct want_network *n = &app->networks[i];
+
+        if (n->external)
+            continue;
+        kvs_set(kit->arena, &n->labels, LABEL_COMPOSE_NETWORK, n->key);
+        kvs_set(kit->arena, &n->labels, LABEL_COMPOSE_PROJECT, kit->project);
+        kvs_set(kit->arena, &n->labels, LABEL_APP, kit->app);
+        kvs_set(kit->arena, &n->labels, LABEL_KEY, n->key);
+        kvs_set(kit->arena, &n->labels, LABEL_OWNER, kit->owner);
+        put_all(kit->arena, &n->labels, &n->spec->labels);
+        n->birth = birth_notes(kit, app, NULL);
+    }
+}
+
+/* Never with Compose's labels: `docker compose down -v` beside the spec must not find them. */
+static void label_volumes(const struct label_kit *kit, struct want_app *app)
+{
+    for (size_t i = 0; i < app->n_volumes; i++) {
+        struct want_volume *v = &app->volumes[i];
+
+        if (v->external)
+            continue;
+        kvs_set(kit->arena, &v->labels, LABEL_APP, kit->app);
+        kvs_set(kit->arena, &v->labels, LABEL_KEY, v->key);
+        kvs_set(kit->arena, &v->labels, LABEL_OWNER, kit->owner);
+        put_all(kit->arena, &v->labels, &v->spec->labels);
+        v->birth = birth_notes(kit, app, NULL);
+    }
+}
+
+static void put_labels(const struct app_source *src, struct arena *a, char (*config_hashes)[SHA256_HEX],
+                       struct want_app *ret)
+{
+    const struct label_kit kit = {
+        .owner = src->settings->owner,
+        .app = ret->name,
+        .project = src->app->compose_project ? src->app->compose_project : arena_printf(a, "ek-%s", ret->name),
+        .revision = arena_strndup(a, ret->digest, 12),
+        .config_files = arena_printf(a, "%s/%s", ret->root, ret->file),
+        .arena = a,
+    };
+
+    for (size_t i = 0; i < ret->n_services; i++)
+        build_containers(&kit, ret, &ret->services[i], config_hashes[i]);
+    label_networks(&kit, ret);
+    label_volumes(&kit, ret);
+}
+
+static void apply_override(const struct app_source *src, struct want_app *ret)
+{
+    const struct override *o = src->override;
+
+    ret->state = o && o->has_state ? o->state : src->app->state;
+    ret->drift = o && o->drift ? o->drift : src->app->drift;
+    if (ret->drift == DRIFT_UNSET)
+        ret->drift = src->settings->drift ? src->settings->drift : DRIFT_HEAL;
+    ret->restarted_at_ms = src->app->restarted_at_ms;
+    if (o && o->restarted_at_ms > ret->restarted_at_ms)
+        ret->restarted_at_ms = o->restarted_at_ms;
+}
+
+void desired_app_build(const struct app_source *src, struct arena *a, struct str *scratch, struct want_app *ret)
+{
+    char(*config_hashes)[SHA256_HEX] = arena_array(a, src->app->n_services + 1, SHA256_HEX);
+
+    ret->name = src->app->name;
+    ret->at = src->app->at;
+    ret->root = src->file->root;
+    ret->file = src->file->path;
+    ret->origin = arena_printf(a, "%s//%s", src->file->root, src->file->path);
+    apply_override(src, ret);
+    build_services(src, a, ret);
+    build_networks(src, a, ret);
+    build_volumes(src, a, ret);
+    digest(ret, scratch, config_hashes);
+    put_labels(src, a, config_hashes, ret);
+}

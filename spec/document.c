@@ -1,0 +1,229 @@
+/* document.c: one file's text into typed documents.
+ *
+ * In: the bytes of a file, where it stands, a loader for the files it names. Out: struct spec_file with every document that
+ * could be decoded and every mistake. Kinds are told by the keys a document has; nothing of another kind is guessed at.
+ * It never fails: a file that is no YAML at all is a broken file without documents. */
+#include "spec/document.h"
+
+#include <fnmatch.h>
+
+#include "spec/base/arena.h"
+#include "spec/decode.h"
+#include "spec/draft.h"
+#include "spec/env_file.h"
+#include "spec/forms.h"
+#include "spec/validate.h"
+
+bool app_name_valid(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n > 0 && n <= LIMIT_APP_NAME && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n &&
+           name[0] != '-' && name[n - 1] != '-';
+}
+
+/* ---- app ---- */
+
+static void decode_flat(struct decode_ctx *c, const struct yaml_node *v, struct app_draft *d)
+{
+    struct service_draft *s = ARENA_NEW(c->arena, struct service_draft);
+    const struct decode_target targets[] = {
+        {&fields_app_flat, d, NULL},
+        {&fields_service, s, NULL},
+    };
+
+    d->a.flat = true;
+    d->services = s;
+    d->n_services = 1;
+    s->s.name = "app";
+    s->s.at = d->a.at;
+    s->node = v;
+    (void)decode_fields(c, v, targets, ARRAY_LEN(targets));
+    draft_declare(c, d);
+}
+
+static void decode_several(struct decode_ctx *c, const struct yaml_node *v, struct app_draft *d)
+{
+    const struct decode_target targets[] = {
+        {&fields_app, d, NULL},
+        {&fields_service, NULL, "a service; put it under `services: NAME:`"},
+    };
+
+    (void)decode_fields(c, v, targets, ARRAY_LEN(targets));
+}
+
+static struct app *finish(struct decode_ctx *c, struct app_draft *d)
+{
+    struct app *a = ARENA_NEW(c->arena, struct app);
+
+    *a = d->a;
+    a->services = ARENA_ARRAY(c->arena, d->n_services, struct service);
+    a->n_services = d->n_services;
+    for (size_t i = 0; i < d->n_services; i++)
+        a->services[i] = d->services[i].s;
+    return a;
+}
+
+static void decode_app(struct decode_ctx *c, const struct yaml_node *v, struct document *ret)
+{
+    struct app_draft d = {.node = v};
+    size_t before = c->diags->errors;
+
+    d.a.at = ret->at;
+    if (yaml_get(v, "services"))
+        decode_several(c, v, &d);
+    else
+        decode_flat(c, v, &d);
+    for (size_t i = 0; i < d.n_services; i++) {
+        if (!d.a.flat) {
+            decode_enter(c, "services");
+            decode_enter(c, d.services[i].s.name);
+        }
+        decode_enter(c, "env_file");
+        env_file_merge(c, &d.services[i]);
+        decode_leave(c);
+        if (!d.a.flat) {
+            decode_leave(c);
+            decode_leave(c);
+        }
+    }
+    validate_app(c, &d);
+    ret->ok = c->diags->errors == before;
+    if (ret->ok)
+        ret->app = finish(c, &d);
+}
+
+/* ---- override ---- */
+
+static void decode_override(struct decode_ctx *c, const struct yaml_node *v, struct document *ret)
+{
+    struct override *o = ARENA_NEW(c->arena, struct override);
+    size_t before = c->diags->errors;
+
+    o->at = ret->at;
+    (void)decode_table(c, &fields_override, v, o);
+    const struct yaml_node *state = yaml_get(v, "state");
+
+    o->has_state = state && state->kind != YAML_NULL;
+    if (o->until_ms && !o->hold)
+        decode_say(c, DIAG_ERROR, decode_key_place(c, v, "until"), "write `hold: true` too", "`until` ends `hold`, which is not there");
+    ret->ok = c->diags->errors == before;
+    if (ret->ok)
+        ret->override = o;
+}
+
+/* ---- which kind ---- */
+
+/* Should a file of this name hold a spec? */
+static bool named_like_spec(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+
+    return fnmatch("*compose*.y*ml", base, 0) == 0 || fnmatch("*.app.y*ml", base, 0) == 0;
+}
+
+static void say_foreign(struct decode_ctx *c, const struct yaml_node *v, bool spec_expected)
+{
+    static const char *const kinds[] = {"app", "override", "services"};
+    const char *hint = NULL;
+
+    for (size_t i = 0; v->kind == YAML_MAP && !hint && i < v->n; i++) {
+        const char *nearest = str_nearest(v->pairs[i].key, kinds, ARRAY_LEN(kinds));
+
+        if (nearest)
+            hint = arena_printf(c->arena, "did you mean \"%s\" by \"%s\"?", nearest, v->pairs[i].key);
+    }
+    decode_say(c, spec_expected ? DIAG_ERROR : DIAG_NOTE, decode_place(c, v), hint,
+               "not a spec: it has neither `app:` nor `override:` nor `services:`");
+}
+
+/* At most one of the keys that say what a document is. */
+static bool one_kind(struct decode_ctx *c, const struct yaml_node *v)
+{
+    static const char *const kinds[] = {"app", "override", "host"};
+    const char *first = NULL;
+
+    for (size_t i = 0; v->kind == YAML_MAP && i < v->n; i++) {
+        for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+            if (strcmp(v->pairs[i].key, kinds[k]) != 0)
+                continue;
+            if (first) {
+                decode_say(c, DIAG_ERROR, decode_key_place(c, v, kinds[k]), "put them into two documents, with --- between",
+                           "`%s` and `%s` in one document", first, kinds[k]);
+                return false;
+            }
+            first = kinds[k];
+        }
+    }
+    return true;
+}
+
+/* The name that a document claims, even if the rest of it is broken. */
+static void read_name(struct decode_ctx *c, const struct yaml_node *v, const char *key, struct document *ret)
+{
+    const struct yaml_node *name = yaml_get(v, key);
+
+    ret->at = decode_place(c, name);
+    if (name->text && app_name_valid(name->text))
+        ret->name = name->text;
+}
+
+static void decode_document(struct decode_ctx *c, const struct yaml_node *v, bool spec_expected,
+                            struct document *ret)
+{
+    *ret = (struct document){.kind = DOC_FOREIGN, .at = decode_place(c, v)};
+    if (!one_kind(c, v)) {
+        if (yaml_get(v, "app")) {
+            ret->kind = DOC_APP;
+            read_name(c, v, "app", ret);
+        }
+    } else if (yaml_get(v, "app")) {
+        ret->kind = DOC_APP;
+        read_name(c, v, "app", ret);
+        decode_app(c, v, ret);
+    } else if (yaml_get(v, "override")) {
+        ret->kind = DOC_OVERRIDE;
+        read_name(c, v, "override", ret);
+        decode_override(c, v, ret);
+    } else if (yaml_get(v, "host")) {
+        decode_say(c, DIAG_ERROR, decode_key_place(c, v, "host"), NULL, "`host` is not supported by this version yet");
+    } else if (yaml_get(v, "services") || yaml_get(v, "include")) {
+        ret->kind = DOC_COMPOSE;
+        decode_say(c, DIAG_WARNING, decode_place(c, v), "write `app: NAME` beside `services:`",
+                   "Compose files are not deployed by this version yet");
+    } else {
+        say_foreign(c, v, spec_expected);
+    }
+}
+
+static bool blank(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strchr(" \t\r\n", text[i]) || !text[i])
+            return false;
+    return true;
+}
+
+void document_parse(const char *root, const char *path, const char *name, const char *dir, const char *text, size_t n,
+                    const struct loader *loader, struct arena *a, struct spec_file *ret)
+{
+    struct yaml_file file;
+
+    *ret = (struct spec_file){.root = root, .path = path, .name = name};
+    diag_init(&ret->diags, a);
+    /* An empty file is a save that was cut off more often than a wish to remove what it held. */
+    if (blank(text, n)) {
+        diag_add(&ret->diags, DIAG_ERROR, (struct place){.file = name}, NULL, NULL,
+                 "delete the file to remove what it held", "the file is empty");
+    } else if (yaml_parse(name, text, n, a, &ret->diags, &file) == 0) {
+        struct decode_ctx c = {.arena = a, .diags = &ret->diags, .file = &file, .dir = dir, .loader = loader,
+                               .reads = &ret->reads};
+
+        ret->documents = ARENA_ARRAY(a, file.n_documents, struct document);
+        ret->n_documents = file.n_documents;
+        for (size_t i = 0; i < file.n_documents; i++)
+            decode_document(&c, file.documents[i], named_like_spec(path), &ret->documents[i]);
+    }
+    diag_sort(&ret->diags);
+    ret->broken = ret->diags.errors > 0;
+}

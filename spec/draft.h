@@ -1,0 +1,31 @@
+/* draft.h: an app while it is being decoded: the final structs plus what is needed only until it is validated. */
+#ifndef EK_DRAFT_H
+#define EK_DRAFT_H
+
+#include "spec/app.h"
+
+struct yaml_node;
+
+struct env_source { /* one entry of `env_file` */
+    struct place at;
+    const struct yaml_node *node;
+    const char *path; /* absolute */
+    enum tri required;
+    bool raw; /* format: raw */
+};
+
+struct service_draft {
+    struct service s;
+    const struct yaml_node *node; /* the mapping it came from, for places */
+    struct env_source *env_sources;
+    size_t n_env_sources;
+};
+
+struct app_draft {
+    struct app a;                 /* services stay empty until draft_finish */
+    const struct yaml_node *node; /* the document */
+    struct service_draft *services;
+    size_t n_services;
+};
+
+#endif

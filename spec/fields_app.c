@@ -1,0 +1,113 @@
+/* fields_app.c: the keys of documents above the level of a service: `app:` and `override:`.
+ *
+ * A flat document joins fields_app_flat with fields_service; one with `services:` has fields_app alone. Networks and volumes
+ * have their rows beside their forms (forms_app.c). */
+#include "spec/forms.h"
+
+#include "spec/base/arena.h"
+#include "spec/decode.h"
+#include "spec/document.h"
+#include "spec/draft.h"
+
+static bool check_app_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    (void)f;
+    if (app_name_valid(text))
+        return true;
+    decode_error(c, v, NULL,
+                 "\"%s\": a name of an app has small letters, digits and inner `-`, begins with a letter or digit, and is "
+                 "at most %d long", text, LIMIT_APP_NAME);
+    return false;
+}
+
+/* Compose's rule for names of projects. */
+static bool check_project(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    (void)f;
+    if (*text && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(text) && !strchr("_-", *text))
+        return true;
+    decode_error(c, v, NULL, "\"%s\": a name of a project has small letters, digits, `_` and `-`", text);
+    return false;
+}
+
+static void decode_app_drift(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    if (v->kind == YAML_MAP)
+        decode_error(c, v, "write `drift: heal` or `drift: report`",
+                     "`drift: {ignore: ...}` is not supported by this version yet");
+    else
+        form_choice.decode(c, f, v, out);
+}
+
+static bool show_app_drift(const struct field *f, const void *value, struct str *out)
+{
+    return form_choice.show(f, value, out);
+}
+
+static const struct form form_drift = {"heal or report", decode_app_drift, show_app_drift, NULL};
+
+// clang-format off
+#define TABLE(name, help, rows) {name, help, rows, ARRAY_LEN(rows)}
+#define A(member) offsetof(struct app_draft, a.member)
+#define O(member) offsetof(struct override, member)
+#define PLANNED .status = FIELD_PLANNED
+
+static const struct choice drifts[] = {{"heal", DRIFT_HEAL}, {"report", DRIFT_REPORT}, {NULL, 0}};
+static const struct choice wishes[] = {{"running", WISH_RUNNING}, {"stopped", WISH_STOPPED}, {"removed", WISH_REMOVED}, {NULL, 0}};
+
+#define APP_ROWS_ADOPT_APP \
+    {"adopt", PLANNED}, \
+    {"app", &form_text, A(name), .help = "name of the app, unique over all roots", .required = true, .check = check_app_name}, \
+    {"compose-project", &form_text, A(compose_project), .help = "project that `docker compose ls` shows it under", .check = check_project, .fallback = "ek-APP"}
+#define APP_ROW_DRIFT {"drift", &form_drift, A(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "the agent's, else heal"}
+#define APP_ROWS_NOTIFY_RESTARTED {"notify", PLANNED}, \
+    {"restarted-at", &form_time, A(restarted_at_ms), .help = "containers started before this time are started anew"}
+#define APP_ROW_STATE {"state", &form_choice, A(state), .help = "how the app is wanted", .choices = wishes, .fallback = "running"}
+#define APP_ROW_VERSION {"version", .status = FIELD_IGNORED, .help = "Compose gave it up; leave it out"}
+
+static const struct field rows_app_flat[] = {
+    APP_ROWS_ADOPT_APP,
+    APP_ROW_DRIFT,
+    {"name", .status = FIELD_REFUSED, .help = "the app is called by what stands behind `app:`"},
+    APP_ROWS_NOTIFY_RESTARTED,
+    APP_ROW_STATE,
+    APP_ROW_VERSION,
+};
+const struct table fields_app_flat = TABLE("app_flat", "The keys of an app with one service beside those of the service.", rows_app_flat);
+
+static const struct field rows_app[] = {
+    APP_ROWS_ADOPT_APP,
+    {"configs", PLANNED},
+    APP_ROW_DRIFT,
+    {"include", PLANNED},
+    {"models", PLANNED},
+    {"name", .status = FIELD_REFUSED, .help = "the app is called by what stands behind `app:`"},
+    {"networks", &form_networks, 0, .help = "networks of the app"},
+    APP_ROWS_NOTIFY_RESTARTED,
+    {"secrets", PLANNED},
+    {"services", &form_services, 0, .help = "the services", .required = true},
+    APP_ROW_STATE,
+    APP_ROW_VERSION,
+    {"volumes", &form_volume_map, 0, .help = "volumes of the app"},
+};
+const struct table fields_app = TABLE("app", "An app with several services.", rows_app);
+
+static const struct field rows_override[] = {
+    {"by", &form_text, O(by), .help = "who asked for it"},
+    {"drift", &form_choice, O(drift), .help = "what to do about changes by hand", .choices = drifts},
+    {"hold", &form_flag, O(hold), .help = "leave the app alone", .fallback = "false"},
+    {"override", &form_text, O(name), .help = "name of the app", .required = true, .check = check_app_name},
+    {"restarted-at", &form_time, O(restarted_at_ms), .help = "containers started before this time are started anew"},
+    {"revision", &form_text, O(revision), .help = "revision to stay at"},
+    {"state", &form_choice, O(state), .help = "how the app is wanted", .choices = wishes},
+    {"until", &form_time, O(until_ms), .help = "when `hold` ends by itself"},
+};
+const struct table fields_override = TABLE("override", "What was asked for an app beside its file: made by the CLI, the dashboard and the API.", rows_override);
+
+const struct table *const fields_all_app[] = {
+    &fields_app, &fields_app_flat, &fields_override, &fields_service, &fields_network, &fields_volume, &fields_ipam,
+    &fields_ipam_config, &fields_port, &fields_mount, &fields_mount_bind, &fields_mount_volume, &fields_mount_tmpfs, &fields_healthcheck,
+    &fields_logging, &fields_ulimit, &fields_device, &fields_depend, &fields_attach, &fields_env_file, &fields_security,
+    &fields_deploy, &fields_resources, &fields_limits, &fields_reservations, &fields_restart_policy, NULL,
+};
+// clang-format on

@@ -1,0 +1,292 @@
+/* fields_service.c: the keys of a service, one row each.
+ *
+ * Every key of the Compose Specification's service is here: supported, planned, or without effect on a single host (a
+ * warning that says why). The checks below are of single values; rules across fields live in validate.c.
+ * Source: github.com/compose-spec/compose-spec, 05-services.md. */
+#include "spec/forms.h"
+
+#include <arpa/inet.h>
+
+#include "spec/base/arena.h"
+#include "spec/decode.h"
+#include "spec/desired.h"
+#include "spec/draft.h"
+
+/* ---- checks ---- */
+
+static bool check_not_empty(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    (void)f;
+    if (*text)
+        return true;
+    decode_error(c, v, NULL, "must not be empty");
+    return false;
+}
+
+static bool check_image(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    (void)f;
+    if (image_reference(text, c->arena))
+        return true;
+    decode_error(c, v, "write [REGISTRY/]NAME[:TAG], all lower case before the tag", "\"%s\" is not a name of an image",
+                 text);
+    return false;
+}
+
+static bool check_signal(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    static const char *const names[] = {
+        "ABRT", "ALRM", "BUS",  "CHLD", "CONT", "FPE",  "HUP",  "ILL",  "INT",    "IO",   "KILL", "PIPE", "PROF",
+        "PWR",  "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG",  "USR1",
+        "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ"};
+    const char *name = strncmp(text, "SIG", 3) == 0 ? text + 3 : text;
+    int64_t number;
+
+    (void)f;
+    if (parse_int64(text, 1, 64, &number) == 0 || strncmp(name, "RTMIN", 5) == 0 || strncmp(name, "RTMAX", 5) == 0)
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    const char *nearest = str_nearest(name, names, ARRAY_LEN(names));
+
+    decode_error(c, v, nearest ? arena_printf(c->arena, "did you mean \"SIG%s\"?", nearest) : "examples: SIGTERM, SIGINT",
+                 "\"%s\" is not a signal", text);
+    return false;
+}
+
+/* Names of containers as the engine takes them. */
+static bool check_container_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                                 const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+
+    (void)f;
+    if (strlen(text) >= 2 && strlen(text) <= 128 && strspn(text, allowed) == strlen(text) && !strchr("_.-", *text))
+        return true;
+    decode_error(c, v, NULL, "\"%s\": a name of a container has 2 to 128 letters, digits, `_`, `.` or `-`, and begins "
+                 "with a letter or digit", text);
+    return false;
+}
+
+static bool check_hostname(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-";
+
+    (void)f;
+    if (*text && strlen(text) <= 253 && strspn(text, allowed) == strlen(text) && *text != '-' && *text != '.')
+        return true;
+    decode_error(c, v, NULL, "\"%s\" is not a host name", text);
+    return false;
+}
+
+static bool check_ip(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    unsigned char bytes[16];
+
+    (void)f;
+    if (inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1)
+        return true;
+    decode_error(c, v, NULL, "\"%s\" is not an IP address", text);
+    return false;
+}
+
+static bool check_mac(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    bool ok = strlen(text) == 17;
+
+    (void)f;
+    for (size_t i = 0; ok && i < 17; i++)
+        ok = i % 3 == 2 ? text[i] == ':' || text[i] == '-' : strchr("0123456789abcdefABCDEF", text[i]) != NULL;
+    if (!ok)
+        decode_error(c, v, "example: 02:42:ac:11:00:02", "\"%s\" is not a MAC address", text);
+    return ok;
+}
+
+static bool check_absolute(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    (void)f;
+    if (*text == '/')
+        return true;
+    decode_error(c, v, NULL, "\"%s\": the path must begin with /", text);
+    return false;
+}
+
+/* text is one of the row's words, or `service:NAME` or `container:NAME` where the row has that word with value 1. */
+static bool check_mode(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    size_t colon = strcspn(text, ":");
+
+    for (const struct choice *o = f->choices; o->word; o++) {
+        if (o->value == 1 ? strncmp(o->word, text, colon + 1) == 0 && text[colon + 1] : strcmp(o->word, text) == 0)
+            return true;
+    }
+    CLEANUP(str_release) struct str all = STR_INIT;
+
+    for (const struct choice *o = f->choices; o->word; o++)
+        str_addf(&all, "%s\"%s%s\"", o == f->choices ? "" : o[1].word ? ", " : " or ", o->word,
+                 o->value == 1 ? "NAME" : "");
+    decode_error(c, v, NULL, "\"%s\" is not one of %s", text, str_text(&all));
+    return false;
+}
+
+static bool check_platform(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    size_t os = strcspn(text, "/");
+
+    (void)f;
+    if (os > 0 && text[os] == '/' && text[os + 1] &&
+        strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789/._-") == strlen(text))
+        return true;
+    decode_error(c, v, "example: linux/arm64", "\"%s\" is not a platform", text);
+    return false;
+}
+
+/* ---- pull_policy ---- */
+
+static void decode_pull(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    const char *word = decode_text(c, v, "a word");
+    int value;
+
+    if (!word)
+        return;
+    if (strcmp(word, "build") == 0 || strcmp(word, "daily") == 0 || strcmp(word, "weekly") == 0 ||
+        strncmp(word, "every_", 6) == 0)
+        decode_error(c, v, "use \"always\", \"missing\" or \"never\"", "`%s` is not supported by this version yet", word);
+    else if (decode_choice(c, f, v, word, &value))
+        memcpy(out, &value, sizeof(value));
+}
+
+static bool show_pull(const struct field *f, const void *value, struct str *out)
+{
+    return *(const enum pull_policy *)value != PULL_MISSING && form_choice.show(f, value, out);
+}
+
+static const struct form form_pull = {"missing, always or never", decode_pull, show_pull, NULL};
+
+/* ---- rows ---- */
+
+// clang-format off
+static const struct choice pulls[] = {{"missing", PULL_MISSING}, {"if_not_present", PULL_MISSING}, {"always", PULL_ALWAYS}, {"never", PULL_NEVER}, {NULL, 0}};
+static const struct choice cgroups[] = {{"host", 0}, {"private", 0}, {NULL, 0}};
+static const struct choice ipcs[] = {{"none", 0}, {"private", 0}, {"shareable", 0}, {"host", 0}, {"service:", 1}, {"container:", 1}, {NULL, 0}};
+static const struct choice pids[] = {{"host", 0}, {"service:", 1}, {"container:", 1}, {NULL, 0}};
+static const struct choice host_only[] = {{"host", 0}, {NULL, 0}};
+static const struct choice network_modes[] = {{"none", 0}, {"bridge", 0}, {"host", 0}, {"service:", 1}, {"container:", 1}, {NULL, 0}};
+
+#define S(member) offsetof(struct service_draft, s.member)
+#define DRAFT offsetof(struct service_draft, s)
+#define PLANNED .status = FIELD_PLANNED
+#define WINDOWS .status = FIELD_IGNORED, .help = "it is for Windows containers"
+#define MIB (1024 * 1024)
+
+static const struct field rows_service[] = {
+    {"annotations", &form_kvs, S(annotations), .help = "annotations for the container runtime"},
+    {"attach", .status = FIELD_IGNORED, .help = "it is about the terminal of `docker compose up`"},
+    {"backup", PLANNED},
+    {"blkio_config", PLANNED},
+    {"build", PLANNED},
+    {"cap_add", &form_caps, S(cap_add), .help = "capabilities to add to those of the profile"},
+    {"cap_drop", &form_caps, S(cap_drop), .help = "capabilities to take from those of the profile"},
+    {"cgroup", &form_text, S(cgroup), .help = "control group namespace", .choices = cgroups, .check = check_mode, .fallback = "the engine's"},
+    {"cgroup_parent", &form_text, S(cgroup_parent), .help = "parent control group", .check = check_not_empty},
+    {"command", &form_command, S(command), .help = "command instead of the image's; [] for none"},
+    {"configs", PLANNED},
+    {"container_name", &form_text, S(container_name), .help = "name of the one container", .check = check_container_name, .fallback = "APP-SERVICE-1"},
+    {"cpu_count", WINDOWS},
+    {"cpu_percent", WINDOWS},
+    {"cpu_period", PLANNED},
+    {"cpu_quota", PLANNED},
+    {"cpu_rt_period", PLANNED},
+    {"cpu_rt_runtime", PLANNED},
+    {"cpu_shares", &form_int, S(cpu_shares), .help = "weight against other containers", .min = 0, .max = 262144, .fallback = "1024"},
+    {"cpus", &form_cpus, S(nano_cpus), .help = "CPUs; 0 for no limit", .min = 1000000, .max = INT64_MAX, .fallback = "0.5"},
+    {"cpuset", &form_text, S(cpuset), .help = "CPUs to run on, such as 0-2,5", .check = check_not_empty},
+    {"credential_spec", PLANNED},
+    {"depends_on", &form_depends, DRAFT, .help = "services that must be there first"},
+    {"deploy", &form_table, DRAFT, .help = "replicas and resources as Compose writes them", .table = &fields_deploy, .alias_of = "replicas, mem_limit, cpus, pids_limit and restart"},
+    {"develop", PLANNED},
+    {"device_cgroup_rules", &form_list, S(device_cgroup_rules), .help = "rules such as \"c 1:3 mr\""},
+    {"devices", &form_devices, DRAFT, .help = "devices of the host"},
+    {"dns", &form_strings, S(dns), .help = "name servers", .check = check_ip},
+    {"dns_opt", &form_list, S(dns_opt), .help = "options for resolv.conf"},
+    {"dns_search", &form_strings, S(dns_search), .help = "search domains"},
+    {"domainname", &form_text, S(domainname), .help = "domain of the host name", .check = check_hostname},
+    {"entrypoint", &form_command, S(entrypoint), .help = "entrypoint instead of the image's; [] for none"},
+    {"env_file", &form_env_file, 0, .help = "files of environment variables; `environment` goes before them", .alias_of = "environment"},
+    {"environment", &form_environment, DRAFT, .help = "environment variables"},
+    {"expose", &form_expose, S(expose), .help = "ports for other containers, as information"},
+    {"extends", PLANNED},
+    {"external_links", PLANNED},
+    {"extra_hosts", &form_extra_hosts, S(extra_hosts), .help = "further names for /etc/hosts"},
+    {"gpus", PLANNED},
+    {"group_add", &form_list, S(group_add), .help = "further groups of the user"},
+    {"health", PLANNED},
+    {"healthcheck", &form_healthcheck, S(health), .help = "how the engine checks that a container is well", .fallback = "the image's"},
+    {"hostname", &form_text, S(hostname), .help = "host name inside", .check = check_hostname, .fallback = "the container's short id"},
+    {"image", &form_text, S(image), .help = "name of the image: [REGISTRY/]NAME[:TAG][@DIGEST]", .check = check_image},
+    {"init", &form_bool, S(init), .help = "run a small init as process 1", .fallback = "the engine's"},
+    {"ipc", &form_text, S(ipc), .help = "IPC namespace", .choices = ipcs, .check = check_mode, .fallback = "the engine's"},
+    {"isolation", WINDOWS},
+    {"label_file", PLANNED},
+    {"labels", &form_labels, S(labels), .help = "labels of the containers"},
+    {"links", PLANNED},
+    {"logging", &form_logging, S(logging), .help = "where the output goes", .fallback = "json-file, 3 files of 10 MB"},
+    {"mac_address", &form_text, S(mac_address), .help = "MAC address", .check = check_mac},
+    {"mem_limit", &form_bytes, S(mem_limit), .help = "memory; 0 for no limit", .min = 6 * MIB, .max = INT64_MAX, .fallback = "512M"},
+    {"mem_reservation", &form_bytes, S(mem_reservation), .help = "memory that stays when memory is short"},
+    {"mem_swappiness", PLANNED},
+    {"memswap_limit", &form_bytes, S(memswap_limit), .help = "memory and swap together; -1 for no limit of swap", .min = -1, .max = INT64_MAX, .fallback = "mem_limit, which means no swap"},
+    {"models", PLANNED},
+    {"network_mode", &form_text, S(network_mode), .help = "network namespace", .choices = network_modes, .check = check_mode, .fallback = "the app's networks"},
+    {"networks", &form_attach, DRAFT, .help = "networks to take part in", .fallback = "default"},
+    {"oom_kill_disable", &form_bool, S(oom_kill_disable), .help = "do not kill when memory runs out"},
+    {"oom_score_adj", &form_int, S(oom_score_adj), .help = "preference for being killed", .min = -1000, .max = 1000},
+    {"pid", &form_text, S(pid), .help = "process namespace", .choices = pids, .check = check_mode, .fallback = "its own"},
+    {"pids_limit", &form_int, S(pids_limit), .help = "processes and threads; -1 for no limit", .min = -1, .max = 4194304, .fallback = "100"},
+    {"platform", &form_text, S(platform), .help = "platform of the image, such as linux/arm64", .check = check_platform, .fallback = "the engine's"},
+    {"port", PLANNED},
+    {"ports", &form_ports, DRAFT, .help = "ports published on the host"},
+    {"post_start", PLANNED},
+    {"pre_stop", PLANNED},
+    {"privileged", &form_bool, S(privileged), .help = "all capabilities and devices of the host", .fallback = "false"},
+    {"profiles", PLANNED},
+    {"provider", PLANNED},
+    {"pull_policy", &form_pull, S(pull), .help = "when to pull the image", .choices = pulls, .fallback = "missing"},
+    {"pull_refresh_after", PLANNED},
+    {"read_only", &form_bool, S(read_only), .help = "the container's own file system cannot be written", .fallback = "false"},
+    {"replicas", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .fallback = "1"},
+    {"requirements", PLANNED},
+    {"restart", &form_restart, DRAFT, .help = "when the engine starts it again", .fallback = "unless-stopped"},
+    {"rollout", PLANNED},
+    {"route", PLANNED},
+    {"runtime", &form_text, S(runtime), .help = "container runtime of the engine", .check = check_not_empty, .fallback = "the engine's"},
+    {"scale", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .alias_of = "replicas"},
+    {"secrets", PLANNED},
+    {"security", &form_table, DRAFT, .help = "what the processes may do", .table = &fields_security},
+    {"security_opt", &form_list, S(security_opt), .help = "security options of the engine", .check = check_not_empty},
+    {"shm_size", &form_bytes, S(shm_size), .help = "size of /dev/shm", .min = 1, .max = INT64_MAX, .fallback = "64M"},
+    {"source", PLANNED},
+    {"start", PLANNED},
+    {"stdin_open", &form_bool, S(stdin_open), .help = "keep standard input open", .fallback = "false"},
+    {"stop_grace_period", &form_duration, S(stop_grace_ns), .help = "time between the stop signal and the kill", .fallback = "10s"},
+    {"stop_signal", &form_text, S(stop_signal), .help = "signal that asks it to stop", .check = check_signal, .fallback = "the image's, else SIGTERM"},
+    {"storage_opt", PLANNED},
+    {"sysctls", &form_kvs, S(sysctls), .help = "kernel parameters of the container's namespaces"},
+    {"tmpfs", &form_tmpfs, DRAFT, .help = "folders in memory: PATH[:size=64m,mode=1777]", .alias_of = "volumes"},
+    {"tty", &form_bool, S(tty), .help = "give it a terminal", .fallback = "false"},
+    {"ulimits", &form_ulimits, DRAFT, .help = "limits of the processes"},
+    {"update", PLANNED},
+    {"use_api_socket", PLANNED},
+    {"user", &form_text, S(user), .help = "user to run as: NAME|UID[:GROUP|GID]", .check = check_not_empty, .fallback = "the image's"},
+    {"userns_mode", &form_text, S(userns), .help = "user namespace", .choices = host_only, .check = check_mode, .fallback = "the engine's"},
+    {"uts", &form_text, S(uts), .help = "host name namespace", .choices = host_only, .check = check_mode, .fallback = "its own"},
+    {"volumes", &form_volumes, DRAFT, .help = "volumes and folders of the host"},
+    {"volumes_from", PLANNED},
+    {"working_dir", &form_text, S(working_dir), .help = "folder the command starts in", .check = check_absolute, .fallback = "the image's"},
+    {"workspace", PLANNED},
+};
+// clang-format on
+const struct table fields_service = {"service", "One service: what its containers are made of.", rows_service,
+                                     ARRAY_LEN(rows_service)};

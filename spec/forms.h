@@ -1,0 +1,75 @@
+/* forms.h: every way a value may be written. Each form decodes into the type named beside it (at the row's offset) and
+ * shows it canonically; see struct form. */
+#ifndef EK_FORMS_H
+#define EK_FORMS_H
+
+#include "spec/fields.h"
+
+struct str;
+
+/* ---- forms_scalar.c ---- */
+extern const struct form form_text;     /* const char * */
+extern const struct form form_bool;     /* enum tri */
+extern const struct form form_flag;     /* bool */
+extern const struct form form_int;      /* struct num, row's bounds */
+extern const struct form form_bytes;    /* struct num, bytes */
+extern const struct form form_duration; /* struct num, nanoseconds */
+extern const struct form form_cpus;     /* struct num, billionths */
+extern const struct form form_time;     /* int64_t, milliseconds since 1970 */
+extern const struct form form_choice;   /* an enum, row's choices */
+extern const struct form form_octal;    /* struct num */
+extern const struct form form_path;     /* const char *, absolute against the file's folder */
+extern const struct form form_table;    /* an embedded struct, row's table */
+
+/* ---- forms_list.c ---- */
+extern const struct form form_strings; /* struct strv; one text or a list */
+extern const struct form form_list;    /* struct strv; a list only */
+extern const struct form form_kvs;     /* struct kvs; a mapping or a list of KEY=VALUE */
+extern const struct form form_labels;  /* struct kvs; the same, reserved prefixes refused */
+extern const struct form form_options; /* struct kvs; a mapping only */
+extern const struct form form_command; /* struct command; a text split into words, or a list */
+extern const struct form form_environment; /* struct service: environment, environment_inherit */
+extern const struct form form_extra_hosts; /* struct kvs */
+extern const struct form form_caps;        /* struct strv; names of capabilities, sorted, unique */
+extern const struct form form_expose;      /* struct strv; "80/tcp", ranges expanded */
+
+/* ---- forms_port.c: over struct service ---- */
+extern const struct form form_ports;
+
+/* ---- forms_mount.c: over struct service, both add to mounts ---- */
+extern const struct form form_volumes;
+extern const struct form form_tmpfs;
+extern const struct table fields_mount, fields_mount_bind, fields_mount_volume, fields_mount_tmpfs;
+
+/* ---- forms_service.c: over struct service unless said otherwise ---- */
+extern const struct form form_ulimits;
+extern const struct form form_devices;
+extern const struct form form_depends;
+extern const struct form form_attach;      /* networks of a service */
+extern const struct form form_healthcheck; /* struct healthcheck */
+extern const struct form form_test;        /* struct command */
+extern const struct form form_logging;     /* struct logging */
+extern const struct form form_restart;     /* restart, restart_max */
+extern const struct form form_env_file;    /* struct service_draft: env_sources */
+extern const struct table fields_port, fields_ulimit, fields_device, fields_depend, fields_attach, fields_healthcheck,
+    fields_logging, fields_env_file, fields_security, fields_deploy, fields_resources, fields_limits, fields_reservations,
+    fields_restart_policy;
+
+/* ---- forms_app.c: over struct app_draft ---- */
+extern const struct form form_services;
+extern const struct form form_networks; /* top-level declarations */
+extern const struct form form_volume_map;
+extern const struct form form_ipam; /* struct network: subnet, gateway, ip_range */
+extern const struct table fields_ipam, fields_ipam_config;
+
+/* ---- canonical text (show.c) ---- */
+
+/* One line "NAME: VALUE" for every row of t that has a value in base and is no alias, each after prefix. */
+void show_table(const struct table *t, const void *base, const char *prefix, struct str *out);
+/* The same inside one line: {NAME: VALUE, ...}. Returns false and adds nothing when there is no value. */
+bool show_inline(const struct table *t, const void *base, struct str *out);
+void show_text(const char *text, struct str *out); /* quoted, unambiguous */
+bool show_strv(const struct field *f, const void *value, struct str *out);
+bool show_kvs(const struct field *f, const void *value, struct str *out);
+
+#endif

@@ -1,0 +1,676 @@
+/* forms_service.c: the parts of a service that are more than one value: checks, limits, devices, dependencies, networks,
+ * logging, restart, env_file.
+ *
+ * In: their short and long forms. Out: the arrays of struct service. Whether the names they mention exist is the business
+ * of validate.c, which sees the whole app. */
+#include "spec/forms.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+
+#include "spec/base/arena.h"
+#include "spec/decode.h"
+#include "spec/draft.h"
+
+/* ---- restart ---- */
+
+// clang-format off
+static const struct choice restarts[] = {
+    {"no", RESTART_NO}, {"always", RESTART_ALWAYS}, {"on-failure", RESTART_ON_FAILURE},
+    {"unless-stopped", RESTART_UNLESS_STOPPED}, {NULL, 0}};
+// clang-format on
+
+static void store_restart(struct decode_ctx *c, const struct yaml_node *v, int policy, struct service *s)
+{
+    if (s->restart != RESTART_UNSET && (int)s->restart != policy)
+        decode_error(c, v, "give it once", "differs from the restart policy that another key gives");
+    else
+        memcpy(&s->restart, &policy, sizeof(policy));
+}
+
+static void decode_form_restart(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    static const struct field words = {.choices = restarts};
+    struct service *s = out;
+    const char *text = decode_text(c, v, "a restart policy");
+    const char *colon = text ? strchr(text, ':') : NULL;
+    int policy;
+
+    (void)f;
+    if (!text)
+        return;
+    if (v->kind == YAML_BOOL && *text == 'f')
+        text = "no"; /* what unquoted `no` becomes in many a tool */
+    if (colon && strncmp(text, "on-failure:", 11) == 0) {
+        if (parse_int64(colon + 1, 0, INT32_MAX, &s->restart_max.v) < 0) {
+            decode_error(c, v, "example: on-failure:3", "\"%s\" is not a number of attempts", colon + 1);
+            return;
+        }
+        s->restart_max.set = s->restart_max.v > 0;
+        text = "on-failure";
+    }
+    if (decode_choice(c, &words, v, text, &policy))
+        store_restart(c, v, policy, s);
+}
+
+static bool show_form_restart(const struct field *f, const void *value, struct str *out)
+{
+    const struct service *s = value;
+
+    (void)f;
+    for (const struct choice *o = restarts; o->word; o++)
+        if (o->value == (int)s->restart)
+            str_add(out, o->word);
+    if (s->restart != RESTART_UNSET && s->restart_max.set)
+        str_addf(out, ":%" PRId64, s->restart_max.v);
+    return s->restart != RESTART_UNSET;
+}
+
+const struct form form_restart = {
+    "no, always, on-failure[:N] or unless-stopped", decode_form_restart, show_form_restart,
+    "{\"anyOf\": [{\"type\": \"string\", \"pattern\": \"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$\"}, "
+    "{\"enum\": [false]}]}"};
+
+/* ---- deploy.restart_policy ---- */
+
+// clang-format off
+static const struct choice conditions[] = {
+    {"none", RESTART_NO}, {"on-failure", RESTART_ON_FAILURE}, {"any", RESTART_ALWAYS}, {NULL, 0}};
+// clang-format on
+
+static void decode_condition(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    const char *text = decode_text(c, v, "a condition");
+    int policy;
+
+    if (text && decode_choice(c, f, v, text, &policy))
+        store_restart(c, v, policy, out);
+}
+
+static const struct form form_condition = {"none, on-failure or any", decode_condition, NULL, NULL};
+
+/* ---- healthcheck ---- */
+
+static void decode_form_test(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    static const char *const verbs[] = {"CMD", "CMD-SHELL", "NONE"};
+    struct command test = {.set = true};
+
+    if (v->kind != YAML_LIST) {
+        const char *text = decode_text(c, v, "a text or a list");
+
+        if (!text)
+            return;
+        strv_push(c->arena, &test.argv, "CMD-SHELL");
+        strv_push(c->arena, &test.argv, text);
+        *(struct command *)out = test;
+        return;
+    }
+    form_list.decode(c, f, v, &test.argv);
+    for (size_t i = 0; test.argv.n > 0 && i < ARRAY_LEN(verbs); i++) {
+        if (strcmp(test.argv.v[0], verbs[i]) != 0)
+            continue;
+        if (i == 1 && test.argv.n != 2)
+            decode_error(c, v, "or begin with \"CMD\" for a command without a shell",
+                         "CMD-SHELL takes exactly one text");
+        else if (i == 0 && test.argv.n < 2)
+            decode_error(c, v, NULL, "CMD needs a command");
+        else
+            *(struct command *)out = test;
+        return;
+    }
+    decode_error(c, v, "example: [\"CMD\", \"curl\", \"-f\", \"http://localhost/\"]",
+                 "a list must begin with \"CMD\", \"CMD-SHELL\" or \"NONE\"");
+}
+
+static bool show_form_test(const struct field *f, const void *value, struct str *out)
+{
+    const struct command *cmd = value;
+
+    return cmd->set && show_strv(f, &cmd->argv, out);
+}
+
+const struct form form_test = {"a text for the shell, or a list that begins with CMD, CMD-SHELL or NONE",
+                               decode_form_test, show_form_test,
+                               "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\", \"items\": {\"type\": "
+                               "\"string\"}}]}"};
+
+static void decode_form_healthcheck(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                                    void *out)
+{
+    (void)f;
+    if (decode_table(c, &fields_healthcheck, v, out))
+        ((struct healthcheck *)out)->set = true;
+}
+
+static bool show_form_healthcheck(const struct field *f, const void *value, struct str *out)
+{
+    (void)f;
+    return ((const struct healthcheck *)value)->set && show_inline(&fields_healthcheck, value, out);
+}
+
+const struct form form_healthcheck = {"a mapping", decode_form_healthcheck, show_form_healthcheck,
+                                      "{\"$ref\": \"#/$defs/healthcheck\"}"};
+
+/* ---- logging ---- */
+
+static void decode_form_logging(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    (void)f;
+    if (decode_table(c, &fields_logging, v, out))
+        ((struct logging *)out)->set = true;
+}
+
+static bool show_form_logging(const struct field *f, const void *value, struct str *out)
+{
+    (void)f;
+    return ((const struct logging *)value)->set && show_inline(&fields_logging, value, out);
+}
+
+const struct form form_logging = {"a mapping", decode_form_logging, show_form_logging,
+                                  "{\"$ref\": \"#/$defs/logging\"}"};
+
+/* ---- ulimits ---- */
+
+/* getrlimit(2), as the engine names them. */
+static const char *const ulimit_names[] = {"as",         "core",   "cpu",  "data",     "fsize",  "locks",
+                                           "memlock",    "msgqueue", "nice", "nofile",   "nproc",  "rss",
+                                           "rtprio",     "rttime", "sigpending", "stack"};
+
+struct ulimit_pair {
+    struct num soft, hard;
+};
+
+static bool read_ulimit(struct decode_ctx *c, const struct yaml_node *v, struct ulimit_pair *ret)
+{
+    size_t before = c->diags->errors;
+
+    if (v->kind == YAML_MAP) {
+        if (decode_table(c, &fields_ulimit, v, ret) && c->diags->errors == before && ret->hard.v != -1 &&
+            (ret->soft.v > ret->hard.v || ret->soft.v == -1))
+            decode_error(c, v, NULL, "the soft limit is above the hard limit");
+        return c->diags->errors == before;
+    }
+    if (!decode_int(c, v, -1, INT64_MAX, &ret->soft.v))
+        return false;
+    ret->hard = ret->soft;
+    return true;
+}
+
+static bool ulimit_known(struct decode_ctx *c, const struct yaml_node *v, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(ulimit_names); i++)
+        if (strcmp(ulimit_names[i], name) == 0)
+            return true;
+    const char *nearest = str_nearest(name, ulimit_names, ARRAY_LEN(ulimit_names));
+
+    decode_error(c, v, nearest ? arena_printf(c->arena, "did you mean \"%s\"?", nearest) : NULL,
+                 "\"%s\" is not a limit", name);
+    return false;
+}
+
+static int cmp_ulimit(const void *a, const void *b)
+{
+    return strcmp(((const struct ulimit *)a)->name, ((const struct ulimit *)b)->name);
+}
+
+static void decode_form_ulimits(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    struct service *s = out;
+
+    (void)f;
+    if (!decode_is(c, v, YAML_MAP, "a mapping"))
+        return;
+    s->ulimits = ARENA_ARRAY(c->arena, v->n + 1, struct ulimit);
+    for (size_t i = 0; i < v->n; i++) {
+        const struct yaml_pair *p = &v->pairs[i];
+        struct ulimit_pair limit = {0};
+
+        decode_enter(c, p->key);
+        if (ulimit_known(c, p->value, p->key) && read_ulimit(c, p->value, &limit))
+            s->ulimits[s->n_ulimits++] = (struct ulimit){p->key, limit.soft.v, limit.hard.v};
+        decode_leave(c);
+    }
+    if (s->n_ulimits > 1)
+        qsort(s->ulimits, s->n_ulimits, sizeof(s->ulimits[0]), cmp_ulimit);
+}
+
+static bool show_form_ulimits(const struct field *f, const void *value, struct str *out)
+{
+    const struct service *s = value;
+
+    (void)f;
+    for (size_t i = 0; i < s->n_ulimits; i++)
+        str_addf(out, "%s%s: %" PRId64 "/%" PRId64, i ? ", " : "{", s->ulimits[i].name, s->ulimits[i].soft,
+                 s->ulimits[i].hard);
+    if (s->n_ulimits)
+        str_addc(out, '}');
+    return s->n_ulimits;
+}
+
+const struct form form_ulimits = {
+    "a mapping NAME: LIMIT, or NAME: {soft: LIMIT, hard: LIMIT}", decode_form_ulimits, show_form_ulimits,
+    "{\"type\": \"object\", \"additionalProperties\": {\"anyOf\": [{\"type\": [\"integer\", \"string\"]}, {\"$ref\": "
+    "\"#/$defs/ulimit\"}]}}"};
+
+/* ---- devices ---- */
+
+static bool permissions_valid(const char *p)
+{
+    return *p && strspn(p, "rwm") == strlen(p);
+}
+
+static bool split_device(struct decode_ctx *c, const char *text, struct device *ret)
+{
+    char *host = arena_strdup(c->arena, text), *second = strchr(host, ':'), *third = NULL;
+
+    *ret = (struct device){host, host, "rwm"};
+    if (second) {
+        *second++ = '\0';
+        third = strchr(second, ':');
+        if (third)
+            *third++ = '\0';
+        if (!third && permissions_valid(second)) /* /dev/x:rw */
+            ret->permissions = second;
+        else
+            ret->container = second;
+    }
+    if (third)
+        ret->permissions = third;
+    return *ret->host && *ret->container;
+}
+
+static bool device_fine(struct decode_ctx *c, const struct yaml_node *v, const struct device *d)
+{
+    if (*d->host != '/' && strchr(d->host, '=')) {
+        decode_error(c, v, NULL, "\"%s\": CDI devices are not supported by this version yet", d->host);
+        return false;
+    }
+    if (*d->host != '/' || *d->container != '/') {
+        decode_error(c, v, "example: /dev/ttyUSB0:/dev/ttyUSB0:rw", "the path of a device must begin with /");
+        return false;
+    }
+    if (!permissions_valid(d->permissions)) {
+        decode_error(c, v, NULL, "\"%s\" are no permissions; allowed are the letters r, w and m", d->permissions);
+        return false;
+    }
+    return true;
+}
+
+static bool read_device(struct decode_ctx *c, const struct yaml_node *v, struct device *ret)
+{
+    const char *text;
+
+    if (v->kind == YAML_MAP) {
+        if (!decode_table(c, &fields_device, v, ret) || !ret->host)
+            return false;
+        ret->container = ret->container ? ret->container : ret->host;
+        ret->permissions = ret->permissions ? ret->permissions : "rwm";
+        return device_fine(c, v, ret);
+    }
+    text = decode_text(c, v, "a text such as \"/dev/ttyUSB0\", or a mapping");
+    if (text && !split_device(c, text, ret)) {
+        decode_error(c, v, "example: /dev/ttyUSB0:/dev/ttyUSB0:rw", "\"%s\" is not a device", text);
+        return false;
+    }
+    return text && device_fine(c, v, ret);
+}
+
+static void decode_form_devices(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    struct service *s = out;
+
+    (void)f;
+    if (!decode_is(c, v, YAML_LIST, "a list of devices"))
+        return;
+    s->devices = ARENA_ARRAY(c->arena, v->n + 1, struct device);
+    for (size_t i = 0; i < v->n; i++) {
+        struct device d = {0};
+
+        decode_enter_index(c, i);
+        if (read_device(c, v->items[i], &d))
+            s->devices[s->n_devices++] = d;
+        decode_leave(c);
+    }
+}
+
+static bool show_form_devices(const struct field *f, const void *value, struct str *out)
+{
+    const struct service *s = value;
+
+    (void)f;
+    for (size_t i = 0; i < s->n_devices; i++) {
+        str_add(out, i ? ", " : "[");
+        show_text(s->devices[i].host, out);
+        str_add(out, " at ");
+        show_text(s->devices[i].container, out);
+        str_addf(out, " %s", s->devices[i].permissions);
+    }
+    if (s->n_devices)
+        str_addc(out, ']');
+    return s->n_devices;
+}
+
+const struct form form_devices = {
+    "a list of HOST[:CONTAINER[:PERMISSIONS]], or of mappings", decode_form_devices, show_form_devices,
+    "{\"type\": \"array\", \"items\": {\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/device\"}]}}"};
+
+/* ---- depends_on ---- */
+
+static void decode_form_depends(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    struct service *s = out;
+    const char *text;
+
+    (void)f;
+    if (v->kind != YAML_LIST && !decode_is(c, v, YAML_MAP, "a list of services, or a mapping"))
+        return;
+    if (v->kind == YAML_LIST && !decode_is(c, v, YAML_LIST, "a list of services"))
+        return;
+    s->depends = ARENA_ARRAY(c->arena, v->n + 1, struct dependency);
+    for (size_t i = 0; i < v->n; i++) {
+        struct dependency d = {.condition = DEPEND_STARTED};
+
+        if (v->kind == YAML_LIST) {
+            decode_enter_index(c, i);
+            if ((text = decode_text(c, v->items[i], "the name of a service"))) {
+                d.at = decode_place(c, v->items[i]);
+                d.service = text;
+                s->depends[s->n_depends++] = d;
+            }
+        } else {
+            decode_enter(c, v->pairs[i].key);
+            d.at = (struct place){c->file->name, v->pairs[i].line, v->pairs[i].column};
+            d.service = v->pairs[i].key;
+            if (v->pairs[i].value->kind == YAML_NULL || decode_table(c, &fields_depend, v->pairs[i].value, &d))
+                s->depends[s->n_depends++] = d;
+        }
+        decode_leave(c);
+    }
+}
+
+static bool show_form_depends(const struct field *f, const void *value, struct str *out)
+{
+    const struct service *s = value;
+
+    (void)f;
+    for (size_t i = 0; i < s->n_depends; i++) {
+        str_add(out, i ? ", " : "{");
+        show_text(s->depends[i].service, out);
+        str_add(out, ": ");
+        (void)show_inline(&fields_depend, &s->depends[i], out);
+    }
+    if (s->n_depends)
+        str_addc(out, '}');
+    return s->n_depends;
+}
+
+const struct form form_depends = {
+    "a list of services, or a mapping SERVICE: {condition: ...}", decode_form_depends, show_form_depends,
+    "{\"anyOf\": [{\"type\": \"array\", \"items\": {\"type\": \"string\"}}, {\"type\": \"object\", "
+    "\"additionalProperties\": {\"anyOf\": [{\"type\": \"null\"}, {\"$ref\": \"#/$defs/depend\"}]}}]}"};
+
+/* ---- networks of a service ---- */
+
+static void decode_form_attach(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    struct service *s = out;
+    const char *text;
+
+    (void)f;
+    if (v->kind != YAML_LIST && !decode_is(c, v, YAML_MAP, "a list of networks, or a mapping"))
+        return;
+    if (v->kind == YAML_LIST && !decode_is(c, v, YAML_LIST, "a list of networks"))
+        return;
+    s->networks = ARENA_ARRAY(c->arena, v->n + 1, struct attach);
+    for (size_t i = 0; i < v->n; i++) {
+        struct attach a = {0};
+
+        if (v->kind == YAML_LIST) {
+            decode_enter_index(c, i);
+            if ((text = decode_text(c, v->items[i], "the name of a network"))) {
+                a.at = decode_place(c, v->items[i]);
+                a.network = text;
+                s->networks[s->n_networks++] = a;
+            }
+        } else {
+            decode_enter(c, v->pairs[i].key);
+            a.at = (struct place){c->file->name, v->pairs[i].line, v->pairs[i].column};
+            a.network = v->pairs[i].key;
+            if (v->pairs[i].value->kind == YAML_NULL || decode_table(c, &fields_attach, v->pairs[i].value, &a))
+                s->networks[s->n_networks++] = a;
+        }
+        decode_leave(c);
+    }
+}
+
+static bool show_form_attach(const struct field *f, const void *value, struct str *out)
+{
+    const struct service *s = value;
+
+    (void)f;
+    for (size_t i = 0; i < s->n_networks; i++) {
+        str_add(out, i ? ", " : "[");
+        show_text(s->networks[i].network, out);
+        size_t mark = out->len;
+
+        str_addc(out, ' ');
+        if (!show_inline(&fields_attach, &s->networks[i], out))
+            out->buf[out->len = mark] = '\0';
+    }
+    if (s->n_networks)
+        str_addc(out, ']');
+    return s->n_networks;
+}
+
+const struct form form_attach = {
+    "a list of networks, or a mapping NETWORK: {aliases: ...}", decode_form_attach, show_form_attach,
+    "{\"anyOf\": [{\"type\": \"array\", \"items\": {\"type\": \"string\"}}, {\"type\": \"object\", "
+    "\"additionalProperties\": {\"anyOf\": [{\"type\": \"null\"}, {\"$ref\": \"#/$defs/attach\"}]}}]}"};
+
+/* ---- env_file ---- */
+
+struct env_item {
+    const char *path;
+    enum tri required;
+    int format; /* 1: raw */
+};
+
+static void decode_env_item(struct decode_ctx *c, const struct yaml_node *v, struct service_draft *d)
+{
+    struct env_item item = {0};
+
+    if (v->kind == YAML_MAP)
+        (void)decode_table(c, &fields_env_file, v, &item);
+    else
+        item.path = decode_text(c, v, "a path");
+    if (item.path && !*item.path)
+        decode_error(c, v, NULL, "a path must not be empty");
+    else if (item.path)
+        d->env_sources[d->n_env_sources++] = (struct env_source){
+            decode_place(c, v), v, decode_path(c, item.path), item.required, item.format == 1};
+}
+
+static void decode_form_env_file(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    struct service_draft *d = out;
+
+    (void)f;
+    if (v->kind == YAML_LIST && !decode_is(c, v, YAML_LIST, "a list"))
+        return;
+    d->env_sources = ARENA_ARRAY(c->arena, v->kind == YAML_LIST ? v->n + 1 : 1, struct env_source);
+    if (v->kind != YAML_LIST) {
+        decode_env_item(c, v, d);
+        return;
+    }
+    for (size_t i = 0; i < v->n; i++) {
+        decode_enter_index(c, i);
+        decode_env_item(c, v->items[i], d);
+        decode_leave(c);
+    }
+}
+
+const struct form form_env_file = {
+    "a path, or a list of paths or mappings", decode_form_env_file, NULL,
+    "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/env_file\"}, {\"type\": \"array\", \"items\": "
+    "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/env_file\"}]}}]}"};
+
+/* ---- addresses ---- */
+
+static bool check_ipv4(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    unsigned char bytes[4];
+
+    (void)f;
+    if (inet_pton(AF_INET, text, bytes) == 1)
+        return true;
+    decode_error(c, v, NULL, "\"%s\" is not an IPv4 address", text);
+    return false;
+}
+
+static bool check_ipv6(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    unsigned char bytes[16];
+
+    (void)f;
+    if (inet_pton(AF_INET6, text, bytes) == 1)
+        return true;
+    decode_error(c, v, NULL, "\"%s\" is not an IPv6 address", text);
+    return false;
+}
+
+/* ---- rows ---- */
+
+// clang-format off
+#define TABLE(name, help, rows) {name, help, rows, ARRAY_LEN(rows)}
+#define H(member) offsetof(struct healthcheck, member)
+#define S(member) offsetof(struct service, member)
+
+static const struct field rows_healthcheck[] = {
+    {"disable", &form_bool, H(disable), .help = "switch the image's check off", .fallback = "false"},
+    {"interval", &form_duration, H(interval_ns), .help = "time between two checks", .min = 1000000, .max = INT64_MAX, .fallback = "the image's, else 30s"},
+    {"retries", &form_int, H(retries), .help = "failures in a row until unhealthy", .min = 0, .max = 1000000, .fallback = "the image's, else 3"},
+    {"start_interval", &form_duration, H(start_interval_ns), .help = "time between two checks while starting", .min = 1000000, .max = INT64_MAX, .fallback = "5s"},
+    {"start_period", &form_duration, H(start_period_ns), .help = "time in which failures do not count", .min = 1000000, .max = INT64_MAX, .fallback = "0s"},
+    {"test", &form_test, H(test), .help = "the command; its exit code 0 means healthy"},
+    {"timeout", &form_duration, H(timeout_ns), .help = "time after which a check counts as failed", .min = 1000000, .max = INT64_MAX, .fallback = "the image's, else 30s"},
+};
+const struct table fields_healthcheck = TABLE("healthcheck", "How the engine checks that a container is well.", rows_healthcheck);
+
+static const struct field rows_logging[] = {
+    {"driver", &form_text, offsetof(struct logging, driver), .help = "logging driver of the engine", .fallback = "json-file"},
+    {"options", &form_options, offsetof(struct logging, options), .help = "options of the driver", .fallback = "max-size 10m, max-file 3"},
+};
+const struct table fields_logging = TABLE("logging", "Where the output of a container goes.", rows_logging);
+
+static const struct field rows_ulimit[] = {
+    {"hard", &form_int, offsetof(struct ulimit_pair, hard), .help = "the most a process may raise it to", .required = true, .min = -1, .max = INT64_MAX},
+    {"soft", &form_int, offsetof(struct ulimit_pair, soft), .help = "the limit in force", .required = true, .min = -1, .max = INT64_MAX},
+};
+const struct table fields_ulimit = TABLE("ulimit", "A limit with two values; -1 is none.", rows_ulimit);
+
+static const struct field rows_device[] = {
+    {"permissions", &form_text, offsetof(struct device, permissions), .help = "letters of rwm", .fallback = "rwm"},
+    {"source", &form_text, offsetof(struct device, host), .help = "path of the host", .required = true},
+    {"target", &form_text, offsetof(struct device, container), .help = "path in the container", .fallback = "source"},
+};
+const struct table fields_device = TABLE("device", "A device of the host.", rows_device);
+
+static const struct choice depend_conditions[] = {
+    {"service_started", DEPEND_STARTED}, {"service_healthy", DEPEND_HEALTHY},
+    {"service_completed_successfully", DEPEND_COMPLETED}, {NULL, 0}};
+static const struct field rows_depend[] = {
+    {"condition", &form_choice, offsetof(struct dependency, condition), .help = "what to wait for", .choices = depend_conditions, .fallback = "service_started"},
+    {"required", &form_bool, offsetof(struct dependency, required), .help = "false: go on without it", .fallback = "true"},
+    {"restart", &form_bool, offsetof(struct dependency, restart), .help = "restart this service when the other was replaced", .fallback = "false"},
+};
+const struct table fields_depend = TABLE("depend", "A service that must be there first.", rows_depend);
+
+static const struct field rows_attach[] = {
+    {"aliases", &form_list, offsetof(struct attach, aliases), .help = "further names of the service in this network"},
+    {"driver_opts", .status = FIELD_PLANNED},
+    {"gw_priority", .status = FIELD_PLANNED},
+    {"interface_name", .status = FIELD_PLANNED},
+    {"ipv4_address", &form_text, offsetof(struct attach, ipv4), .help = "a fixed address", .check = check_ipv4},
+    {"ipv6_address", &form_text, offsetof(struct attach, ipv6), .help = "a fixed address", .check = check_ipv6},
+    {"link_local_ips", .status = FIELD_PLANNED},
+    {"mac_address", .status = FIELD_PLANNED},
+    {"priority", .status = FIELD_PLANNED},
+};
+const struct table fields_attach = TABLE("attach", "How a service takes part in a network.", rows_attach);
+
+static const struct choice env_formats[] = {{"raw", 1}, {NULL, 0}};
+static const struct field rows_env_file[] = {
+    {"format", &form_choice, offsetof(struct env_item, format), .help = "raw: values are taken as they stand, quotes included", .choices = env_formats},
+    {"path", &form_text, offsetof(struct env_item, path), .help = "path of the file, from the folder of this one", .required = true},
+    {"required", &form_bool, offsetof(struct env_item, required), .help = "false: the file may be missing", .fallback = "true"},
+};
+const struct table fields_env_file = TABLE("env_file", "A file of environment variables.", rows_env_file);
+
+static const struct choice profiles[] = {
+    {"hardened", PROFILE_HARDENED}, {"service", PROFILE_SERVICE}, {"docker", PROFILE_DOCKER}, {NULL, 0}};
+static const struct field rows_security[] = {
+    {"cap_add", &form_caps, S(cap_add), .help = "capabilities to add to those of the profile", .alias_of = "cap_add"},
+    {"cap_drop", &form_caps, S(cap_drop), .help = "capabilities to take from those of the profile", .alias_of = "cap_drop"},
+    {"no_new_privileges", &form_bool, S(no_new_privileges), .help = "no process may gain privileges by setuid files", .fallback = "true"},
+    {"profile", &form_choice, S(profile), .help = "capabilities to begin with: hardened has NET_BIND_SERVICE alone; service adds what root entrypoints need "
+     "(CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID); docker has the engine's own", .choices = profiles, .fallback = "hardened"},
+};
+const struct table fields_security = TABLE("security", "What the processes of a container may do.", rows_security);
+
+static const struct field rows_limits[] = {
+    {"cpus", &form_cpus, S(nano_cpus), .help = "CPUs", .min = 1000000, .max = INT64_MAX, .alias_of = "cpus"},
+    {"memory", &form_bytes, S(mem_limit), .help = "memory", .min = 6 * 1024 * 1024, .max = INT64_MAX, .alias_of = "mem_limit"},
+    {"pids", &form_int, S(pids_limit), .help = "processes and threads", .min = -1, .max = 4194304, .alias_of = "pids_limit"},
+};
+const struct table fields_limits = TABLE("limits", "The most that a container may use.", rows_limits);
+
+static const struct field rows_reservations[] = {
+    {"cpus", .status = FIELD_IGNORED, .help = "only a cluster can reserve CPUs"},
+    {"devices", .status = FIELD_PLANNED},
+    {"generic_resources", .status = FIELD_IGNORED, .help = "only a cluster has them"},
+    {"memory", &form_bytes, S(mem_reservation), .help = "memory that stays when memory is short", .alias_of = "mem_reservation"},
+};
+const struct table fields_reservations = TABLE("reservations", "What a container is given first.", rows_reservations);
+
+static const struct field rows_resources[] = {
+    {"limits", &form_table, 0, .help = "upper bounds", .table = &fields_limits, .alias_of = "mem_limit, cpus and pids_limit"},
+    {"reservations", &form_table, 0, .help = "lower bounds", .table = &fields_reservations, .alias_of = "mem_reservation"},
+};
+const struct table fields_resources = TABLE("resources", "Memory, CPUs and processes.", rows_resources);
+
+static const struct field rows_restart_policy[] = {
+    {"condition", &form_condition, 0, .help = "when to start it again", .choices = conditions, .alias_of = "restart"},
+    {"delay", .status = FIELD_IGNORED, .help = "the engine's own back-off applies"},
+    {"max_attempts", &form_int, S(restart_max), .help = "attempts with `on-failure`", .min = 0, .max = INT32_MAX, .alias_of = "restart"},
+    {"window", .status = FIELD_IGNORED, .help = "the engine's own back-off applies"},
+};
+const struct table fields_restart_policy = TABLE("restart_policy", "What `restart` says in one word.", rows_restart_policy);
+
+static const struct choice modes[] = {{"replicated", 0}, {NULL, 0}};
+static void decode_mode(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+{
+    int ignored;
+    const char *text = decode_text(c, v, "a word");
+
+    (void)out;
+    if (text && (strcmp(text, "global") == 0 || strstr(text, "-job")))
+        decode_error(c, v, NULL, "`%s` is not supported by this version yet", text);
+    else if (text)
+        (void)decode_choice(c, f, v, text, &ignored);
+}
+static const struct form form_mode = {"replicated", decode_mode, NULL, NULL};
+
+static const struct field rows_deploy[] = {
+    {"endpoint_mode", .status = FIELD_IGNORED, .help = "it matters to clusters only"},
+    {"labels", .status = FIELD_IGNORED, .help = "they label services of a cluster; `labels` of the service label its containers"},
+    {"mode", &form_mode, 0, .help = "how many containers there are", .choices = modes, .fallback = "replicated"},
+    {"placement", .status = FIELD_IGNORED, .help = "there is one host"},
+    {"replicas", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .alias_of = "replicas"},
+    {"resources", &form_table, 0, .help = "memory, CPUs, processes", .table = &fields_resources, .alias_of = "mem_limit, cpus and pids_limit"},
+    {"restart_policy", &form_table, 0, .help = "when to start it again", .table = &fields_restart_policy, .alias_of = "restart"},
+    {"rollback_config", .status = FIELD_PLANNED},
+    {"update_config", .status = FIELD_PLANNED},
+};
+const struct table fields_deploy = TABLE("deploy", "Replicas and resources as Compose writes them.", rows_deploy);
+// clang-format on
