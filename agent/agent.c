@@ -248,7 +248,7 @@ static int open_folders(struct agent *g, struct strv *watched, const char **door
 static int open_agent(struct agent *g, struct err *e)
 {
     struct strv watched = {0};
-    const char *doorbell;
+    const char *doorbell = NULL;
     g->signals = open_signals(e);
     if (g->signals < 0)
         return -1;

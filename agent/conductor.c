@@ -74,11 +74,27 @@ static void wait_for(struct conductor *c, struct slot *s, int64_t ms)
     s->timer = http_after(c->core->http, ms, slot_timer, s);
 }
 
+/* What we removed ourselves is not missing later. */
+static void forget_removed(struct conductor *c, const struct run *r)
+{
+    static const char prefix[] = "container ";
+    const struct plan_app *part = run_part(r);
+    for (size_t i = 0; i < part->n_actions; i++) {
+        const struct action *x = &part->actions[i];
+        if (x->kind != ACT_REMOVE || !run_action_done(r, i) || strncmp(x->subject, prefix, sizeof(prefix) - 1) != 0)
+            continue;
+        const char *name = x->subject + sizeof(prefix) - 1;
+        if (memo_hash(c->core->memo, name, NULL) && c->o.store)
+            store_last_hash(c->o.store, name, NULL);
+    }
+}
+
 static void run_over(void *user, struct run *r, enum run_end how, const struct err *failure)
 {
     struct slot *s = user;
     struct conductor *c = s->conductor;
     c->runs--;
+    forget_removed(c, r);
     slot_run_over(s, r, how, failure, core_monotonic_ms());
     s->run = NULL;
     run_free(r);
