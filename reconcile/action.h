@@ -39,19 +39,21 @@ enum action_kind {
 
 enum action_when {
     WHEN_OK,     /* all prerequisites succeeded */
-    WHEN_FAILED, /* runs only if its first prerequisite failed (putting the old one back); skipped otherwise */
+    WHEN_FAILED, /* runs only if its first prerequisite failed (putting the old one back), once all its others are over in
+                    whatever way; skipped otherwise */
 };
 
 struct action {
     enum action_kind kind;
     enum action_when when;
-    const char *subject; /* for people: "web/1", "network blog_default", "image nginx:1.27-alpine" */
+    const char *subject; /* for people: "container blog-web-1", "network blog_default", "image nginx:1.27-alpine" */
     const char *cause;   /* plain words: "blog.yaml:4: image changed", "gone (destroyed by hand)" */
     struct change *changes;
     size_t n_changes;
     uint32_t *needs; /* indices of earlier actions of the same app; always smaller than the own index */
     size_t n_needs;
-    bool optional;   /* its failure is noted, but fails neither the run nor what needs it (removal of an emptied network) */
+    bool optional;   /* its failure (or being skipped) is noted, but fails neither the run nor what needs it (removal of an
+                        emptied network) */
     struct op op;    /* unused by ACT_KEEP */
     const char *reserves; /* subnet that this action will take, or NULL */
 };

@@ -1,0 +1,58 @@
+/* bind.c: desired containers meet the images the engine has.
+ *
+ * In: a desired state and what is observed. Out: on each container its canonical create body and, where the engine
+ * has the image, the hash of body and image id. Encoding and hashing are the dear part of a pass, so both are kept:
+ * a body is made once, a hash again only when the image id under the reference changed.
+ * It writes to nothing else, and a container whose image is not known keeps an empty hash. */
+#include "reconcile/bind.h"
+
+#include <string.h>
+
+#include "drivers/engine_encode.h"
+#include "spec/base/arena.h"
+
+static void bind_container(struct want_container *c, const char *image_id, struct arena *a)
+{
+    if (!c->body)
+        c->body = engine_encode_container(c, a);
+    if (!image_id) {
+        c->sealed_for = NULL;
+        c->hash[0] = '\0';
+        return;
+    }
+    if (c->sealed_for && strcmp(c->sealed_for, image_id) == 0)
+        return;
+    c->sealed_for = arena_strdup(a, image_id);
+    engine_encode_hash(c->body, image_id, c->hash);
+}
+
+void bind_images(struct desired *d, const struct observed *o, struct arena *desired_arena)
+{
+    for (size_t i = 0; i < d->n_apps; i++) {
+        struct want_app *app = &d->apps[i];
+
+        for (size_t s = 0; s < app->n_services; s++) {
+            struct want_service *service = &app->services[s];
+            const struct obs_image *image =
+                service->image ? observed_image(o, service->image) : NULL;
+
+            for (size_t c = 0; c < service->n_containers; c++)
+                bind_container(&service->containers[c], image ? image->id : NULL, desired_arena);
+        }
+    }
+}
+
+void bind_wanted_images(const struct desired *d, struct arena *a, struct strv *ret)
+{
+    struct strv all = {0}, unique = {0};
+
+    for (size_t i = 0; i < d->n_apps; i++)
+        for (size_t s = 0; s < d->apps[i].n_services; s++)
+            if (d->apps[i].services[s].image)
+                strv_push(a, &all, d->apps[i].services[s].image);
+    strv_sort(&all);
+    for (size_t i = 0; i < all.n; i++)
+        if (i == 0 || strcmp(all.v[i - 1], all.v[i]) != 0)
+            strv_push(a, &unique, all.v[i]);
+    *ret = unique;
+}

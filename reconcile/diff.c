@@ -1,0 +1,135 @@
+/* diff.c: why a container is not the one that is wanted, field by field and in one sentence.
+ *
+ * In: a place with its wanted container, and a container of ours whose hash is another. Out: a sorted list of changes (want
+ * against have, secrets masked) and the cause with the file and line that asks for it. What the image brings along is
+ * no difference: the engine reports it beside what was asked for.
+ * It explains; whether to replace was decided by the hash. */
+#include "reconcile/diff.h"
+
+#include <string.h>
+
+#include "drivers/engine_encode.h"
+#include "drivers/engine_fields.h"
+#include "reconcile/plan_work.h"
+#include "spec/base/arena.h"
+
+#define MASKED "(changed)"
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static void add_change(struct app_work *p, struct replica *r, const char *field, const char *want,
+                       const char *have)
+{
+    if (engine_field_secret(field)) {
+        want = want ? MASKED : NULL;
+        have = have ? MASKED : NULL;
+    }
+    r->changes = arena_grow(p->w->arena, r->changes, r->n_changes, &r->cap_changes,
+                            sizeof(r->changes[0]));
+    r->changes[r->n_changes++] = (struct change){field, want, have};
+}
+
+const char *diff_short_id(const char *image_id, struct arena *a)
+{
+    const char *colon = image_id ? strchr(image_id, ':') : NULL;
+
+    return image_id ? arena_strndup(a, image_id, (colon ? (size_t)(colon + 1 - image_id) : 0) + 12)
+                    : NULL;
+}
+
+/* True if body and image id give the container's hash: only the image is another. */
+static bool same_configuration(const struct want_container *c, const struct obs_container *have)
+{
+    char hash[SHA256_HEX];
+
+    if (!c->body || !have->image_id || !have->hash)
+        return false;
+    engine_encode_hash(c->body, have->image_id, hash);
+    return strcmp(hash, have->hash) == 0;
+}
+
+/* Join of what is asked for with what is there, both sorted; what only the image explains is passed over. */
+static void join_fields(struct app_work *p, struct replica *r, const struct kvs *want,
+                        const struct kvs *have, const struct kvs *image)
+{
+    size_t i = 0, k = 0;
+
+    while (i < want->n || k < have->n) {
+        int by = i == want->n   ? 1
+                 : k == have->n ? -1
+                                : strcmp(want->v[i].key, have->v[k].key);
+        const char *asked = by <= 0 ? want->v[i].value : NULL;
+        const char *there = by >= 0 ? have->v[k].value : NULL;
+        const char *field = by <= 0 ? want->v[i].key : have->v[k].key;
+        bool inherited = !asked && image && kvs_get(image, field);
+
+        if (!same_text(asked, there) && !inherited)
+            add_change(p, r, field, asked, there);
+        i += by <= 0;
+        k += by >= 0;
+    }
+}
+
+static void compare_image(struct app_work *p, struct replica *r, const struct obs_container *c)
+{
+    struct arena *a = p->w->arena;
+    const char *ref = r->service->image;
+    const struct obs_image *image = observed_image(p->w->seen, ref);
+    const char *id = image ? image->id : NULL;
+
+    if (c->image && *c->image && strcmp(c->image, ref) != 0 &&
+        !(c->image_id && strcmp(c->image, c->image_id) == 0))
+        add_change(p, r, "image", ref, c->image);
+    else if (id && c->image_id && *c->image_id && strcmp(id, c->image_id) != 0)
+        add_change(p, r, "image",
+                   arena_printf(a, "%s (%s)", ref, diff_short_id(id, a)),
+                   arena_printf(a, "%s (%s)", ref, diff_short_id(c->image_id, a)));
+}
+
+const char *diff_place(const struct replica *r, struct arena *a)
+{
+    const struct place *at = &r->service->spec->at;
+    const char *file = at->file ? at->file : r->want->app->file;
+
+    if (!file)
+        return "the spec";
+    return at->line > 0 ? arena_printf(a, "%s:%d", file, at->line) : file;
+}
+
+static void explain(struct app_work *p, struct replica *r, const struct obs_container *c,
+                    bool only_image)
+{
+    struct arena *a = p->w->arena;
+    const struct obs_image *image = observed_image(p->w->seen, r->service->image);
+    bool moved = only_image && image && image->id && same_text(c->image, r->service->image);
+
+    if (moved)
+        r->cause = arena_printf(a, "image %s now is %s", r->service->image,
+                                diff_short_id(image->id, a));
+    else if (r->n_changes > 1)
+        r->cause = arena_printf(a, "%s: %s and %zu more changed", diff_place(r, a),
+                                r->changes[0].field, r->n_changes - 1);
+    else
+        r->cause = arena_printf(a, "%s: %s changed", diff_place(r, a), r->changes[0].field);
+}
+
+void diff_container(struct app_work *p, struct replica *r, const struct obs_container *c)
+{
+    struct arena *a = p->w->arena;
+    const struct obs_image *image = observed_image(p->w->seen, r->service->image);
+    bool only_image = same_configuration(r->want, c);
+
+    compare_image(p, r, c);
+    if (!only_image && c->fields.n && r->want->body) {
+        json_auto_t *body = js_parse(r->want->body, strlen(r->want->body), NULL);
+        struct kvs want = engine_fields_of_body(body, a);
+
+        join_fields(p, r, &want, &c->fields, image ? &image->fields : NULL);
+    }
+    if (r->n_changes == 0)
+        add_change(p, r, "configuration", MASKED, MASKED);
+    explain(p, r, c, only_image);
+}

@@ -1,0 +1,448 @@
+/* plan_infra.c: what containers stand on: networks, volumes and images of one app.
+ *
+ * In: the app's wants and what the engine has. Out: which existing object is used for each want, what is missing (added to
+ * the plan only when a container asks for it), networks that must be made again or are no longer wanted, and a clear
+ * refusal where a name belongs to somebody else or an external object does not exist.
+ * It never removes a volume, and never touches an object that does not carry our labels. */
+#include <string.h>
+
+#include "drivers/engine_encode.h"
+#include "reconcile/plan_work.h"
+#include "spec/base/arena.h"
+
+/* ---- networks: which one is meant ---- */
+
+static bool is_on(const struct app_work *p, const char *network_id)
+{
+    for (size_t i = 0; i < p->n_mine; i++)
+        for (size_t k = 0; k < p->mine[i]->n_networks; k++) {
+            const char *id = p->mine[i]->networks[k].network_id;
+            if (id && strcmp(id, network_id) == 0)
+                return true;
+        }
+    return false;
+}
+
+/* Of several with one name (old engines allow that) ours, and of ours the one in use. */
+static const struct obs_network *pick_network(const struct app_work *p, const char *name,
+                                              const struct obs_network **ret_stranger)
+{
+    const struct observed *o = p->w->seen;
+    const struct obs_network *n = observed_network(o, name), *best = NULL;
+
+    *ret_stranger = NULL;
+    for (; n && n < o->networks + o->n_networks && strcmp(n->name, name) == 0; n++) {
+        if (!owner_is(p->w, n->owner))
+            *ret_stranger = n;
+        else if (!best || (!is_on(p, best->id) && is_on(p, n->id)))
+            best = n;
+    }
+    return best;
+}
+
+static const char *owner_words(struct plan_work *w, const char *owner)
+{
+    return owner ? arena_printf(w->arena, "belongs to the evenkeel agent \"%s\"", owner)
+                 : "was not made by evenkeel";
+}
+
+static bool has_subnet(const struct obs_network *n, const char *subnet)
+{
+    struct subnet want, have;
+
+    if (subnet_parse(subnet, &want) < 0)
+        return strv_has(&n->subnets, subnet);
+    for (size_t i = 0; i < n->subnets.n; i++)
+        if (subnet_parse(n->subnets.v[i], &have) == 0 && have.first == want.first &&
+            have.last == want.last)
+            return true;
+    return false;
+}
+
+/* How our own network differs from what is wanted now, or NULL. */
+static const char *network_mismatch(struct plan_work *w, const struct network *spec,
+                                    const struct obs_network *have)
+{
+    const char *driver = spec && spec->driver ? spec->driver : "bridge";
+    bool internal = spec && spec->internal == TRI_YES;
+
+    if (have->driver && strcmp(have->driver, driver) != 0)
+        return arena_printf(w->arena, "driver: %s -> %s", have->driver, driver);
+    if (have->internal != internal)
+        return internal ? "internal: false -> true" : "internal: true -> false";
+    if (spec && spec->subnet && have->subnets.n && !has_subnet(have, spec->subnet))
+        return arena_printf(w->arena, "subnet: %s -> %s", have->subnets.v[0], spec->subnet);
+    return NULL;
+}
+
+static void judge_network(struct app_work *p, struct network_work *n)
+{
+    struct plan_work *w = p->w;
+    const struct obs_network *stranger, *ours = pick_network(p, n->want->name, &stranger);
+
+    if (n->want->external) {
+        n->have = ours ? ours : stranger;
+        if (!n->have)
+            app_refuse(p, APP_DEGRADED,
+                   arena_printf(w->arena,
+                                "external network %s does not exist; create it, or drop "
+                                "\"external: true\" to have it made",
+                                n->want->name));
+        return;
+    }
+    if (!ours && stranger) {
+        app_refuse(p, APP_REFUSED,
+               arena_printf(w->arena,
+                            "network %s exists and %s; remove it, or declare it "
+                            "\"external: true\"",
+                            n->want->name, owner_words(w, stranger->owner)));
+        return;
+    }
+    n->have = ours;
+    n->mismatch = ours ? network_mismatch(w, n->want->spec, ours) : NULL;
+    if (!n->mismatch)
+        return;
+    n->wrong = ours;
+    diff_add(p, DRIFT_PENDING, arena_printf(w->arena, "network %s", n->want->name),
+             (struct change){"configuration", n->mismatch, NULL}, "must be made again");
+}
+
+/* ---- volumes ---- */
+
+static void judge_volume(struct app_work *p, struct volume_work *v)
+{
+    struct plan_work *w = p->w;
+    const struct obs_volume *have = observed_volume(w->seen, v->want->name);
+
+    v->exists = have != NULL;
+    if (!have && v->want->external)
+        app_refuse(p, APP_DEGRADED,
+               arena_printf(w->arena,
+                            "external volume %s does not exist; create it, or drop "
+                            "\"external: true\" to have it made",
+                            v->want->name));
+    if (!have || v->want->external || owner_is(w, have->owner))
+        return;
+    if (have->owner)
+        app_refuse(p, APP_REFUSED,
+               arena_printf(w->arena, "volume %s %s; name another, or declare it \"external: true\"",
+                            v->want->name, owner_words(w, have->owner)));
+    else
+        note_add(p, arena_printf(w->arena, "volume %s was not made by evenkeel; used as it is",
+                                 v->want->name));
+}
+
+void infra_judge(struct app_work *p)
+{
+    const struct want_app *app = p->want;
+
+    p->networks = ARENA_ARRAY(p->w->arena, app->n_networks, struct network_work);
+    p->volumes = ARENA_ARRAY(p->w->arena, app->n_volumes, struct volume_work);
+    for (size_t i = 0; i < app->n_networks; i++) {
+        p->networks[i] = (struct network_work){.want = &app->networks[i], .created = NO_ACTION};
+        judge_network(p, &p->networks[i]);
+    }
+    for (size_t i = 0; i < app->n_volumes; i++) {
+        p->volumes[i] = (struct volume_work){.want = &app->volumes[i], .created = NO_ACTION};
+        judge_volume(p, &p->volumes[i]);
+    }
+}
+
+/* ---- what is made on demand ---- */
+
+/* A subnet that a spec asks for by name may be taken by a network that was there first. */
+static const struct obs_network *overlapping(const struct app_work *p, const char *subnet,
+                                             const struct obs_network *but)
+{
+    const struct observed *o = p->w->seen;
+    struct subnet want, have;
+
+    if (subnet_parse(subnet, &want) < 0)
+        return NULL;
+    for (size_t i = 0; i < o->n_networks; i++)
+        for (size_t s = 0; s < o->networks[i].subnets.n; s++)
+            if (&o->networks[i] != but &&
+                subnet_parse(o->networks[i].subnets.v[s], &have) == 0 &&
+                have.first <= want.last && have.last >= want.first)
+                return &o->networks[i];
+    return NULL;
+}
+
+/* Its own, one from the pool, or NULL: the driver's business. Refuses the app when there is none to be had. */
+static const char *choose_subnet(struct app_work *p, const struct network_work *n)
+{
+    struct plan_work *w = p->w;
+    const struct network *spec = n->want->spec;
+    const struct settings *settings = w->desired->settings;
+
+    if (spec && spec->subnet) {
+        const struct obs_network *other = overlapping(p, spec->subnet, n->wrong);
+        if (other)
+            app_refuse(p, APP_DEGRADED,
+                   arena_printf(w->arena, "subnet %s of network %s overlaps network %s (%s)",
+                                spec->subnet, n->want->name, other->name, other->subnets.v[0]));
+        return spec->subnet;
+    }
+    if (spec && spec->driver && strcmp(spec->driver, "bridge") != 0)
+        return NULL;
+    const char *subnet = subnet_pool_pick(&w->pool);
+
+    if (!subnet)
+        app_refuse(p, APP_DEGRADED,
+               arena_printf(w->arena,
+                            "no free subnet of size /%d left in %s for network %s; set "
+                            "network.pool in the agent's configuration",
+                            settings->pool_prefix, settings->pool, n->want->name));
+    return subnet;
+}
+
+static bool knew_network(const struct app_work *p, const char *name)
+{
+    for (size_t i = 0; i < p->n_mine; i++)
+        for (size_t k = 0; k < p->mine[i]->n_networks; k++)
+            if (strcmp(p->mine[i]->networks[k].network_name, name) == 0)
+                return true;
+    return false;
+}
+
+uint32_t infra_network(struct app_work *p, struct network_work *n)
+{
+    struct arena *a = p->w->arena;
+
+    if (n->planned || n->have)
+        return n->created;
+    n->planned = true;
+    bool gone = !n->wrong && knew_network(p, n->want->name);
+    const char *cause = n->wrong ? n->mismatch : gone ? "gone (removed by hand)" : "new";
+    const char *label = arena_printf(a, "network %s", n->want->name);
+    const char *subnet = choose_subnet(p, n);
+
+    if (!n->wrong)
+        diff_add(p, gone ? DRIFT_FOUND : DRIFT_PENDING, label,
+                 (struct change){"state", "present", NULL}, cause);
+    n->created = act_add(p, ACT_NETWORK_CREATE, label, cause);
+    struct action *act = act_at(p, n->created);
+
+    act->op.name = n->want->name;
+    act->op.body = engine_encode_network(n->want, subnet, a);
+    act->reserves = subnet;
+    return n->created;
+}
+
+uint32_t infra_volume(struct app_work *p, struct volume_work *v)
+{
+    struct arena *a = p->w->arena;
+
+    if (v->exists || v->created != NO_ACTION)
+        return v->created;
+    const char *label = arena_printf(a, "volume %s", v->want->name);
+
+    diff_add(p, DRIFT_PENDING, label, (struct change){"state", "present", NULL}, "new");
+    v->created = act_add(p, ACT_VOLUME_CREATE, label, "new");
+    struct action *act = act_at(p, v->created);
+
+    act->op.name = v->want->name;
+    act->op.body = engine_encode_volume(v->want, a);
+    return v->created;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+uint32_t infra_pull(struct app_work *p, const struct want_service *s)
+{
+    const struct obs_image *image = observed_image(p->w->seen, s->image);
+    bool absent = !image || !image->id;
+    const char *platform = s->spec->platform;
+
+    if (!absent && s->spec->pull != PULL_ALWAYS)
+        return NO_ACTION;
+    for (size_t i = 0; i < p->n_pulls; i++)
+        if (strcmp(p->pulls[i].ref, s->image) == 0 && same_text(p->pulls[i].platform, platform))
+            return p->pulls[i].action;
+    uint32_t pull = act_add(p, ACT_PULL, arena_printf(p->w->arena, "image %s", s->image),
+                            absent ? "the engine does not have it" : "pull_policy: always");
+
+    act_at(p, pull)->op.object = s->image;
+    act_at(p, pull)->op.platform = platform;
+    p->pulls = arena_grow(p->w->arena, p->pulls, p->n_pulls, &p->cap_pulls, sizeof(p->pulls[0]));
+    p->pulls[p->n_pulls++] = (struct pulled){s->image, platform, pull};
+    return pull;
+}
+
+/* ---- networks that are made again, live: containers stay up and change over ---- */
+
+/* A container on the network that is not the app's, or NULL. */
+static const struct obs_container *stranger_on(struct app_work *p, const char *network_id)
+{
+    size_t from, to;
+
+    attached_range(p->w, network_id, &from, &to);
+    for (size_t i = from; i < to; i++)
+        if (!app_holds(p, p->w->attached[i].container))
+            return p->w->attached[i].container;
+    return NULL;
+}
+
+static uint32_t remove_wrong(struct app_work *p, const struct network_work *n)
+{
+    struct plan_work *w = p->w;
+    const char *label = arena_printf(w->arena, "network %s", n->want->name);
+    size_t from, to, first = p->out->n_actions;
+
+    attached_range(w, n->wrong->id, &from, &to);
+    for (size_t i = from; i < to; i++) {
+        const struct obs_container *c = w->attached[i].container;
+        uint32_t off = act_container(p, ACT_NETWORK_DISCONNECT, c->id, container_label(w, c),
+                                     "the network is made again");
+        act_at(p, off)->op.network = n->wrong->id;
+    }
+    size_t end = p->out->n_actions;
+    uint32_t gone = act_container(p, ACT_NETWORK_REMOVE, n->wrong->id, label, n->mismatch);
+
+    for (size_t i = first; i < end; i++)
+        act_need(p, gone, (uint32_t)i);
+    return gone;
+}
+
+static bool attaches(const struct app_work *p, const struct replica *r,
+                     const struct network_work *n, const struct attach **ret)
+{
+    const struct attach *wanted;
+    size_t n_wanted;
+
+    service_attachments(r->service->spec, &wanted, &n_wanted);
+    for (size_t i = 0; i < n_wanted; i++)
+        if (strcmp(wanted[i].network, n->want->key) == 0) {
+            *ret = &wanted[i];
+            return true;
+        }
+    (void)p;
+    return false;
+}
+
+/* Whoever goes on running, for now or for good, changes over to the new network. */
+static void reconnect(struct app_work *p, struct network_work *n)
+{
+    struct arena *a = p->w->arena;
+
+    for (size_t i = 0; i < p->n_replicas; i++) {
+        struct replica *r = &p->replicas[i];
+        const struct attach *at;
+
+        if (!attaches(p, r, n, &at))
+            continue;
+        if (r->keeper && !strv_has(&r->connect, n->want->name)) {
+            strv_push(a, &r->connect, n->want->name);
+            r->kind = DRIFT_PENDING;
+            if (!r->cause)
+                r->cause = n->mismatch;
+        }
+        if (!r->former)
+            continue;
+        uint32_t on = act_container(p, ACT_NETWORK_CONNECT, r->former->id,
+                                    container_label(p->w, r->former), n->mismatch);
+        struct action *act = act_at(p, on);
+
+        act->op.network = n->want->name;
+        act->op.body = engine_encode_connect(r->former->id, at, r->service->name, a);
+        act_need(p, on, n->created);
+    }
+}
+
+void infra_replace_networks(struct app_work *p)
+{
+    for (size_t i = 0; i < p->want->n_networks; i++) {
+        struct network_work *n = &p->networks[i];
+        const struct obs_container *stranger = n->wrong ? stranger_on(p, n->wrong->id) : NULL;
+
+        if (!n->wrong)
+            continue;
+        if (stranger) {
+            note_add(p, arena_printf(p->w->arena,
+                                     "network %s is not made again (%s) while container %s is on it",
+                                     n->want->name, n->mismatch, stranger->name));
+            continue;
+        }
+        uint32_t gone = remove_wrong(p, n);
+
+        n->have = NULL;
+        (void)infra_network(p, n);
+        act_need(p, n->created, gone);
+        reconnect(p, n);
+    }
+}
+
+/* ---- networks that nobody wants any more ---- */
+
+static bool wanted_network(const struct app_work *p, const struct obs_network *n)
+{
+    for (size_t i = 0; i < p->want->n_networks; i++) {
+        const struct network_work *k = &p->networks[i];
+
+        if (k->have == n || k->wrong == n)
+            return true;
+    }
+    return false;
+}
+
+/* The action after which the container is off the network; NO_ACTION when there is none. */
+static uint32_t leaves(const struct app_work *p, const struct obs_container *c,
+                       const struct obs_network *n)
+{
+    for (size_t i = 0; i < p->out->n_actions; i++) {
+        const struct action *a = &p->out->actions[i];
+        bool off = a->kind == ACT_NETWORK_DISCONNECT && strcmp(a->op.network, n->id) == 0;
+
+        if (a->when == WHEN_OK && (a->kind == ACT_REMOVE || off) &&
+            strcmp(a->op.object, c->id) == 0)
+            return (uint32_t)i;
+    }
+    return NO_ACTION;
+}
+
+static void sweep(struct app_work *p, const struct obs_network *n)
+{
+    struct plan_work *w = p->w;
+    size_t from, to, k = 0;
+
+    attached_range(w, n->id, &from, &to);
+    uint32_t *after = ARENA_ARRAY(w->arena, to - from, uint32_t);
+
+    for (size_t i = from; i < to; i++) {
+        const struct obs_container *c = w->attached[i].container;
+        uint32_t off = app_holds(p, c) ? leaves(p, c, n) : NO_ACTION;
+
+        if (off == NO_ACTION) {
+            note_add(p, arena_printf(w->arena, "network %s stays: container %s is on it", n->name,
+                                     c->name));
+            return;
+        }
+        after[k++] = off;
+    }
+    diff_add(p, DRIFT_PENDING, arena_printf(w->arena, "network %s", n->name),
+             (struct change){"state", NULL, "present"}, "no longer wanted");
+    infra_remove_network(p, n, "no longer wanted", after, k);
+}
+
+void infra_sweep_networks(struct app_work *p)
+{
+    size_t from, to;
+
+    networks_of_app(p->w, p->name, &from, &to);
+    for (size_t i = from; i < to; i++)
+        if (!wanted_network(p, p->w->networks[i]))
+            sweep(p, p->w->networks[i]);
+}
+
+void infra_remove_network(struct app_work *p, const struct obs_network *n, const char *cause,
+                          const uint32_t *after, size_t n_after)
+{
+    const char *label = arena_printf(p->w->arena, "network %s", n->name);
+    uint32_t gone = act_container(p, ACT_NETWORK_REMOVE, n->id, label, cause);
+
+    act_at(p, gone)->optional = true;
+    act_need_all(p, gone, after, n_after);
+}

@@ -1,0 +1,33 @@
+/* plan_removal.h: which of the apps on the engine nobody wants any more, and whether they may go (design law 6). */
+#ifndef EK_PLAN_REMOVAL_H
+#define EK_PLAN_REMOVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct plan;
+struct plan_work;
+struct spec_file;
+
+struct orphan { /* one app that the engine holds for us */
+    const char *name;
+    const char *root, *origin; /* of its labels; of its file, when a file holds it; or NULL */
+    bool wanted;               /* a file holds it */
+    bool asked;                /* its removal was asked for in words */
+    bool removal;              /* no file holds it, and every file that could was read */
+    const char *frozen;        /* why it is left alone, or NULL */
+    const char *held;          /* hash of the held set it belongs to, or NULL */
+};
+
+struct survey { /* sorted by name */
+    struct orphan *v;
+    size_t n;
+    const struct spec_file **broken; /* files with errors */
+    size_t n_broken;
+};
+
+void removal_survey(struct plan_work *w, struct survey *ret);
+/* Mark what is held and fill plan->held. */
+void removal_hold(struct plan_work *w, struct survey *s, struct plan *plan);
+
+#endif

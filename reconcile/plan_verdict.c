@@ -1,0 +1,150 @@
+/* plan_verdict.c: one word and one sentence about an app, as it is before anything is done.
+ *
+ * In: an app after the other rooms: its places, differences, actions and whatever forbids them. Out: state, why, and when
+ * the verdict changes by itself. The worst that a person should know comes first; a sentence names the object and the
+ * reason. */
+#include <string.h>
+
+#include "reconcile/plan_work.h"
+#include "spec/base/arena.h"
+
+static const char *until(struct app_work *p, const char *what, int64_t ms)
+{
+    CLEANUP(str_release) struct str s = STR_INIT;
+
+    if (ms == 0)
+        return what;
+    str_addf(&s, "%s until ", what);
+    str_add_time(&s, ms);
+    return arena_strdup(p->w->arena, str_text(&s));
+}
+
+static void say(struct app_work *p, enum app_state state, const char *why)
+{
+    p->out->state = state;
+    p->out->why = why;
+}
+
+/* "container blog-web-1: environment.TZ changed, and 2 more" */
+static const char *first_difference(struct app_work *p)
+{
+    const struct plan_app *out = p->out;
+    const char *object = NULL, *cause = NULL, *last = NULL;
+    size_t more = 0;
+
+    for (size_t i = 0; i < out->n_differences; i++) {
+        const struct difference *d = &out->differences[i];
+
+        if (!object) {
+            object = d->object;
+            cause = d->cause;
+        } else if (strcmp(d->object, last) != 0) {
+            more++;
+        }
+        last = d->object;
+    }
+    if (!object)
+        return "something is left to be done";
+    return more ? arena_printf(p->w->arena, "%s: %s; and %zu more", object, cause, more)
+                : arena_printf(p->w->arena, "%s: %s", object, cause);
+}
+
+static const struct replica *first_of(const struct app_work *p, enum condition condition)
+{
+    for (size_t i = 0; i < p->n_replicas; i++)
+        if (p->replicas[i].condition == condition)
+            return &p->replicas[i];
+    return NULL;
+}
+
+static const struct replica *first_blocked(const struct app_work *p)
+{
+    for (size_t i = 0; i < p->n_replicas; i++)
+        if (p->replicas[i].blocked)
+            return &p->replicas[i];
+    return NULL;
+}
+
+static bool all_completed(const struct app_work *p)
+{
+    for (size_t i = 0; i < p->n_replicas; i++)
+        if (p->replicas[i].condition != COND_COMPLETED)
+            return false;
+    return p->n_replicas > 0;
+}
+
+static const char *about(struct app_work *p, const struct replica *r, const char *what)
+{
+    return arena_printf(p->w->arena, "container %s %s", r->want->name, what);
+}
+
+static void verdict_unhurried(struct app_work *p)
+{
+    const struct replica *ill = first_of(p, COND_ILL), *starting = first_of(p, COND_STARTING);
+    const struct replica *blocked = first_blocked(p);
+
+    if (ill)
+        say(p, APP_DEGRADED, about(p, ill, ill->ill));
+    else if (blocked && blocked->condition != COND_STARTING)
+        say(p, APP_DEGRADED, about(p, blocked, arena_printf(p->w->arena, "is not brought up: %s", blocked->blocked)));
+    else if (starting)
+        say(p, APP_PROGRESSING, about(p, starting, starting->ill));
+    else if (p->reported_only)
+        say(p, APP_OUT_OF_SYNC,
+            arena_printf(p->w->arena, "%s (drift: report)", first_difference(p)));
+    else if (all_completed(p))
+        say(p, APP_COMPLETED, "every service ended well");
+    else
+        say(p, APP_SYNCED, NULL);
+}
+
+static void verdict_running(struct app_work *p)
+{
+    if (p->blocked)
+        say(p, p->refused_state, p->blocked);
+    else if (p->out->n_actions > 0)
+        say(p, p->n_mine == 0 && p->n_replicas > 0 ? APP_MISSING : APP_OUT_OF_SYNC,
+            first_difference(p));
+    else
+        verdict_unhurried(p);
+}
+
+static void wake_at(struct app_work *p, int64_t ms)
+{
+    if (ms > p->w->in->now_ms && (p->out->wake_ms == 0 || ms < p->out->wake_ms))
+        p->out->wake_ms = ms;
+}
+
+void verdict_app(struct app_work *p)
+{
+    const struct want_app *app = p->want;
+
+    if (app->held && app->held_until_ms)
+        wake_at(p, app->held_until_ms);
+    wake_at(p, app->restarted_at_ms);
+    if (app->invalid_input) {
+        say(p, APP_FROZEN,
+            arena_printf(p->w->arena, "its file %s has errors; what runs is left as it is",
+                         app->at.file ? app->at.file : app->file));
+        return;
+    }
+    if (app->refused) {
+        say(p, APP_REFUSED, app->refused);
+        return;
+    }
+    if (app->held) {
+        say(p, APP_HELD, until(p, "held on request", app->held_until_ms));
+        return;
+    }
+    switch (app->state) {
+    case WISH_RUNNING: verdict_running(p); return;
+    case WISH_STOPPED:
+        say(p, p->out->n_actions ? APP_OUT_OF_SYNC : APP_STOPPED,
+            p->out->n_actions ? "a stop was asked for" : "stopped on request");
+        return;
+    case WISH_REMOVED:
+        say(p, p->out->n_actions ? APP_OUT_OF_SYNC : APP_STOPPED,
+            p->out->n_actions ? "its removal was asked for" : "removed on request");
+        return;
+    }
+}
