@@ -20,11 +20,14 @@ enum field_where { CONFIG, HOST };
 
 enum field_flags {
     IMAGE = 1, /* an image can set it */
-    LIVE = 2, /* the engine can change it in place */
-    SILENT =
-        4, /* where the body is silent, somebody else decides: reported only is no difference */
-    KERNEL =
-        8, /* the engine drops it when the kernel cannot do it, and nobody else can clear it: asked only is no difference */
+    LIVE = 2,  /* the engine can change it in place */
+    /* Where the body is silent, somebody else decides: reported only is no difference. */
+    SILENT = 4,
+    /* A kernel or an older engine that cannot do it leaves it out, and nobody can clear it by hand: asked only is no
+     * difference. */
+    UNABLE = 8,
+    /* May name another container, which the engine turns from a name into an id. */
+    OTHER = 16,
 };
 
 struct field_row {
@@ -34,12 +37,12 @@ struct field_row {
     field_read_fn *read;
     unsigned flags;
     const char *engine_default; /* its value when nobody says anything; NULL: absent */
-    const char *without; /* KERNEL: what the engine puts in its place; NULL: nothing */
+    const char *without;        /* UNABLE: what the engine puts in its place; NULL: nothing */
 };
 
 /* clang-format off */
 static const struct field_row rows[] = {
-    {"annotations", HOST, "Annotations", field_read_map, 0, NULL, NULL},
+    {"annotations", HOST, "Annotations", field_read_map, UNABLE, NULL, NULL},
     {"auto_remove", HOST, "AutoRemove", field_read_yes, 0, NULL, NULL},
     {"blkio_weight", HOST, "BlkioWeight", field_read_number, LIVE, NULL, NULL},
     {"cap_add", HOST, "CapAdd", field_read_capabilities, 0, NULL, NULL},
@@ -49,9 +52,9 @@ static const struct field_row rows[] = {
     {"command", CONFIG, "Cmd", field_read_list, IMAGE, NULL, NULL},
     {"cpu_period", HOST, "CpuPeriod", field_read_number, LIVE, NULL, NULL},
     {"cpu_quota", HOST, "CpuQuota", field_read_number, LIVE, NULL, NULL},
-    {"cpu_shares", HOST, "CpuShares", field_read_number, LIVE | KERNEL, NULL, NULL},
+    {"cpu_shares", HOST, "CpuShares", field_read_number, LIVE | UNABLE, NULL, NULL},
     {"cpus", HOST, "NanoCpus", field_read_cpus, LIVE, NULL, NULL},
-    {"cpuset", HOST, "CpusetCpus", field_read_text, LIVE | KERNEL, NULL, NULL},
+    {"cpuset", HOST, "CpusetCpus", field_read_text, LIVE | UNABLE, NULL, NULL},
     {"cpuset_mems", HOST, "CpusetMems", field_read_text, LIVE, NULL, NULL},
     {"device_cgroup_rules", HOST, "DeviceCgroupRules", field_read_set, 0, NULL, NULL},
     {"devices", HOST, "Devices", field_read_devices, 0, NULL, NULL},
@@ -67,26 +70,26 @@ static const struct field_row rows[] = {
     {"group_add", HOST, "GroupAdd", field_read_set, 0, NULL, NULL},
     {"healthcheck.interval", CONFIG, "Healthcheck.Interval", field_read_duration, IMAGE, NULL, NULL},
     {"healthcheck.retries", CONFIG, "Healthcheck.Retries", field_read_number, IMAGE, NULL, NULL},
-    {"healthcheck.start_interval", CONFIG, "Healthcheck.StartInterval", field_read_duration, IMAGE | KERNEL, NULL, NULL},
+    {"healthcheck.start_interval", CONFIG, "Healthcheck.StartInterval", field_read_duration, IMAGE | UNABLE, NULL, NULL},
     {"healthcheck.start_period", CONFIG, "Healthcheck.StartPeriod", field_read_duration, IMAGE, NULL, NULL},
     {"healthcheck.test", CONFIG, "Healthcheck.Test", field_read_list, IMAGE, NULL, NULL},
     {"healthcheck.timeout", CONFIG, "Healthcheck.Timeout", field_read_duration, IMAGE, NULL, NULL},
     {"hostname", CONFIG, "Hostname", field_read_hostname, SILENT, NULL, NULL},
     {"init", HOST, "Init", field_read_tri, 0, NULL, NULL},
-    {"ipc", HOST, "IpcMode", field_read_text, SILENT, "private", NULL},
+    {"ipc", HOST, "IpcMode", field_read_text, SILENT | OTHER, "private", NULL},
     {"labels", CONFIG, "Labels", field_read_labels, IMAGE, NULL, NULL},
     {"links", HOST, "Links", field_read_list, 0, NULL, NULL},
     {"logging.driver", HOST, "LogConfig.Type", field_read_text, SILENT, "json-file", NULL},
     {"logging.options", HOST, "LogConfig.Config", field_read_map, SILENT, NULL, NULL},
-    {"mac_address", CONFIG, "MacAddress", field_read_mac, SILENT | KERNEL, NULL, NULL}, /* not reported from API 1.52 on */
-    {"mem_limit", HOST, "Memory", field_read_bytes, LIVE | KERNEL, NULL, NULL},
-    {"mem_reservation", HOST, "MemoryReservation", field_read_bytes, LIVE | KERNEL, NULL, NULL},
-    {"memswap_limit", HOST, "MemorySwap", field_read_swap, LIVE | KERNEL, NULL, "unlimited"},
-    {"network_mode", HOST, "NetworkMode", field_read_network_mode, 0, "bridge", NULL},
+    {"mac_address", CONFIG, "MacAddress", field_read_mac, SILENT | UNABLE, NULL, NULL}, /* not reported from API 1.52 on */
+    {"mem_limit", HOST, "Memory", field_read_bytes, LIVE | UNABLE, NULL, NULL},
+    {"mem_reservation", HOST, "MemoryReservation", field_read_bytes, LIVE | UNABLE, NULL, NULL},
+    {"memswap_limit", HOST, "MemorySwap", field_read_swap, LIVE | UNABLE, NULL, "unlimited"},
+    {"network_mode", HOST, "NetworkMode", field_read_network_mode, OTHER, "bridge", NULL},
     {"networks", CONFIG, NULL, field_read_networks, LIVE | SILENT, NULL, NULL},
-    {"oom_kill_disable", HOST, "OomKillDisable", field_read_yes, KERNEL, NULL, NULL},
+    {"oom_kill_disable", HOST, "OomKillDisable", field_read_yes, UNABLE, NULL, NULL},
     {"oom_score_adj", HOST, "OomScoreAdj", field_read_number, 0, NULL, NULL},
-    {"pid", HOST, "PidMode", field_read_text, 0, NULL, NULL},
+    {"pid", HOST, "PidMode", field_read_text, OTHER, NULL, NULL},
     {"pids_limit", HOST, "PidsLimit", field_read_positive, LIVE, NULL, NULL},
     {"ports", HOST, "PortBindings", field_read_ports, 0, NULL, NULL},
     {"privileged", HOST, "Privileged", field_read_yes, 0, NULL, NULL},
@@ -217,6 +220,11 @@ struct kvs engine_fields_expected(const struct kvs *body, const struct kvs *imag
     return kept;
 }
 
+static bool another_container(const char *mode)
+{
+    return strncmp(mode, "container:", 10) == 0;
+}
+
 static bool explained(const struct field_row *row, const char *want, const char *have)
 {
     if (!row)
@@ -226,7 +234,9 @@ static bool explained(const struct field_row *row, const char *want, const char 
     if (!want)
         return row->flags & SILENT;
     if (!have)
-        return (row->flags & KERNEL) || is_default(row, want);
+        return (row->flags & UNABLE) || is_default(row, want);
+    if ((row->flags & OTHER) && another_container(want) && another_container(have))
+        return true;
     return strcmp(want, have) == 0;
 }
 

@@ -33,7 +33,9 @@ struct field_difference {
 /* The whole comparison: expected fields joined with the reported ones, sorted by key. Left out is what somebody may have decided who is
  * allowed to: the daemon's configuration where the body is silent (log options, ulimits, shm size, IPC mode, runtime, a
  * hostname), the kernel where it cannot do what was asked (swap limits, reservations, shares), and networks beyond the one in the
- * body, which the planner compares itself. On a container just made from body and image there is no difference. */
+ * body, which the planner compares itself. Engines turn "container:NAME" into "container:ID" at create; any such pair counts as equal,
+ * and the planner checks that the id is still the one of that name. On a container just made from body and image there is no
+ * difference. */
 size_t engine_fields_differ(const struct kvs *body, const struct kvs *image, const struct kvs *have, struct arena *a,
                             struct field_difference **ret);
 
