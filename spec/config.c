@@ -1,0 +1,158 @@
+/* config.c: the agent's configuration file.
+ *
+ * In: its text. Out: struct config, or every mistake in it. It fills in no defaults: flags and environment are heard before it,
+ * and who merges the three knows what holds when none of them speaks. */
+#include "spec/config.h"
+
+#include <arpa/inet.h>
+
+#include "spec/base/arena.h"
+#include "spec/decode.h"
+#include "spec/document.h"
+#include "spec/forms.h"
+
+/* What the rows fill: the pool's prefix is a num until it is checked. */
+struct config_draft {
+    struct config c;
+    struct num pool_prefix;
+};
+
+static bool check_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    (void)f;
+    if (app_name_valid(text))
+        return true;
+    decode_error(c, v, NULL,
+                 "\"%s\": the agent's name has small letters, digits and inner `-`, begins with a letter or digit, and is "
+                 "at most %d long", text, LIMIT_APP_NAME);
+    return false;
+}
+
+static bool check_absolute(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    (void)f;
+    if (*text == '/')
+        return true;
+    decode_error(c, v, NULL, "\"%s\": the path must begin with /", text);
+    return false;
+}
+
+static bool check_docker(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    static const char *const schemes[] = {"unix://", "tcp://", "http://", "https://"};
+
+    (void)f;
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+        if (strncmp(text, schemes[i], strlen(schemes[i])) == 0 && text[strlen(schemes[i])])
+            return true;
+    decode_error(c, v, "examples: unix:///var/run/docker.sock, tcp://10.0.0.5:2375, https://10.0.0.5:2376",
+                 "\"%s\" is not an address of an engine", text);
+    return false;
+}
+
+static bool check_pool(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    size_t n = strcspn(text, "/");
+    unsigned char bytes[4];
+    int64_t prefix;
+
+    (void)f;
+    if (text[n] && inet_pton(AF_INET, arena_strndup(c->arena, text, n), bytes) == 1 &&
+        parse_int64(text + n + 1, 8, 28, &prefix) == 0)
+        return true;
+    decode_error(c, v, "example: 10.213.0.0/16", "\"%s\" is not an IPv4 pool with a prefix of 8 to 28", text);
+    return false;
+}
+
+static bool check_level(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    int ignored;
+
+    return decode_choice(c, f, v, text, &ignored);
+}
+
+// clang-format off
+#define TABLE(name, help, rows) {name, help, rows, ARRAY_LEN(rows)}
+#define C(member) offsetof(struct config_draft, c.member)
+#define PLANNED .status = FIELD_PLANNED
+
+static const struct choice drifts[] = {{"heal", DRIFT_HEAL}, {"report", DRIFT_REPORT}, {NULL, 0}};
+static const struct choice levels[] = {{"error", 0}, {"warning", 0}, {"info", 0}, {"debug", 0}, {NULL, 0}};
+
+static const struct field rows_network[] = {
+    {"pool", &form_text, C(pool), .help = "addresses that the subnets of apps are cut from", .check = check_pool, .fallback = "10.213.0.0/16"},
+    {"prefix", &form_int, offsetof(struct config_draft, pool_prefix), .help = "size of one subnet, as the length of its prefix", .min = 9, .max = 29, .fallback = "26"},
+};
+static const struct table fields_config_network = TABLE("config_network", "Subnets of the networks that the agent makes.", rows_network);
+
+static const struct field rows_defaults[] = {
+    {"cpus", &form_cpus, C(nano_cpus), .help = "CPUs of a container; 0 for no limit", .min = 1000000, .max = INT64_MAX, .fallback = "0.5"},
+    {"memory", &form_bytes, C(mem_limit), .help = "memory of a container; 0 for no limit", .min = 6 * 1024 * 1024, .max = INT64_MAX, .fallback = "512M"},
+    {"pids", &form_int, C(pids_limit), .help = "processes and threads of a container; -1 for no limit", .min = -1, .max = 4194304, .fallback = "100"},
+};
+static const struct table fields_config_defaults = TABLE("config_defaults", "Limits of services that do not say otherwise.", rows_defaults);
+
+static const struct field rows_log[] = {
+    {"level", &form_text, C(log_level), .help = "what is worth a line", .choices = levels, .check = check_level, .fallback = "info"},
+};
+static const struct table fields_config_log = TABLE("config_log", "The agent's own log.", rows_log);
+
+static const struct field rows_config[] = {
+    {"builds", PLANNED},
+    {"bundles", PLANNED},
+    {"defaults", &form_table, 0, .help = "limits of services that do not say otherwise", .table = &fields_config_defaults},
+    {"docker", &form_text, C(docker), .help = "address of the engine", .check = check_docker, .fallback = "DOCKER_HOST, else unix:///var/run/docker.sock"},
+    {"drift", &form_choice, C(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "heal"},
+    {"http", PLANNED},
+    {"ingress", PLANNED},
+    {"listen", PLANNED},
+    {"log", &form_table, 0, .help = "the agent's own log", .table = &fields_config_log},
+    {"name", &form_text, C(name), .help = "owner of everything this agent makes; agents with different names leave each other alone", .check = check_name, .fallback = "default"},
+    {"network", &form_table, 0, .help = "subnets of the networks it makes", .table = &fields_config_network},
+    {"notify", PLANNED},
+    {"policy", PLANNED},
+    {"roots", &form_strings, C(roots), .help = "folders of specs", .check = check_absolute, .fallback = "/etc/evenkeel/apps"},
+    {"secrets", PLANNED},
+    {"state", &form_text, C(state), .help = "where the agent keeps overrides and history", .check = check_absolute, .fallback = "/var/lib/evenkeel"},
+    {"sync", PLANNED},
+    {"uploads", PLANNED},
+};
+const struct table fields_config = TABLE("config", "The agent's configuration file.", rows_config);
+
+const struct table *const fields_all_config[] = {
+    &fields_config, &fields_config_defaults, &fields_config_log, &fields_config_network, NULL,
+};
+// clang-format on
+
+static void check_network(struct decode_ctx *c, const struct yaml_node *v, struct config_draft *d)
+{
+    const char *pool = d->c.pool ? d->c.pool : "10.213.0.0/16";
+    int64_t prefix = 0;
+
+    (void)parse_int64(strchr(pool, '/') + 1, 0, 32, &prefix);
+    if (d->pool_prefix.set && d->pool_prefix.v <= prefix)
+        decode_say(c, DIAG_ERROR, decode_key_place(c, yaml_get(v, "network"), "prefix"), "example: prefix: 26",
+                   "subnets with a prefix of %d do not fit into the pool %s", (int)d->pool_prefix.v, pool);
+    d->c.pool_prefix = (int)d->pool_prefix.v;
+}
+
+int config_parse(const char *name, const char *text, size_t n, struct arena *a, struct diag_list *diags,
+                 struct config *ret)
+{
+    struct config_draft d = {0};
+    struct yaml_file file;
+    size_t before = diags->errors;
+
+    if (yaml_parse(name, text, n, a, diags, &file) < 0)
+        return -1;
+    struct decode_ctx c = {.arena = a, .diags = diags, .file = &file, .dir = "/", .plain_dollars = true};
+
+    if (file.n_documents > 1)
+        decode_error(&c, file.documents[1], NULL, "a configuration is one document");
+    if (file.n_documents > 0 && decode_table(&c, &fields_config, file.documents[0], &d))
+        check_network(&c, file.documents[0], &d);
+    if (diags->errors > before)
+        return -1;
+    *ret = d.c;
+    return 0;
+}

@@ -1,0 +1,31 @@
+/* config.h: the agent's configuration file, decoded. */
+#ifndef EK_CONFIG_H
+#define EK_CONFIG_H
+
+#include <stddef.h>
+
+#include "spec/app.h"
+
+struct arena;
+struct diag_list;
+
+/* Absent values are NULL, 0, unset or empty: flags and environment are asked first, and who reads this has the defaults. Texts live in the
+ * arena. */
+struct config {
+    const char *name;   /* owner label of everything this agent makes */
+    struct strv roots;  /* absolute */
+    const char *state;  /* absolute */
+    const char *docker; /* URL of the engine */
+    const char *pool;   /* network: {pool:}, "10.213.0.0/16" */
+    int pool_prefix;    /* network: {prefix:}, longer than the pool's; 0: not given */
+    struct num mem_limit, nano_cpus, pids_limit; /* defaults: */
+    enum drift_mode drift;
+    const char *log_level; /* log: {level:}: error, warning, info or debug */
+};
+
+/* Returns 0, or -1 with at least one error in diags. ret is filled only on 0. name is for diagnostics and must outlive them. An empty file, or one
+ * of comments alone, is a configuration that says nothing. `$` has no special meaning here. */
+int config_parse(const char *name, const char *text, size_t n, struct arena *a, struct diag_list *diags,
+                 struct config *ret);
+
+#endif
