@@ -23,7 +23,8 @@ static const char *with_grace(struct ticket *t, const char *verb)
 
     if (op->grace_s < 0)
         return docker_path(t->arena, "/containers/", op->object, verb);
-    return docker_path(t->arena, "/containers/", op->object, arena_printf(t->arena, "%s?t=%d", verb, op->grace_s));
+    return docker_path(t->arena, "/containers/", op->object,
+                       arena_printf(t->arena, "%s?t=%d", verb, op->grace_s));
 }
 
 static const char *rename_path(struct ticket *t)
@@ -53,10 +54,14 @@ void docker_act_begin(struct ticket *t)
     const char *path = NULL, *body = NULL, *method = "POST";
 
     switch (op->kind) {
-    case OP_CONTAINER_START: path = docker_path(t->arena, "/containers/", op->object, "/start"); break;
+    case OP_CONTAINER_START:
+        path = docker_path(t->arena, "/containers/", op->object, "/start");
+        break;
     case OP_CONTAINER_STOP: path = with_grace(t, "/stop"); break;
     case OP_CONTAINER_RESTART: path = with_grace(t, "/restart"); break;
-    case OP_CONTAINER_UNPAUSE: path = docker_path(t->arena, "/containers/", op->object, "/unpause"); break;
+    case OP_CONTAINER_UNPAUSE:
+        path = docker_path(t->arena, "/containers/", op->object, "/unpause");
+        break;
     case OP_CONTAINER_RENAME: path = rename_path(t); break;
     case OP_CONTAINER_REMOVE:
         method = "DELETE";
@@ -96,7 +101,8 @@ static bool is_attached(const struct obs_container *c, const char *network)
 
 static bool is_object(const struct obs_container *c, const char *object)
 {
-    return strcmp(c->id, object) == 0 || (strlen(object) >= 12 && strncmp(c->id, object, strlen(object)) == 0);
+    return strcmp(c->id, object) == 0 ||
+           (strlen(object) >= 12 && strncmp(c->id, object, strlen(object)) == 0);
 }
 
 /* Whether the container is as the operation wants it, though the engine refused. */
@@ -114,7 +120,8 @@ static bool as_wanted(struct ticket *t, const struct obs_container *c)
         /* Known by its old name, which nobody has any more: it was renamed before if the holder is of our making. */
         if (t->result.err.kind == ERR_MISSING)
             return c->labels.n && kvs_get(&c->labels, LABEL_HASH);
-        (void)err_set(&t->result.err, ERR_CONFLICT, "the name %s is taken by %s", op->name, docker_holder(c, t->arena));
+        (void)err_set(&t->result.err, ERR_CONFLICT, "the name %s is taken by %s", op->name,
+                      docker_holder(c, t->arena));
         return false;
     default: return false;
     }
@@ -159,7 +166,8 @@ static void on_removal(void *user, const struct http_reply *reply)
     }
     if (!reply->err.kind && reply->status < 300 &&
         engine_decode_container(reply->body, reply->n, t->arena, &c, NULL) == 0 &&
-        (c.state == CS_REMOVING || c.state == CS_DEAD) && ticket_left_ms(t) > REMOVAL_POLL_MS && !t->cancelled) {
+        (c.state == CS_REMOVING || c.state == CS_DEAD) && ticket_left_ms(t) > REMOVAL_POLL_MS &&
+        !t->cancelled) {
         ticket_after(t, REMOVAL_POLL_MS, poll_removal);
         return;
     }
@@ -197,7 +205,8 @@ static const struct obs_container *who_publishes(const struct docker *d, int por
     const struct obs_container *c;
 
     for (size_t i = 0; (c = mirror_container_at(d->mirror, i)); i++) {
-        if (strcmp(c->name, but) == 0 || strcmp(c->id, but) == 0 || c->state == CS_EXITED || c->state == CS_CREATED)
+        if (strcmp(c->name, but) == 0 || strcmp(c->id, but) == 0 || c->state == CS_EXITED ||
+            c->state == CS_CREATED)
             continue;
         for (size_t k = 0; k < c->n_ports; k++)
             if (c->ports[k].published == port)
@@ -219,11 +228,13 @@ static void explain_port(struct ticket *t, struct err *e)
         first = first < 0 ? port : first;
         if (!holder)
             continue;
-        (void)err_set(e, ERR_CONFLICT, "port %d is already taken by %s", port, docker_holder(holder, t->arena));
+        (void)err_set(e, ERR_CONFLICT, "port %d is already taken by %s", port,
+                      docker_holder(holder, t->arena));
         return;
     }
     if (first > 0)
-        (void)err_set(e, ERR_CONFLICT, "port %d is already taken by another process of the host", first);
+        (void)err_set(e, ERR_CONFLICT, "port %d is already taken by another process of the host",
+                      first);
     e->kind = ERR_CONFLICT;
 }
 

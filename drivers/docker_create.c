@@ -75,7 +75,8 @@ const char *docker_holder(const struct obs_container *c, struct arena *a)
 
     if (app)
         return arena_printf(a, "container %s of app %s", c->name, app);
-    return arena_printf(a, "container %s (%.12s, image %s), which evenkeel did not make", c->name, c->id, c->image);
+    return arena_printf(a, "container %s (%.12s, image %s), which evenkeel did not make", c->name,
+                        c->id, c->image);
 }
 
 static int judge_container(struct ticket *t, const struct http_reply *reply, struct err *e)
@@ -87,7 +88,8 @@ static int judge_container(struct ticket *t, const struct http_reply *reply, str
         return -1;
     hash = kvs_get(&c.labels, LABEL_HASH);
     if (!hash || strcmp(hash, t->hash) != 0)
-        return err_set(e, ERR_CONFLICT, "the name %s is taken by %s", t->op->name, docker_holder(&c, t->arena));
+        return err_set(e, ERR_CONFLICT, "the name %s is taken by %s", t->op->name,
+                       docker_holder(&c, t->arena));
     t->result.id = c.id;
     return 0;
 }
@@ -127,8 +129,9 @@ static void on_holder(void *user, const struct http_reply *reply)
 
 static void ask_holder(struct ticket *t)
 {
-    const char *path = t->op->kind == OP_NETWORK_CREATE ? docker_path(t->arena, "/networks/", t->op->name, "")
-                                                        : docker_path(t->arena, "/containers/", t->op->name, "/json");
+    const char *path = t->op->kind == OP_NETWORK_CREATE
+                           ? docker_path(t->arena, "/networks/", t->op->name, "")
+                           : docker_path(t->arena, "/containers/", t->op->name, "/json");
 
     ticket_ask(t, "GET", path, NULL, on_holder);
 }
@@ -143,8 +146,9 @@ static int take_volume(struct ticket *t, const struct http_reply *reply, struct 
         return -1;
     /* The engine answers 201 for one that was there before. */
     if (!is_what_we_make(t, &v.labels))
-        return err_set(e, ERR_CONFLICT, "there is already a volume %s, and it %s; nothing was done to it", t->op->name,
-                       whose(&v.labels, t->arena));
+        return err_set(e, ERR_CONFLICT,
+                       "there is already a volume %s, and it %s; nothing was done to it",
+                       t->op->name, whose(&v.labels, t->arena));
     t->result.id = v.name;
     return 0;
 }
@@ -210,7 +214,8 @@ static void seal(struct ticket *t, const char *image_id)
         (void)snprintf(t->hash, sizeof(t->hash), "%s", op->hash);
     else
         engine_encode_hash(op->body, image_id, t->hash);
-    t->body = engine_encode_seal(op->body, op->image, t->hash, op->birth ? op->birth : &no_birth, t->arena);
+    t->body = engine_encode_seal(op->body, op->image, t->hash, op->birth ? op->birth : &no_birth,
+                                 t->arena);
     if (t->body) {
         send_create(t);
         return;
@@ -246,7 +251,8 @@ static void create_container(struct ticket *t)
     if (t->op->image_id)
         seal(t, t->op->image_id);
     else
-        ticket_ask(t, "GET", docker_path(t->arena, "/images/", t->op->image, "/json"), NULL, on_image);
+        ticket_ask(t, "GET", docker_path(t->arena, "/images/", t->op->image, "/json"), NULL,
+                   on_image);
 }
 
 void docker_create_begin(struct ticket *t)

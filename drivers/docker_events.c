@@ -17,15 +17,17 @@
 enum {
     BACKOFF_FIRST_MS = 100,
     BACKOFF_LAST_MS = 5000,
-    STEADY_MS = 5000, /* a stream that stood this long begins its next outage with the first back-off */
+    STEADY_MS =
+        5000, /* a stream that stood this long begins its next outage with the first back-off */
 };
 
 /* exec_* come with every health check; what is not listed here is not asked for. */
-static const char filters[] =
-    "{\"type\":[\"container\",\"image\",\"network\",\"volume\"],"
-    "\"event\":[\"create\",\"start\",\"restart\",\"die\",\"oom\",\"kill\",\"stop\",\"destroy\",\"rename\",\"update\","
-    "\"pause\",\"unpause\",\"health_status\",\"tag\",\"untag\",\"delete\",\"pull\",\"load\",\"import\","
-    "\"connect\",\"disconnect\",\"remove\"]}";
+static const char filters[] = "{\"type\":[\"container\",\"image\",\"network\",\"volume\"],"
+                              "\"event\":[\"create\",\"start\",\"restart\",\"die\",\"oom\","
+                              "\"kill\",\"stop\",\"destroy\",\"rename\",\"update\","
+                              "\"pause\",\"unpause\",\"health_status\",\"tag\",\"untag\","
+                              "\"delete\",\"pull\",\"load\",\"import\","
+                              "\"connect\",\"disconnect\",\"remove\"]}";
 
 static void open_stream(void *user);
 
@@ -111,7 +113,8 @@ static int kind_of(const char *type, enum mirror_kind *ret)
 }
 
 /* What must be looked at again; false: nothing that we know of. */
-static bool mark(struct docker *d, const struct engine_event *ev, enum mirror_kind kind, struct arena *a)
+static bool mark(struct docker *d, const struct engine_event *ev, enum mirror_kind kind,
+                 struct arena *a)
 {
     if (kind == MIRROR_IMAGE)
         return mark_images(d, ev, a);
@@ -131,7 +134,8 @@ static int on_line(void *user, const char *line, size_t n)
 
     arena_clear(a);
     /* A line that is no event (a proxy's, a newer engine's) is passed over: looks do not depend on it. */
-    if (n == 0 || engine_decode_event(line, n, a, &ev, NULL) < 0 || !ev.id || !ev.type || !ev.action)
+    if (n == 0 || engine_decode_event(line, n, a, &ev, NULL) < 0 || !ev.id || !ev.type ||
+        !ev.action)
         return 0;
     if (ev.time_ns > d->follower.last_ns)
         d->follower.last_ns = ev.time_ns;
@@ -144,12 +148,12 @@ static int on_line(void *user, const char *line, size_t n)
     if (kind == MIRROR_CONTAINER)
         docker_wait_poke(d, ev.id, ev.name);
     tell(d, &(struct happening){
-        .what = ENGINE_CHANGED,
-        .app = app,
-        .object = arena_printf(a, "%s %s", ev.type, ev.name ? ev.name : ev.id),
-        .action = ev.action,
-        .time_ms = ev.time_ns / 1000000,
-    });
+                .what = ENGINE_CHANGED,
+                .app = app,
+                .object = arena_printf(a, "%s %s", ev.type, ev.name ? ev.name : ev.id),
+                .action = ev.action,
+                .time_ms = ev.time_ns / 1000000,
+            });
     return 0;
 }
 
@@ -162,7 +166,8 @@ static void on_up(struct docker *d)
     f->up = true;
     f->said_away = false;
     f->up_since_ms = http_now_ms();
-    tell(d, &(struct happening){.what = ENGINE_UP, .text = d->link.engine_version, .time_ms = wall_clock_ms()});
+    tell(d, &(struct happening){
+                .what = ENGINE_UP, .text = d->link.engine_version, .time_ms = wall_clock_ms()});
     docker_wait_poke_all(d);
 }
 
@@ -184,11 +189,14 @@ static void on_end(void *user, const struct http_reply *reply)
     struct err e = {0};
 
     f->call = NULL;
-    if (reply->err.kind || reply->status >= 300)
-        (void)docker_failure(reply, &e);
-    else
-        (void)err_set(&e, ERR_RETRY, "the engine at %s ended its events: it is stopping or restarting",
+    if (f->up)
+        (void)err_set(&e, ERR_RETRY,
+                      "the engine at %s closed its event stream: it is stopping or restarting",
                       http_where(d->http));
+    else
+        (void)docker_failure(reply, &e);
+    /* What happens meanwhile may never be told, and lists do not show all of it. */
+    d->dirty.everything |= f->up;
     if (f->up && http_now_ms() - f->up_since_ms >= STEADY_MS)
         f->backoff_ms = 0;
     f->up = false;
@@ -226,8 +234,11 @@ static void open_stream(void *user)
     f->call = NULL;
     if (d->link.state != LINK_READY) {
         f->call = docker_send(d, &(struct http_request){
-            .method = "GET", .path = "/_ping", .done = on_link, .user = d,
-        });
+                                     .method = "GET",
+                                     .path = "/_ping",
+                                     .done = on_link,
+                                     .user = d,
+                                 });
         return;
     }
     str_add(&path, "/events?filters=");
@@ -238,8 +249,13 @@ static void open_stream(void *user)
     else if (d->link.engine_date_s > 0)
         str_addf(&path, "&since=%lld", (long long)d->link.engine_date_s);
     f->call = docker_send(d, &(struct http_request){
-        .method = "GET", .path = str_text(&path), .stream = true, .data = on_data, .done = on_end, .user = d,
-    });
+                                 .method = "GET",
+                                 .path = str_text(&path),
+                                 .stream = true,
+                                 .data = on_data,
+                                 .done = on_end,
+                                 .user = d,
+                             });
 }
 
 void docker_follow(struct driver *driver, happening_fn *happened, void *user)

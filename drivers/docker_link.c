@@ -18,8 +18,8 @@ enum { OLDEST_MINOR = 41, NEWEST_MINOR = 52, ASK_MS = 10 * 1000 };
 struct docker_call {
     struct docker_call *prev, *next;
     struct docker *d;
-    struct http_call *http; /* NULL: waits for the negotiation */
-    struct http_request r;  /* with the caller's callbacks */
+    struct http_call *http;     /* NULL: waits for the negotiation */
+    struct http_request r;      /* with the caller's callbacks */
     char *path, *body, *header; /* kept while it waits */
 };
 
@@ -32,8 +32,7 @@ static void call_release(struct docker_call *c)
     struct engine_link *l = &c->d->link;
 
     *(c->prev ? &c->prev->next : &l->calls) = c->next;
-    if (c->next)
-        c->next->prev = c->prev;
+    *(c->next ? &c->next->prev : &l->last_call) = c->prev;
     free(c->path);
     free(c->body);
     free(c->header);
@@ -71,16 +70,13 @@ static void call_launch(struct docker_call *c)
 
 struct docker_call *docker_send(struct docker *d, const struct http_request *r)
 {
-    struct docker_call *c = xcalloc(1, sizeof(*c)), **at = &d->link.calls;
+    struct docker_call *c = xcalloc(1, sizeof(*c));
 
     c->d = d;
     c->r = *r;
-    /* At the end, so that what waits is sent in order. */
-    while (*at) {
-        c->prev = *at;
-        at = &(*at)->next;
-    }
-    *at = c;
+    c->prev = d->link.last_call;
+    *(c->prev ? &c->prev->next : &d->link.calls) = c;
+    d->link.last_call = c;
     if (d->link.state == LINK_READY) {
         call_launch(c);
         return c;
@@ -189,8 +185,11 @@ static void on_version(void *user, const struct http_reply *reply)
     const char *least = js_str(v, "MinAPIVersion", "1.0");
 
     if (v && minor_of(least) > NEWEST_MINOR)
-        (void)err_set(&e, ERR_USER, "the engine at %s (%s) asks for API %.20s or newer, evenkeel speaks 1.%d to 1.%d: "
-                      "upgrade evenkeel", http_where(d->http), d->link.engine_version, least, OLDEST_MINOR, NEWEST_MINOR);
+        (void)err_set(
+            &e, ERR_USER,
+            "the engine at %s (%s) asks for API %.20s or newer, evenkeel speaks 1.%d to 1.%d: "
+            "upgrade evenkeel",
+            http_where(d->http), d->link.engine_version, least, OLDEST_MINOR, NEWEST_MINOR);
     json_decref(v);
     if (e.kind)
         link_failed(d, &e);
@@ -201,8 +200,13 @@ static void on_version(void *user, const struct http_reply *reply)
 static void ask_version(struct docker *d)
 {
     d->link.asking = http_send(d->http, &(struct http_request){
-        .method = "GET", .path = "/version", .unversioned = true, .timeout_ms = ASK_MS, .done = on_version, .user = d,
-    });
+                                            .method = "GET",
+                                            .path = "/version",
+                                            .unversioned = true,
+                                            .timeout_ms = ASK_MS,
+                                            .done = on_version,
+                                            .user = d,
+                                        });
 }
 
 /* "Docker/20.10.24 (linux)" -> "20.10.24" */
@@ -218,7 +222,8 @@ static char *engine_version_of(const char *server)
     return str_steal(&s);
 }
 
-static int read_ping(struct docker *d, const struct http_reply *reply, int *ret_minor, struct err *e)
+static int read_ping(struct docker *d, const struct http_reply *reply, int *ret_minor,
+                     struct err *e)
 {
     const char *offers = http_header(reply, "Api-Version"), *date = http_header(reply, "Date");
     int minor = minor_of(offers);
@@ -227,15 +232,18 @@ static int read_ping(struct docker *d, const struct http_reply *reply, int *ret_
     if (reply->status >= 300)
         return docker_failure(reply, e);
     if (minor < 0)
-        return err_set(e, ERR_USER, "what answers at %s is no Docker Engine (its /_ping names no API version)",
+        return err_set(e, ERR_USER,
+                       "what answers at %s is no Docker Engine (its /_ping names no API version)",
                        http_where(d->http));
     free(d->link.engine_version);
     d->link.engine_version = engine_version_of(http_header(reply, "Server"));
     d->link.engine_date_s = at > 0 ? (int64_t)at : 0;
     if (minor < OLDEST_MINOR)
-        return err_set(e, ERR_USER, "the engine at %s (%s) speaks API %.20s at most, evenkeel needs 1.%d or newer: "
-                       "upgrade the engine to Docker 20.10 or later", http_where(d->http), d->link.engine_version, offers,
-                       OLDEST_MINOR);
+        return err_set(
+            e, ERR_USER,
+            "the engine at %s (%s) speaks API %.20s at most, evenkeel needs 1.%d or newer: "
+            "upgrade the engine to Docker 20.10 or later",
+            http_where(d->http), d->link.engine_version, offers, OLDEST_MINOR);
     *ret_minor = minor;
     return 0;
 }
@@ -261,8 +269,13 @@ static void ask_ping(struct docker *d)
 {
     d->link.state = LINK_ASKING;
     d->link.asking = http_send(d->http, &(struct http_request){
-        .method = "GET", .path = "/_ping", .unversioned = true, .timeout_ms = ASK_MS, .done = on_ping, .user = d,
-    });
+                                            .method = "GET",
+                                            .path = "/_ping",
+                                            .unversioned = true,
+                                            .timeout_ms = ASK_MS,
+                                            .done = on_ping,
+                                            .user = d,
+                                        });
 }
 
 /* ---- words ---- */
@@ -297,7 +310,8 @@ int docker_failure(const struct http_reply *reply, struct err *ret)
 
 void docker_escape(struct str *out, const char *text)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:@";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:@";
 
     for (; *text; text++) {
         if (strchr(plain, *text))

@@ -34,7 +34,8 @@ void docker_logs_release(struct ticket *t)
 
 static const char *path_of(struct ticket *t, const struct logs *want)
 {
-    const char *path = docker_path(t->arena, "/containers/", want->container, "/logs?stdout=1&stderr=1");
+    const char *path =
+        docker_path(t->arena, "/containers/", want->container, "/logs?stdout=1&stderr=1");
 
     if (want->follow)
         path = arena_printf(t->arena, "%s&follow=1", path);
@@ -43,8 +44,8 @@ static const char *path_of(struct ticket *t, const struct logs *want)
     if (want->tail >= 0)
         path = arena_printf(t->arena, "%s&tail=%d", path, want->tail);
     if (want->since_ms > 0)
-        path = arena_printf(t->arena, "%s&since=%lld.%03lld", path, (long long)want->since_ms / 1000,
-                            (long long)want->since_ms % 1000);
+        path = arena_printf(t->arena, "%s&since=%lld.%03lld", path,
+                            (long long)want->since_ms / 1000, (long long)want->since_ms % 1000);
     return path;
 }
 
@@ -52,14 +53,15 @@ static void give_line(void *user, bool is_stderr, const char *line, size_t n)
 {
     struct ticket *t = user;
 
-    t->reader->line(t->reader->user, is_stderr, line, n);
+    /* A reader may cancel from inside its own callback. */
+    if (!t->cancelled)
+        t->reader->line(t->reader->user, is_stderr, line, n);
 }
 
 static bool on_bytes(void *user, const char *bytes, size_t n)
 {
     struct ticket *t = user;
 
-    /* A reader may cancel from inside its own callback; the rest of this piece is then not shown. */
     log_frames_feed(&t->reader->frames, bytes, n, give_line, t);
     return true;
 }
@@ -67,14 +69,14 @@ static bool on_bytes(void *user, const char *bytes, size_t n)
 static void read_log(struct ticket *t, int64_t silence_ms, http_done_fn *done)
 {
     t->call = docker_send(t->d, &(struct http_request){
-        .method = "GET",
-        .path = path_of(t, &t->reader->want),
-        .stream = true,
-        .timeout_ms = silence_ms,
-        .data = on_bytes,
-        .done = done,
-        .user = t,
-    });
+                                    .method = "GET",
+                                    .path = path_of(t, &t->reader->want),
+                                    .stream = true,
+                                    .timeout_ms = silence_ms,
+                                    .data = on_bytes,
+                                    .done = done,
+                                    .user = t,
+                                });
 }
 
 /* ---- for readers ---- */
@@ -110,8 +112,8 @@ static void on_terminal(void *user, const struct http_reply *reply)
         read_log(t, t->reader->want.follow ? 0 : READ_SILENCE_MS, on_read);
 }
 
-struct ticket *docker_logs(struct driver *driver, const struct logs *want, log_line_fn *line, op_done_fn *done,
-                           void *user)
+struct ticket *docker_logs(struct driver *driver, const struct logs *want, log_line_fn *line,
+                           op_done_fn *done, void *user)
 {
     struct ticket *t = ticket_new((struct docker *)driver, LANE_WAIT, done, user);
 
@@ -121,7 +123,8 @@ struct ticket *docker_logs(struct driver *driver, const struct logs *want, log_l
     t->reader->line = line;
     t->reader->user = user;
     ticket_begin(t);
-    ticket_ask(t, "GET", docker_path(t->arena, "/containers/", want->container, "/json"), NULL, on_terminal);
+    ticket_ask(t, "GET", docker_path(t->arena, "/containers/", want->container, "/json"), NULL,
+               on_terminal);
     return t;
 }
 

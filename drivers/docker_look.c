@@ -31,10 +31,10 @@ struct look_waiter {
 
 struct look_call {
     struct look_job *job;
-    struct look_call *next; /* all that were ever sent by the job */
+    struct look_call *next;   /* all that were ever sent by the job */
     struct docker_call *call; /* NULL: answered */
     enum mirror_kind kind;
-    const char *key;        /* NULL: a list */
+    const char *key; /* NULL: a list */
     uint64_t listed;
 };
 
@@ -43,10 +43,10 @@ struct look_job {
     struct look_waiter *waiters;
     bool everything, inspect_owned;
     const char *owner;
-    struct strv images;       /* sorted, unique; borrowed from the waiters */
-    struct dirty dirty;       /* taken over from the driver */
-    struct arena *arena;      /* calls and keys */
-    struct arena *scratch;    /* one reply */
+    struct strv images;    /* sorted, unique; borrowed from the waiters */
+    struct dirty dirty;    /* taken over from the driver */
+    struct arena *arena;   /* calls and keys */
+    struct arena *scratch; /* one reply */
     struct mirror_change *change;
     struct look_call *calls;
     size_t pending;
@@ -60,10 +60,10 @@ static void dirty_add(struct dirty *dirty, enum mirror_kind kind, const char *ke
 {
     struct strv *l = &dirty->of[kind];
 
-    if (dirty->overflown || strv_has(l, key))
+    if (dirty->everything || strv_has(l, key))
         return;
     if (l->n >= DIRTY_MOST) {
-        dirty->overflown = true;
+        dirty->everything = true;
         return;
     }
     l->v = xrealloc(l->v, (l->n + 1) * sizeof(char *));
@@ -97,7 +97,7 @@ void docker_dirty_release(struct dirty *dirty)
 
 static void dirty_merge(struct dirty *to, const struct dirty *from)
 {
-    to->overflown |= from->overflown;
+    to->everything |= from->everything;
     for (size_t k = 0; k < KINDS; k++)
         for (size_t i = 0; i < from->of[k].n; i++)
             dirty_add(to, (enum mirror_kind)k, from->of[k].v[i]);
@@ -165,7 +165,8 @@ static void job_step(struct look_job *j)
 
 /* ---- replies ---- */
 
-static void send_inspect(struct look_job *j, enum mirror_kind kind, const char *key, uint64_t listed);
+static void send_inspect(struct look_job *j, enum mirror_kind kind, const char *key,
+                         uint64_t listed);
 
 /* FNV-1a over what a list shows of a container: if nothing of it changed, an inspect would not show more, but for what
  * only events tell. */
@@ -213,7 +214,7 @@ static void take_listed(struct look_job *j, const struct obs_container *c)
     uint64_t listed = fingerprint(c);
     const struct strv *dirty = &j->dirty.of[MIRROR_CONTAINER];
     bool same = known && known->inspected && mirror_listed(j->d->mirror, c->id) == listed &&
-                !strv_has(dirty, c->id) && !strv_has(dirty, c->name) && !j->dirty.overflown;
+                !strv_has(dirty, c->id) && !strv_has(dirty, c->name) && !j->dirty.everything;
     bool ours = owned_by(c, j->owner);
 
     if (same && !(ours && j->inspect_owned)) {
@@ -225,7 +226,8 @@ static void take_listed(struct look_job *j, const struct obs_container *c)
         send_inspect(j, MIRROR_CONTAINER, c->id, listed);
 }
 
-static int take_list(struct look_job *j, enum mirror_kind kind, const struct http_reply *reply, struct err *e)
+static int take_list(struct look_job *j, enum mirror_kind kind, const struct http_reply *reply,
+                     struct err *e)
 {
     struct obs_container *c;
     struct obs_network *n;
@@ -251,7 +253,8 @@ static int take_list(struct look_job *j, enum mirror_kind kind, const struct htt
     return 0;
 }
 
-static int take_object(struct look_job *j, const struct look_call *c, const struct http_reply *reply)
+static int take_object(struct look_job *j, const struct look_call *c,
+                       const struct http_reply *reply)
 {
     union {
         struct obs_container container;
@@ -330,17 +333,20 @@ static void on_reply(void *user, const struct http_reply *reply)
 
 /* ---- requests ---- */
 
-static void send_call(struct look_job *j, enum mirror_kind kind, const char *key, const char *path, uint64_t listed)
+static void send_call(struct look_job *j, enum mirror_kind kind, const char *key, const char *path,
+                      uint64_t listed)
 {
     struct look_call *c = ARENA_NEW(j->arena, struct look_call);
 
     *c = (struct look_call){.job = j, .next = j->calls, .kind = kind, .key = key, .listed = listed};
     j->calls = c;
     j->pending++;
-    c->call = docker_send(j->d, &(struct http_request){.method = "GET", .path = path, .done = on_reply, .user = c});
+    c->call = docker_send(
+        j->d, &(struct http_request){.method = "GET", .path = path, .done = on_reply, .user = c});
 }
 
-static void send_inspect(struct look_job *j, enum mirror_kind kind, const char *key, uint64_t listed)
+static void send_inspect(struct look_job *j, enum mirror_kind kind, const char *key,
+                         uint64_t listed)
 {
     static const char *const before[] = {"/containers/", "/networks/", "/volumes/", "/images/"};
     bool json = kind == MIRROR_CONTAINER || kind == MIRROR_IMAGE;
@@ -356,7 +362,8 @@ static void ask_images(struct look_job *j)
 
     for (size_t i = 0; i < j->images.n; i++) {
         const char *ref = j->images.v[i];
-        if (!mirror_image(m, ref) || strv_has(dirty, ref) || j->dirty.overflown)
+        if (!mirror_image(m, ref) || strv_has(dirty, ref) || j->dirty.everything ||
+            j->inspect_owned)
             send_inspect(j, MIRROR_IMAGE, ref, 0);
         else if (j->everything)
             mirror_change_keep(j->change, MIRROR_IMAGE, ref);
@@ -429,7 +436,7 @@ static void serve(void *user)
     j->dirty = d->dirty;
     d->dirty = (struct dirty){0};
     merge_scope(j);
-    j->everything |= j->dirty.overflown;
+    j->everything |= j->dirty.everything;
     j->change = mirror_change_new(j->everything);
     d->lookers.now = j;
     ask(j);

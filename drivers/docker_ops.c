@@ -160,8 +160,8 @@ struct ticket *ticket_new(struct docker *d, enum lane lane, op_done_fn *done, vo
     return t;
 }
 
-struct ticket *docker_submit(struct driver *driver, const struct op *op, op_done_fn *done, op_progress_fn *progress,
-                             void *user)
+struct ticket *docker_submit(struct driver *driver, const struct op *op, op_done_fn *done,
+                             op_progress_fn *progress, void *user)
 {
     struct docker *d = (struct docker *)driver;
     struct ticket *t = ticket_new(d, lane_of(op->kind), done, user);
@@ -182,11 +182,15 @@ static void mark_touched(struct ticket *t)
 
     switch (op->kind) {
     case OP_PULL: docker_dirty(d, MIRROR_IMAGE, op->object); return;
-    case OP_NETWORK_CREATE: docker_dirty(d, MIRROR_NETWORK, t->result.id ? t->result.id : op->name); return;
+    case OP_NETWORK_CREATE:
+        docker_dirty(d, MIRROR_NETWORK, t->result.id ? t->result.id : op->name);
+        return;
     case OP_NETWORK_REMOVE: docker_dirty(d, MIRROR_NETWORK, op->object); return;
     case OP_VOLUME_CREATE: docker_dirty(d, MIRROR_VOLUME, op->name); return;
     case OP_VOLUME_REMOVE: docker_dirty(d, MIRROR_VOLUME, op->object); return;
-    case OP_CONTAINER_CREATE: docker_dirty(d, MIRROR_CONTAINER, t->result.id ? t->result.id : op->name); return;
+    case OP_CONTAINER_CREATE:
+        docker_dirty(d, MIRROR_CONTAINER, t->result.id ? t->result.id : op->name);
+        return;
     case OP_NETWORK_CONNECT:
     case OP_NETWORK_DISCONNECT:
     case OP_CONTAINER_START:
@@ -285,7 +289,8 @@ int64_t ticket_left_ms(const struct ticket *t)
     return left > 1 ? left : 1;
 }
 
-void ticket_ask(struct ticket *t, const char *method, const char *path, const char *body, http_done_fn *next)
+void ticket_ask(struct ticket *t, const char *method, const char *path, const char *body,
+                http_done_fn *next)
 {
     int64_t most = t->op ? ticket_left_ms(t) : 0;
 
@@ -293,14 +298,14 @@ void ticket_ask(struct ticket *t, const char *method, const char *path, const ch
     if ((t->lane == LANE_WAIT || t->lane == LANE_PULL) && most > 30 * SECOND)
         most = 30 * SECOND;
     t->call = docker_send(t->d, &(struct http_request){
-        .method = method,
-        .path = path,
-        .body = body,
-        .slow = t->lane == LANE_SLOW || t->lane == LANE_START,
-        .timeout_ms = most,
-        .done = next,
-        .user = t,
-    });
+                                    .method = method,
+                                    .path = path,
+                                    .body = body,
+                                    .slow = t->lane == LANE_SLOW || t->lane == LANE_START,
+                                    .timeout_ms = most,
+                                    .done = next,
+                                    .user = t,
+                                });
 }
 
 void ticket_after(struct ticket *t, int64_t ms, http_timer_fn *fn)

@@ -20,16 +20,16 @@ enum link_state { LINK_NONE, LINK_ASKING, LINK_READY };
 
 struct engine_link {
     enum link_state state;
-    struct docker_call *calls; /* all there are */
+    struct docker_call *calls, *last_call; /* all there are, oldest first */
     struct http_call *asking;
-    char version[16];          /* "v1.41" */
+    char version[16]; /* "v1.41" */
     char *engine_version;
-    int64_t engine_date_s;     /* the engine's clock at the last negotiation, 0 unknown */
+    int64_t engine_date_s; /* the engine's clock at the last negotiation, 0 unknown */
 };
 
 struct dirty { /* what events and our own operations touched since the last look */
     struct strv of[MIRROR_IMAGE + 1]; /* heap copies */
-    bool overflown;            /* too many to remember: only a full look helps */
+    bool everything;                  /* marks are not enough: only a look at everything helps */
 };
 
 struct lookers {
@@ -61,20 +61,20 @@ struct ticket {
     op_progress_fn *progress;
     void *user;
     enum lane lane;
-    bool flying;    /* has begun; counts against its lane */
+    bool flying; /* has begun; counts against its lane */
     bool cancelled;
     struct docker_call *call;
-    struct http_timer *timer;    /* the next step or look */
-    int64_t deadline_ms;         /* on the monotonic clock */
-    struct arena *arena;         /* its texts */
+    struct http_timer *timer; /* the next step or look */
+    int64_t deadline_ms;      /* on the monotonic clock */
+    struct arena *arena;      /* its texts */
     struct op_result result;
-    const char *body;            /* creates: what is sent */
-    char hash[SHA256_HEX];       /* creates: of what is sent */
-    struct str tail;             /* collected log lines */
+    const char *body;      /* creates: what is sent */
+    char hash[SHA256_HEX]; /* creates: of what is sent */
+    struct str tail;       /* collected log lines */
     unsigned tries;
-    struct wait_watch *watch;    /* waits; in the arena */
+    struct wait_watch *watch; /* waits; in the arena */
     struct pull *pull;
-    struct log_reader *reader;   /* logs and tails; holds buffers */
+    struct log_reader *reader; /* logs and tails; holds buffers */
 };
 
 struct docker {
@@ -119,8 +119,8 @@ void docker_follow_release(struct docker *d);
 
 /* ---- docker_ops.c ---- */
 
-struct ticket *docker_submit(struct driver *driver, const struct op *op, op_done_fn *done, op_progress_fn *progress,
-                             void *user);
+struct ticket *docker_submit(struct driver *driver, const struct op *op, op_done_fn *done,
+                             op_progress_fn *progress, void *user);
 void docker_cancel(struct driver *driver, struct ticket *t);
 void docker_ops_release(struct docker *d);
 struct ticket *ticket_new(struct docker *d, enum lane lane, op_done_fn *done, void *user);
@@ -129,16 +129,18 @@ void ticket_end(struct ticket *t, const struct err *why);
 /* ticket_end with ERR_STALE if it was cancelled meanwhile. True: it is gone. */
 bool ticket_stale(struct ticket *t);
 /* One short call whose reply goes to `next` with the ticket as user. */
-void ticket_ask(struct ticket *t, const char *method, const char *path, const char *body, http_done_fn *next);
+void ticket_ask(struct ticket *t, const char *method, const char *path, const char *body,
+                http_done_fn *next);
 void ticket_after(struct ticket *t, int64_t ms, http_timer_fn *fn);
 int64_t ticket_left_ms(const struct ticket *t);
 void ticket_begin(struct ticket *t); /* logs begin at once */
 
 /* Beginnings, one per kind of operation; each ends in ticket_end sooner or later. */
 void docker_create_begin(struct ticket *t); /* docker_create.c: containers, networks, volumes */
-void docker_act_begin(struct ticket *t);    /* docker_act.c: one call that changes something that exists */
-void docker_wait_begin(struct ticket *t);   /* docker_wait.c */
-void docker_pull_begin(struct ticket *t);   /* docker_pull.c */
+void docker_act_begin(
+    struct ticket *t); /* docker_act.c: one call that changes something that exists */
+void docker_wait_begin(struct ticket *t); /* docker_wait.c */
+void docker_pull_begin(struct ticket *t); /* docker_pull.c */
 
 /* "container X of app blog" for who holds a name or a port. In the arena. */
 const char *docker_holder(const struct obs_container *c, struct arena *a);
@@ -155,8 +157,8 @@ void docker_pull_release(struct ticket *t);
 
 /* ---- docker_logs.c ---- */
 
-struct ticket *docker_logs(struct driver *driver, const struct logs *want, log_line_fn *line, op_done_fn *done,
-                           void *user);
+struct ticket *docker_logs(struct driver *driver, const struct logs *want, log_line_fn *line,
+                           op_done_fn *done, void *user);
 void docker_logs_release(struct ticket *t);
 /* Ends the ticket with why, after its container's last lines were fetched into the result. */
 void docker_end_with_tail(struct ticket *t, bool tty, const struct err *why);

@@ -56,15 +56,20 @@ static void explain(struct ticket *t, struct err *e)
     switch (engine.kind) {
     case ERR_MISSING:
     case ERR_DENIED:
-        (void)err_set(e, engine.kind, "image %s does not exist in its registry, or needs a login (docker login%s%s): %s",
-                      ref, strcmp(registry, "docker.io") == 0 ? "" : " ",
-                      strcmp(registry, "docker.io") == 0 ? "" : registry, engine.msg);
+        (void)err_set(
+            e, engine.kind,
+            "image %s does not exist in its registry, or needs a login (docker login%s%s): %s", ref,
+            strcmp(registry, "docker.io") == 0 ? "" : " ",
+            strcmp(registry, "docker.io") == 0 ? "" : registry, engine.msg);
         break;
-    case ERR_RETRY: (void)err_set(e, ERR_RETRY, "cannot pull %s from %s: %s", ref, registry, engine.msg); break;
+    case ERR_RETRY:
+        (void)err_set(e, ERR_RETRY, "cannot pull %s from %s: %s", ref, registry, engine.msg);
+        break;
     default: (void)err_wrap(e, "cannot pull %s", ref); break;
     }
     if (p->no_login.kind && engine.kind != ERR_RETRY)
-        (void)err_set(e, e->kind, "%.230s; pulled without credentials, since %.120s", e->msg, p->no_login.msg);
+        (void)err_set(e, e->kind, "%.230s; pulled without credentials, since %.120s", e->msg,
+                      p->no_login.msg);
 }
 
 /* ---- after the pull ---- */
@@ -143,7 +148,8 @@ static void on_deadline(void *user)
     struct ticket *t = user;
 
     t->timer = NULL;
-    ticket_end(t, &(struct err){.kind = ERR_RETRY, .msg = "the pull did not finish within its deadline"});
+    ticket_end(
+        t, &(struct err){.kind = ERR_RETRY, .msg = "the pull did not finish within its deadline"});
 }
 
 /* "repo:tag" or "repo@sha256:..." -> query; without a tag the engine would pull all of them. */
@@ -174,16 +180,18 @@ static void send_pull(struct ticket *t)
     struct pull *p = t->pull;
 
     p->progress = pull_progress_new(t->arena);
-    t->call = docker_send(t->d, &(struct http_request){
-        .method = "POST",
-        .path = path_of(t),
-        .header = p->header ? arena_printf(t->arena, "X-Registry-Auth: %s", p->header) : NULL,
-        .stream = true,
-        .timeout_ms = SILENCE_MS,
-        .data = on_data,
-        .done = on_pulled,
-        .user = t,
-    });
+    t->call = docker_send(
+        t->d,
+        &(struct http_request){
+            .method = "POST",
+            .path = path_of(t),
+            .header = p->header ? arena_printf(t->arena, "X-Registry-Auth: %s", p->header) : NULL,
+            .stream = true,
+            .timeout_ms = SILENCE_MS,
+            .data = on_data,
+            .done = on_pulled,
+            .user = t,
+        });
     ticket_after(t, ticket_left_ms(t), on_deadline);
 }
 
@@ -201,7 +209,8 @@ static void step_helper(void *user)
             ticket_after(t, HELPER_STEP_MS, step_helper);
             return;
         }
-        (void)err_set(&p->no_login, ERR_RETRY, "%s did not answer within %d s", p->login.helper, HELPER_MS / 1000);
+        (void)err_set(&p->no_login, ERR_RETRY, "%s did not answer within %d s", p->login.helper,
+                      HELPER_MS / 1000);
         break;
     case HELPER_KNOWS:
     case HELPER_KNOWS_NOTHING:

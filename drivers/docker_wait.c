@@ -20,16 +20,16 @@ enum {
 };
 
 struct wait_watch {
-    bool seen;             /* inspected once */
-    bool again;            /* something happened while it was being inspected */
+    bool seen;  /* inspected once */
+    bool again; /* something happened while it was being inspected */
     bool tty;
     const char *path, *name;
-    int first_restarts;    /* its count when first seen */
-    int64_t started_ms;    /* of the run being watched, engine's clock */
-    int64_t since_ms;      /* when that run was first seen, ours */
+    int first_restarts; /* its count when first seen */
+    int64_t started_ms; /* of the run being watched, engine's clock */
+    int64_t since_ms;   /* when that run was first seen, ours */
     int64_t quick_ms;
     const char *health_says; /* last output of the check, in the ticket's arena */
-    struct err last;       /* why it is not there yet */
+    struct err last;         /* why it is not there yet */
 };
 
 static void look(void *user);
@@ -69,7 +69,8 @@ static enum verdict ended(struct ticket *t, const struct obs_container *c)
     if (t->op->kind == OP_WAIT_EXIT && c->exit_code == 0 && !c->oom_killed)
         return GOOD;
     if (c->oom_killed)
-        (void)err_set(e, ERR_USER, "ended with code %d: it used more memory than its limit", c->exit_code);
+        (void)err_set(e, ERR_USER, "ended with code %d: it used more memory than its limit",
+                      c->exit_code);
     else if (c->error && c->error[0])
         (void)err_set(e, ERR_USER, "ended with code %d: %s", c->exit_code, c->error);
     else
@@ -83,8 +84,8 @@ static enum verdict crashing(struct ticket *t, const struct obs_container *c)
     int crashes = c->restart_count - w->first_restarts;
 
     t->result.exit_code = c->exit_code;
-    (void)err_set(&w->last, ERR_USER, "keeps ending (%d times, last with code %d%s)", crashes, c->exit_code,
-                  c->oom_killed ? ", using more memory than its limit" : "");
+    (void)err_set(&w->last, ERR_USER, "keeps ending (%d times, last with code %d%s)", crashes,
+                  c->exit_code, c->oom_killed ? ", using more memory than its limit" : "");
     return crashes >= CRASHES_FINAL ? BAD : NOT_YET;
 }
 
@@ -97,7 +98,8 @@ static enum verdict settled(struct ticket *t, const struct obs_container *c)
         w->started_ms = c->started_ms;
         w->since_ms = http_now_ms();
     }
-    (void)err_set(&w->last, ERR_RETRY, "has not been running for %lld ms yet", (long long)t->op->settle_ms);
+    (void)err_set(&w->last, ERR_RETRY, "has not been running for %lld ms yet",
+                  (long long)t->op->settle_ms);
     return http_now_ms() - w->since_ms >= t->op->settle_ms ? GOOD : NOT_YET;
 }
 
@@ -110,10 +112,12 @@ static enum verdict healthy(struct ticket *t, const struct obs_container *c)
     case HEALTH_NONE: return settled(t, c);
     case HEALTH_HEALTHY: return GOOD;
     case HEALTH_STARTING:
-        (void)err_set(e, ERR_RETRY, "its health check has not succeeded yet%s%s", says ? ": " : "", says ? says : "");
+        (void)err_set(e, ERR_RETRY, "its health check has not succeeded yet%s%s", says ? ": " : "",
+                      says ? says : "");
         return NOT_YET;
     case HEALTH_UNHEALTHY:
-        (void)err_set(e, ERR_USER, "its health check fails%s%s", says ? ": " : "", says ? says : "");
+        (void)err_set(e, ERR_USER, "its health check fails%s%s", says ? ": " : "",
+                      says ? says : "");
         return BAD;
     }
     return NOT_YET;
@@ -139,7 +143,9 @@ static enum verdict judge(struct ticket *t, const struct obs_container *c)
         return NOT_YET;
     case CS_REMOVING: (void)err_set(&w->last, ERR_MISSING, "is being removed"); return NOT_YET;
     case CS_CREATED:
-    case CS_PAUSED: (void)err_set(&w->last, ERR_RETRY, "is %s", container_state_name(c->state)); return NOT_YET;
+    case CS_PAUSED:
+        (void)err_set(&w->last, ERR_RETRY, "is %s", container_state_name(c->state));
+        return NOT_YET;
     }
     return NOT_YET;
 }
@@ -155,7 +161,8 @@ static void read_extras(struct ticket *t, const struct http_reply *reply)
     const char *says = js_str(json_array_get(log, json_array_size(log) - 1), "Output", NULL);
 
     w->tty = js_bool(v, "Config.Tty", false);
-    if (says && says[0] && (!w->health_says || strncmp(w->health_says, says, strlen(w->health_says)) != 0)) {
+    if (says && says[0] &&
+        (!w->health_says || strncmp(w->health_says, says, strlen(w->health_says)) != 0)) {
         char *copy = arena_strndup(t->arena, says, 200);
         for (size_t n = strlen(copy); n > 0 && (copy[n - 1] == '\n' || copy[n - 1] == ' ');)
             copy[--n] = '\0';

@@ -31,11 +31,11 @@ struct http {
     struct call_list waiting; /* counted, for room */
     struct call_list ready;   /* not counted, for the next http_poll */
     struct call_list running;
-    struct call_list ended;   /* by us; their callback is due */
+    struct call_list ended; /* by us; their callback is due */
     CURL *spare[SPARE_HANDLES];
     size_t n_spare;
-    size_t counted;    /* short calls in flight */
-    bool in_curl;      /* inside curl_multi_perform */
+    size_t counted; /* short calls in flight */
+    bool in_curl;   /* inside curl_multi_perform */
     uint64_t finished;
 };
 
@@ -169,8 +169,8 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
         return c->over || c->why.kind ? 0 : n;
     }
     if (c->body.len + n > LIMIT_REPLY_BYTES) {
-        (void)err_set(&c->why, ERR_RETRY, "the engine's answer to %s is larger than %d MiB", c->what,
-                      LIMIT_REPLY_BYTES / (1024 * 1024));
+        (void)err_set(&c->why, ERR_RETRY, "the engine's answer to %s is larger than %d MiB",
+                      c->what, LIMIT_REPLY_BYTES / (1024 * 1024));
         return 0;
     }
     str_addn(&c->body, bytes, n);
@@ -256,7 +256,8 @@ const char *http_header(const struct http_reply *reply, const char *name)
 {
     struct curl_header *found;
 
-    if (!reply->call || curl_easy_header(reply->call->easy, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
+    if (!reply->call ||
+        curl_easy_header(reply->call->easy, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
         return NULL;
     return found->value;
 }
@@ -368,7 +369,8 @@ static int time_to_sleep(const struct http *h, int max_ms)
     return left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-int http_poll(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int max_ms, struct err *e)
+int http_poll(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int max_ms,
+              struct err *e)
 {
     bool any = false;
     CURLMcode code;

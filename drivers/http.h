@@ -15,17 +15,17 @@
 struct http;
 struct http_call;
 
-struct http_target { /* where the engine is; copied */
+struct http_target {       /* where the engine is; copied */
     const char *url;       /* unix:///var/run/docker.sock, tcp://host:2375, https://host:2376 */
     const char *cert_path; /* folder with ca.pem, cert.pem, key.pem; NULL: none */
     bool tls;              /* also for tcp:// */
-    bool tls_verify;       /* tls without tls_verify accepts any certificate; https:// alone verifies */
+    bool tls_verify; /* tls without tls_verify accepts any certificate; https:// alone verifies */
 };
 
 struct http_reply {
-    struct err err;    /* transport failures (ERR_RETRY); HTTP statuses are not failures here */
+    struct err err; /* transport failures (ERR_RETRY); HTTP statuses are not failures here */
     int status;
-    const char *body;  /* NUL-terminated; NULL for streams. Valid during the callback */
+    const char *body; /* NUL-terminated; NULL for streams. Valid during the callback */
     size_t n;
     struct http_call *call; /* for http_header */
 };
@@ -37,12 +37,14 @@ typedef bool http_data_fn(void *user, const char *bytes, size_t n);
 
 struct http_request {
     const char *method; /* "GET" */
-    const char *path;   /* "/containers/json?all=1", already escaped; the version prefix is added unless `unversioned` */
+    const char *
+        path; /* "/containers/json?all=1", already escaped; the version prefix is added unless `unversioned` */
     const char *body;   /* JSON, or NULL; copied */
     const char *header; /* one extra header line, or NULL; copied */
     bool unversioned;
-    bool stream;        /* does not count against the 16; no total time-out */
-    bool slow;          /* a short call that by its nature blocks for seconds (a stop's grace): not counted either */
+    bool stream; /* does not count against the 16; no total time-out */
+    bool
+        slow; /* a short call that by its nature blocks for seconds (a stop's grace): not counted either */
     int64_t timeout_ms; /* total for short calls (0: 30 s); silence for streams (0: none) */
     http_data_fn *data; /* streams; NULL for short calls */
     http_done_fn *done;
@@ -51,12 +53,16 @@ struct http_request {
 
 /* ERR_USER for an address that is none of the three. Nothing is connected yet. */
 struct http *http_new(const struct http_target *target, struct err *e);
-void http_free(struct http *h); /* NULL is fine; open calls and timers end without a callback. Not from inside a callback */
+void http_free(
+    struct http *
+        h); /* NULL is fine; open calls and timers end without a callback. Not from inside a callback */
 /* "v1.45"; prefixed to every path from then on. */
 void http_set_version(struct http *h, const char *version);
 struct http_call *http_send(struct http *h, const struct http_request *r);
-void http_cancel(struct http *h, struct http_call *c); /* done comes with ERR_STALE from the next http_poll */
-void http_drop(struct http *h, struct http_call *c);   /* NULL is fine; ends without any further callback */
+void http_cancel(struct http *h,
+                 struct http_call *c); /* done comes with ERR_STALE from the next http_poll */
+void http_drop(struct http *h,
+               struct http_call *c); /* NULL is fine; ends without any further callback */
 /* A header of the reply, valid during the callback; NULL when absent. */
 const char *http_header(const struct http_reply *reply, const char *name);
 /* Where the engine is, for messages: "unix:///var/run/docker.sock". */
@@ -70,7 +76,8 @@ void http_timer_cancel(struct http *h, struct http_timer *t); /* NULL is fine; n
 
 /* Sleep until something is ready, a timer is due or max_ms passed (-1: no limit); run callbacks. extra descriptors are polled along and
  * their revents filled in. Returns 0, or -1 if polling itself failed. */
-int http_poll(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int max_ms, struct err *e);
+int http_poll(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int max_ms,
+              struct err *e);
 void http_wake(struct http *h); /* from any thread */
 /* Calls finished since start, for `stats` and the benchmark. */
 uint64_t http_calls(const struct http *h);

@@ -51,7 +51,9 @@ static char *text_of(struct str *s)
 static int parse_unix(struct http_place *p, const char *path, struct err *e)
 {
     if (path[0] != '/')
-        return err_set(e, ERR_USER, "%s: the socket's path must be absolute (unix:///var/run/docker.sock)", p->url);
+        return err_set(e, ERR_USER,
+                       "%s: the socket's path must be absolute (unix:///var/run/docker.sock)",
+                       p->url);
     if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
         return err_set(e, ERR_USER, "%s: a socket's path has at most %zu bytes", p->url,
                        sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
@@ -128,8 +130,11 @@ int http_place_parse(struct http_place *p, const struct http_target *target, str
     } else if ((rest = after(url, "tcp://")) || (rest = after(url, "http://"))) {
         failed = parse_tcp(&made, rest, e);
     } else {
-        failed = err_set(e, ERR_USER, "\"%s\" is no address of an engine: expected unix:///PATH, tcp://HOST:PORT "
-                         "or https://HOST:PORT", url);
+        failed =
+            err_set(e, ERR_USER,
+                    "\"%s\" is no address of an engine: expected unix:///PATH, tcp://HOST:PORT "
+                    "or https://HOST:PORT",
+                    url);
     }
     made.verify = !target->tls || target->tls_verify;
     if (!failed)
@@ -198,7 +203,8 @@ static void set_method(CURL *easy, const struct http_request *r)
                                (curl_off_t)(r->body ? strlen(r->body) : 0));
         (void)curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, r->body ? r->body : "");
     }
-    if (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0 && strcmp(r->method, "POST") != 0)
+    if (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0 &&
+        strcmp(r->method, "POST") != 0)
         (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
@@ -225,7 +231,8 @@ void http_call_setup(struct http_call *c, const struct http_place *p, const stru
     CLEANUP(str_release) struct str url = STR_INIT;
 
     c->timeout_ms = r->timeout_ms ? r->timeout_ms : SHORT_MS;
-    (void)snprintf(c->what, sizeof(c->what), "%s %.*s", r->method, (int)strcspn(r->path, "?"), r->path);
+    (void)snprintf(c->what, sizeof(c->what), "%s %.*s", r->method, (int)strcspn(r->path, "?"),
+                   r->path);
     str_addf(&url, "%s%s", r->unversioned ? p->base : p->prefix, r->path);
     (void)curl_easy_setopt(c->easy, CURLOPT_URL, str_text(&url));
     (void)curl_easy_setopt(c->easy, CURLOPT_PATH_AS_IS, 1L);
@@ -252,20 +259,29 @@ static int explain_connect(const struct http_call *c, const struct http_place *p
 
     (void)curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &errnum);
     if (errnum == EACCES || errnum == EPERM)
-        return err_set(ret, ERR_RETRY, "no permission to use the engine's socket %s: add the user to group docker "
-                       "(usermod -aG docker USER, then log in again) or run as root", where);
-    if (errnum == ENOENT && p->socket)
-        return err_set(ret, ERR_RETRY, "the engine is not there: %s does not exist; start it (systemctl start docker) "
-                       "or name another with --docker", where);
-    if (errnum == ECONNREFUSED)
-        return err_set(ret, ERR_RETRY, "the engine is not running: nobody listens at %s; start it (systemctl start docker)",
+        return err_set(ret, ERR_RETRY,
+                       "no permission to use the engine's socket %s: add the user to group docker "
+                       "(usermod -aG docker USER, then log in again) or run as root",
                        where);
+    if (errnum == ENOENT && p->socket)
+        return err_set(
+            ret, ERR_RETRY,
+            "the engine is not there: %s does not exist; start it (systemctl start docker) "
+            "or name another with --docker",
+            where);
+    if (errnum == ECONNREFUSED)
+        return err_set(
+            ret, ERR_RETRY,
+            "the engine is not running: nobody listens at %s; start it (systemctl start docker)",
+            where);
     if (errnum == EAGAIN)
         return err_set(ret, ERR_RETRY, "the engine at %s is too busy to answer", where);
-    return err_set(ret, ERR_RETRY, "cannot reach the engine at %s: %s", where, errnum ? strerror((int)errnum) : c->says);
+    return err_set(ret, ERR_RETRY, "cannot reach the engine at %s: %s", where,
+                   errnum ? strerror((int)errnum) : c->says);
 }
 
-void http_call_explain(const struct http_call *c, const struct http_place *p, CURLcode code, struct err *ret)
+void http_call_explain(const struct http_call *c, const struct http_place *p, CURLcode code,
+                       struct err *ret)
 {
     const char *says = c->says[0] ? c->says : curl_easy_strerror(code);
     curl_off_t connected_us = 0;
@@ -275,26 +291,32 @@ void http_call_explain(const struct http_call *c, const struct http_place *p, CU
     case CURLE_OPERATION_TIMEDOUT:
         (void)curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
         if (connected_us == 0)
-            (void)err_set(ret, ERR_RETRY, "cannot reach the engine at %s: no answer within %d s", p->url,
-                          CONNECT_MS / 1000);
+            (void)err_set(ret, ERR_RETRY, "cannot reach the engine at %s: no answer within %d s",
+                          p->url, CONNECT_MS / 1000);
         else
-            (void)err_set(ret, ERR_RETRY, "%s: the engine at %s did not answer within %lld s", c->what, p->url,
-                          (long long)c->timeout_ms / 1000);
+            (void)err_set(ret, ERR_RETRY, "%s: the engine at %s did not answer within %lld s",
+                          c->what, p->url, (long long)c->timeout_ms / 1000);
         return;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CACERT_BADFILE:
-        (void)err_set(ret, ERR_RETRY, "no trusted connection to the engine at %s: %s; check its certificate and the "
-                      "folder with ca.pem, cert.pem and key.pem", p->url, says);
+        (void)err_set(
+            ret, ERR_RETRY,
+            "no trusted connection to the engine at %s: %s; check its certificate and the "
+            "folder with ca.pem, cert.pem and key.pem",
+            p->url, says);
         return;
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
-        (void)err_set(ret, ERR_RETRY, "%s: the engine at %s closed the connection before it had answered", c->what,
+        (void)err_set(ret, ERR_RETRY,
+                      "%s: the engine at %s closed the connection before it had answered", c->what,
                       p->url);
         return;
-    default: (void)err_set(ret, ERR_RETRY, "%s to the engine at %s: %s", c->what, p->url, says); return;
+    default:
+        (void)err_set(ret, ERR_RETRY, "%s to the engine at %s: %s", c->what, p->url, says);
+        return;
     }
 }

@@ -50,6 +50,7 @@ void http_place_release(struct http_place *p);
 /* Everything curl must know but the callbacks. */
 void http_call_setup(struct http_call *c, const struct http_place *p, const struct http_request *r);
 /* A transport failure in words, with what to do about it. */
-void http_call_explain(const struct http_call *c, const struct http_place *p, CURLcode code, struct err *ret);
+void http_call_explain(const struct http_call *c, const struct http_place *p, CURLcode code,
+                       struct err *ret);
 
 #endif

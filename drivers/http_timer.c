@@ -56,7 +56,8 @@ static void sink(struct http_timers *l, struct http_timer *t)
     put(l, at, t);
 }
 
-struct http_timer *http_timers_add(struct http_timers *l, int64_t due_ms, http_timer_fn *fn, void *user)
+struct http_timer *http_timers_add(struct http_timers *l, int64_t due_ms, http_timer_fn *fn,
+                                   void *user)
 {
     struct http_timer *t = xcalloc(1, sizeof(*t));
 
@@ -64,7 +65,8 @@ struct http_timer *http_timers_add(struct http_timers *l, int64_t due_ms, http_t
         l->cap = l->cap ? 2 * l->cap : 16;
         l->v = xrealloc(l->v, l->cap * sizeof(struct http_timer *));
     }
-    *t = (struct http_timer){.due_ms = due_ms, .age = l->made++, .at = l->n, .fn = fn, .user = user};
+    *t =
+        (struct http_timer){.due_ms = due_ms, .age = l->made++, .at = l->n, .fn = fn, .user = user};
     l->n++;
     rise(l, t);
     return t;

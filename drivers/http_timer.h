@@ -13,7 +13,8 @@ struct http_timers {
     uint64_t made;
 };
 
-struct http_timer *http_timers_add(struct http_timers *l, int64_t due_ms, http_timer_fn *fn, void *user);
+struct http_timer *http_timers_add(struct http_timers *l, int64_t due_ms, http_timer_fn *fn,
+                                   void *user);
 void http_timers_remove(struct http_timers *l, struct http_timer *t); /* NULL is fine */
 /* When the first is due, or -1 if there is none. */
 int64_t http_timers_next(const struct http_timers *l);

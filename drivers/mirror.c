@@ -121,7 +121,8 @@ static void table_release(struct table *t)
 
 /* ---- entries ---- */
 
-static const char *pack_object(struct pack *p, enum mirror_kind kind, const void *from, struct entry *to)
+static const char *pack_object(struct pack *p, enum mirror_kind kind, const void *from,
+                               struct entry *to)
 {
     switch (kind) {
     case MIRROR_CONTAINER: pack_container(p, from, &to->as.container); return to->as.container.id;
@@ -185,7 +186,8 @@ static void change_put(struct mirror_change *ch, struct entry *e)
     table_put(&ch->tables[e->kind], e);
 }
 
-void mirror_change_container(struct mirror_change *ch, const struct obs_container *c, uint64_t listed)
+void mirror_change_container(struct mirror_change *ch, const struct obs_container *c,
+                             uint64_t listed)
 {
     change_put(ch, entry_of(MIRROR_CONTAINER, c, listed));
 }

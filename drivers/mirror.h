@@ -26,7 +26,8 @@ struct mirror_change *mirror_change_new(bool everything);
 void mirror_change_free(struct mirror_change *ch); /* NULL is fine */
 /* Each replaces what the change had under that key. Objects are copied. `listed` is a fingerprint of the object's
  * entry in a list, 0 if it was not seen in one. */
-void mirror_change_container(struct mirror_change *ch, const struct obs_container *c, uint64_t listed);
+void mirror_change_container(struct mirror_change *ch, const struct obs_container *c,
+                             uint64_t listed);
 void mirror_change_network(struct mirror_change *ch, const struct obs_network *n);
 void mirror_change_volume(struct mirror_change *ch, const struct obs_volume *v);
 void mirror_change_image(struct mirror_change *ch, const struct obs_image *i);

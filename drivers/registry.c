@@ -55,7 +55,8 @@ static bool names_server(const char *key, const char *registry)
 
     from = from ? from + 3 : key;
     n = strcspn(from, "/");
-    if (strcmp(registry, HUB) == 0 && n == strlen("index.docker.io") && strncmp(from, "index.docker.io", n) == 0)
+    if (strcmp(registry, HUB) == 0 && n == strlen("index.docker.io") &&
+        strncmp(from, "index.docker.io", n) == 0)
         return true;
     return n == strlen(registry) && strncmp(from, registry, n) == 0;
 }
@@ -104,9 +105,12 @@ static const char *header_of(json_t *auth, struct arena *a)
     return header;
 }
 
-static const char *header_with_password(const char *user, const char *password, const char *server, struct arena *a)
+static const char *header_with_password(const char *user, const char *password, const char *server,
+                                        struct arena *a)
 {
-    return header_of(json_pack("{s:s, s:s, s:s}", "username", user, "password", password, "serveraddress", server), a);
+    return header_of(json_pack("{s:s, s:s, s:s}", "username", user, "password", password,
+                               "serveraddress", server),
+                     a);
 }
 
 static const char *header_with_token(const char *token, const char *server, struct arena *a)
@@ -165,12 +169,14 @@ static bool is_helper_name(const char *name)
 static const char *helper_for(const json_t *config, const struct registry_login *l, struct arena *a)
 {
     const json_t *own = member_for(js_at(config, "credHelpers"), l);
-    const char *name = json_is_string(own) ? json_string_value(own) : js_str(config, "credsStore", NULL);
+    const char *name =
+        json_is_string(own) ? json_string_value(own) : js_str(config, "credsStore", NULL);
 
     return name && is_helper_name(name) ? arena_printf(a, "docker-credential-%s", name) : NULL;
 }
 
-int registry_find(const char *dir, const char *reference, struct arena *a, struct registry_login *ret, struct err *e)
+int registry_find(const char *dir, const char *reference, struct arena *a,
+                  struct registry_login *ret, struct err *e)
 {
     struct registry_login l = {.registry = registry_of(reference, a)};
     const char *path, *text;
@@ -238,7 +244,8 @@ static int spawn_helper(struct registry_helper *h, int in, int out)
     return failed;
 }
 
-struct registry_helper *registry_helper_start(const char *program, const char *server, struct err *e)
+struct registry_helper *registry_helper_start(const char *program, const char *server,
+                                              struct err *e)
 {
     struct registry_helper *h = xcalloc(1, sizeof(*h));
     int in[2] = {-1, -1}, out[2] = {-1, -1}, failed = 0;
@@ -301,7 +308,8 @@ static bool reap(struct registry_helper *h)
 static const char *header_from_helper(const struct registry_helper *h, struct arena *a)
 {
     json_t *v = js_parse(str_text(&h->said), h->said.len, NULL);
-    const char *user = js_str(v, "Username", NULL), *secret = js_str(v, "Secret", NULL), *header = NULL;
+    const char *user = js_str(v, "Username", NULL), *secret = js_str(v, "Secret", NULL),
+               *header = NULL;
 
     if (user && secret && strcmp(user, "<token>") == 0)
         header = header_with_token(secret, h->server, a);
@@ -311,8 +319,8 @@ static const char *header_from_helper(const struct registry_helper *h, struct ar
     return header;
 }
 
-enum registry_helper_state registry_helper_step(struct registry_helper *h, struct arena *a, const char **ret_header,
-                                                struct err *e)
+enum registry_helper_state registry_helper_step(struct registry_helper *h, struct arena *a,
+                                                const char **ret_header, struct err *e)
 {
     const char *header;
 
@@ -333,9 +341,11 @@ enum registry_helper_state registry_helper_step(struct registry_helper *h, struc
     if (strstr(str_text(&h->said), "credentials not found"))
         return HELPER_KNOWS_NOTHING;
     if (WIFSIGNALED(h->status))
-        (void)err_set(e, ERR_USER, "credential helper %s was ended by signal %d", h->program, WTERMSIG(h->status));
+        (void)err_set(e, ERR_USER, "credential helper %s was ended by signal %d", h->program,
+                      WTERMSIG(h->status));
     else
-        (void)err_set(e, ERR_USER, "credential helper %s failed with code %d", h->program, WEXITSTATUS(h->status));
+        (void)err_set(e, ERR_USER, "credential helper %s failed with code %d", h->program,
+                      WEXITSTATUS(h->status));
     return HELPER_FAILED;
 }
 

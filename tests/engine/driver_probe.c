@@ -82,10 +82,10 @@ static void on_happening(void *user, const struct happening *h)
     static const char *const what[] = {"up", "away", "changed"};
 
     (void)user;
-    str_addf(&events, "event %s app=%s %s %s %s\n", what[h->what], h->app ? h->app : "-", h->object ? h->object : "-",
-             h->action ? h->action : "-", h->text ? h->text : "");
-    printf("event %s app=%s %s %s %s\n", what[h->what], h->app ? h->app : "-", h->object ? h->object : "-",
-           h->action ? h->action : "-", h->text ? h->text : "");
+    str_addf(&events, "event %s app=%s %s %s %s\n", what[h->what], h->app ? h->app : "-",
+             h->object ? h->object : "-", h->action ? h->action : "-", h->text ? h->text : "");
+    printf("event %s app=%s %s %s %s\n", what[h->what], h->app ? h->app : "-",
+           h->object ? h->object : "-", h->action ? h->action : "-", h->text ? h->text : "");
     fflush(stdout);
 }
 
@@ -129,8 +129,8 @@ static const char *dump(json_t *v)
 
 static json_t *labels(const char *app)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", LABEL_OWNER, "probe", LABEL_APP, app, LABEL_SERVICE, "app", LABEL_INDEX,
-                     "1", LABEL_KEY, "default");
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", LABEL_OWNER, "probe", LABEL_APP, app,
+                     LABEL_SERVICE, "app", LABEL_INDEX, "1", LABEL_KEY, "default");
 }
 
 static const char *body_of(const char *app, char **args, size_t n)
@@ -144,27 +144,34 @@ static const char *body_of(const char *app, char **args, size_t n)
         json_object_set_new(v, "Cmd", cmd);
     }
     if (n && strcmp(args[0], "sick") == 0)
-        json_object_set_new(v, "Healthcheck", json_pack("{s:[s,s], s:I, s:i, s:I}", "Test", "CMD-SHELL",
-                            "echo I am ill; exit 1", "Interval", (json_int_t)200000000, "Retries", 2, "Timeout",
-                            (json_int_t)1000000000));
+        json_object_set_new(v, "Healthcheck",
+                            json_pack("{s:[s,s], s:I, s:i, s:I}", "Test", "CMD-SHELL",
+                                      "echo I am ill; exit 1", "Interval", (json_int_t)200000000,
+                                      "Retries", 2, "Timeout", (json_int_t)1000000000));
     if (n && strcmp(args[0], "well") == 0)
-        json_object_set_new(v, "Healthcheck", json_pack("{s:[s,s], s:I, s:I}", "Test", "CMD-SHELL", "exit 0", "Interval",
-                            (json_int_t)200000000, "Timeout", (json_int_t)1000000000));
+        json_object_set_new(v, "Healthcheck",
+                            json_pack("{s:[s,s], s:I, s:I}", "Test", "CMD-SHELL", "exit 0",
+                                      "Interval", (json_int_t)200000000, "Timeout",
+                                      (json_int_t)1000000000));
     if (n && (strcmp(args[0], "sick") == 0 || strcmp(args[0], "well") == 0))
         json_object_set_new(v, "Cmd", json_pack("[s,s]", "sleep", "1000"));
     if (n && strncmp(args[0], "port=", 5) == 0) {
         json_object_set_new(v, "Cmd", json_pack("[s,s]", "sleep", "1000"));
         json_object_set_new(v, "ExposedPorts", json_pack("{s:{}}", "80/tcp"));
-        json_object_set_new(v, "HostConfig",
-                            json_pack("{s:{s:[{s:s}]}}", "PortBindings", "80/tcp", "HostPort", args[0] + 5));
+        json_object_set_new(
+            v, "HostConfig",
+            json_pack("{s:{s:[{s:s}]}}", "PortBindings", "80/tcp", "HostPort", args[0] + 5));
     }
     return dump(v);
 }
 
 static void create(char **w, size_t n)
 {
-    run_op(&(struct op){.kind = OP_CONTAINER_CREATE, .name = w[1], .image = w[2],
-                        .body = body_of(w[3], w + 4, n - 4), .grace_s = -1});
+    run_op(&(struct op){.kind = OP_CONTAINER_CREATE,
+                        .name = w[1],
+                        .image = w[2],
+                        .body = body_of(w[3], w + 4, n - 4),
+                        .grace_s = -1});
 }
 
 /* ---- commands ---- */
@@ -190,17 +197,20 @@ static void show(void)
 {
     const struct observed *o = driver->ops->observed(driver, arena);
 
-    printf("engine %s api %s\n", o->engine_version ? o->engine_version : "-", o->api_version ? o->api_version : "-");
+    printf("engine %s api %s\n", o->engine_version ? o->engine_version : "-",
+           o->api_version ? o->api_version : "-");
     for (size_t i = 0; i < o->n_containers; i++) {
         const struct obs_container *c = &o->containers[i];
         printf("container %s app=%s %s %s exit=%d inspected=%d fields=%zu networks=%zu\n", c->name,
-               c->app ? c->app : "-", container_state_name(c->state), health_name(c->health), c->exit_code,
-               c->inspected, c->fields.n, c->n_networks);
+               c->app ? c->app : "-", container_state_name(c->state), health_name(c->health),
+               c->exit_code, c->inspected, c->fields.n, c->n_networks);
     }
     for (size_t i = 0; i < o->n_networks; i++)
-        printf("network %s app=%s\n", o->networks[i].name, o->networks[i].app ? o->networks[i].app : "-");
+        printf("network %s app=%s\n", o->networks[i].name,
+               o->networks[i].app ? o->networks[i].app : "-");
     for (size_t i = 0; i < o->n_volumes; i++)
-        printf("volume %s app=%s\n", o->volumes[i].name, o->volumes[i].app ? o->volumes[i].app : "-");
+        printf("volume %s app=%s\n", o->volumes[i].name,
+               o->volumes[i].app ? o->volumes[i].app : "-");
     for (size_t i = 0; i < o->n_images; i++)
         printf("image %s %s\n", o->images[i].ref, o->images[i].id ? o->images[i].id : "absent");
 }
@@ -208,7 +218,8 @@ static void show(void)
 /* Many at once: every step is submitted for all before the first has ended. */
 static void storm(size_t n, const char *image)
 {
-    static const enum op_kind kinds[] = {OP_CONTAINER_CREATE, OP_CONTAINER_START, OP_CONTAINER_REMOVE};
+    static const enum op_kind kinds[] = {OP_CONTAINER_CREATE, OP_CONTAINER_START,
+                                         OP_CONTAINER_REMOVE};
     static struct op ops[MOST];
     char *args[] = {(char[]){"sleep"}, (char[]){"1000"}};
 
@@ -217,13 +228,17 @@ static void storm(size_t n, const char *image)
         struct wait w = {.left = n, .quiet = true, .since_ms = http_now_ms()};
         for (size_t i = 0; i < n; i++) {
             const char *name = arena_printf(arena, "storm-app-%zu", i + 1);
-            ops[i] = (struct op){.kind = kinds[k], .name = name, .object = name, .image = image,
-                                 .body = body_of("storm", args, 2), .grace_s = -1};
+            ops[i] = (struct op){.kind = kinds[k],
+                                 .name = name,
+                                 .object = name,
+                                 .image = image,
+                                 .body = body_of("storm", args, 2),
+                                 .grace_s = -1};
             (void)driver->ops->submit(driver, &ops[i], on_done, NULL, &w);
         }
         loop(NULL, &w.left, 300000);
-        printf("%s storm %s of %zu [%lld ms]\n", w.failed || w.left ? "err" : "ok", op_kind_name(kinds[k]), n,
-               (long long)(http_now_ms() - w.since_ms));
+        printf("%s storm %s of %zu [%lld ms]\n", w.failed || w.left ? "err" : "ok",
+               op_kind_name(kinds[k]), n, (long long)(http_now_ms() - w.since_ms));
         fflush(stdout);
     }
 }
@@ -249,7 +264,8 @@ static void passes(size_t n)
         (void)driver->ops->observed(driver, a);
         arena_clear(a);
     }
-    printf("ok passes %zu grew %zd bytes, one copy has ", n, (ssize_t)(mallinfo2().uordblks - before));
+    printf("ok passes %zu grew %zd bytes, one copy has ", n,
+           (ssize_t)(mallinfo2().uordblks - before));
     (void)driver->ops->observed(driver, a);
     printf("%zu\n", arena_used(a));
     arena_free(a);
@@ -259,8 +275,11 @@ static void cancel(const char *kind, const char *object, int64_t ms)
 {
     struct wait w = {.left = 1, .since_ms = http_now_ms()};
     bool never = false;
-    struct op op = {.kind = strcmp(kind, "pull") == 0 ? OP_PULL : strcmp(kind, "exit") == 0 ? OP_WAIT_EXIT
-                    : OP_CONTAINER_START, .object = object, .grace_s = -1};
+    struct op op = {.kind = strcmp(kind, "pull") == 0   ? OP_PULL
+                            : strcmp(kind, "exit") == 0 ? OP_WAIT_EXIT
+                                                        : OP_CONTAINER_START,
+                    .object = object,
+                    .grace_s = -1};
     struct ticket *t = driver->ops->submit(driver, &op, on_done, NULL, &w);
 
     loop(&never, &w.left, ms);
@@ -282,9 +301,15 @@ static const struct {
     const char *word;
     enum op_kind kind;
 } simple[] = {
-    {"pull", OP_PULL},           {"start", OP_CONTAINER_START},     {"stop", OP_CONTAINER_STOP},
-    {"rename", OP_CONTAINER_RENAME}, {"restart", OP_CONTAINER_RESTART}, {"unpause", OP_CONTAINER_UNPAUSE},
-    {"remove", OP_CONTAINER_REMOVE}, {"netremove", OP_NETWORK_REMOVE},  {"volremove", OP_VOLUME_REMOVE},
+    {"pull", OP_PULL},
+    {"start", OP_CONTAINER_START},
+    {"stop", OP_CONTAINER_STOP},
+    {"rename", OP_CONTAINER_RENAME},
+    {"restart", OP_CONTAINER_RESTART},
+    {"unpause", OP_CONTAINER_UNPAUSE},
+    {"remove", OP_CONTAINER_REMOVE},
+    {"netremove", OP_NETWORK_REMOVE},
+    {"volremove", OP_VOLUME_REMOVE},
 };
 
 static bool run_simple(char **w, size_t n)
@@ -308,7 +333,9 @@ static bool run_wait(char **w, size_t n)
     int64_t last = strtoll(w[n - 1], NULL, 10);
 
     if (strcmp(w[0], "running") == 0)
-        run_op(&(struct op){.kind = OP_WAIT_RUNNING, .object = w[1], .settle_ms = strtoll(w[2], NULL, 10),
+        run_op(&(struct op){.kind = OP_WAIT_RUNNING,
+                            .object = w[1],
+                            .settle_ms = strtoll(w[2], NULL, 10),
                             .deadline_ms = last});
     else if (strcmp(w[0], "healthy") == 0)
         run_op(&(struct op){.kind = OP_WAIT_HEALTHY, .object = w[1], .deadline_ms = last});
@@ -322,15 +349,21 @@ static bool run_wait(char **w, size_t n)
 static bool run_network(char **w)
 {
     if (strcmp(w[0], "network") == 0)
-        run_op(&(struct op){.kind = OP_NETWORK_CREATE, .name = w[1],
-                            .body = dump(json_pack("{s:s, s:b, s:o}", "Name", w[1], "CheckDuplicate", 1, "Labels",
-                                                   labels(w[2])))});
+        run_op(&(struct op){.kind = OP_NETWORK_CREATE,
+                            .name = w[1],
+                            .body = dump(json_pack("{s:s, s:b, s:o}", "Name", w[1],
+                                                   "CheckDuplicate", 1, "Labels", labels(w[2])))});
     else if (strcmp(w[0], "volume") == 0)
-        run_op(&(struct op){.kind = OP_VOLUME_CREATE, .name = w[1],
-                            .body = dump(json_pack("{s:s, s:o}", "Name", w[1], "Labels", labels(w[2])))});
+        run_op(&(struct op){
+            .kind = OP_VOLUME_CREATE,
+            .name = w[1],
+            .body = dump(json_pack("{s:s, s:o}", "Name", w[1], "Labels", labels(w[2])))});
     else if (strcmp(w[0], "connect") == 0)
-        run_op(&(struct op){.kind = OP_NETWORK_CONNECT, .network = w[1], .object = w[2],
-                            .body = dump(json_pack("{s:s, s:{}}", "Container", w[2], "EndpointConfig"))});
+        run_op(&(struct op){
+            .kind = OP_NETWORK_CONNECT,
+            .network = w[1],
+            .object = w[2],
+            .body = dump(json_pack("{s:s, s:{}}", "Container", w[2], "EndpointConfig"))});
     else if (strcmp(w[0], "disconnect") == 0)
         run_op(&(struct op){.kind = OP_NETWORK_DISCONNECT, .network = w[1], .object = w[2]});
     else
@@ -384,7 +417,8 @@ int main(int argc, char **argv)
     while (fgets(line, sizeof(line), stdin)) {
         char *words[WORDS], *rest = NULL;
         size_t n = 0;
-        for (char *w = strtok_r(line, " \n", &rest); w && n < WORDS; w = strtok_r(NULL, " \n", &rest))
+        for (char *w = strtok_r(line, " \n", &rest); w && n < WORDS;
+             w = strtok_r(NULL, " \n", &rest))
             words[n++] = w;
         if (n > 0 && words[0][0] != '#')
             run(words, n);
