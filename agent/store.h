@@ -20,14 +20,14 @@ struct store *store_open(const char *state_dir, struct err *e);
 void store_close(struct store *s); /* waits until everything queued is written (at most 5 s); NULL is fine */
 int store_error(struct store *s, struct err *e); /* last trouble of the writer; 0: none */
 
-/* ---- writing: texts are copied ---- */
+/* ---- writing: texts are copied; s may be NULL: nothing is kept ---- */
 /* Ids are chosen by the caller (time-based, increasing), so nothing has to be waited for. */
 void store_run_started(struct store *s, uint64_t run, int64_t ms, const char *app, const char *digest, const char *cause);
 void store_action_started(struct store *s, uint64_t run, unsigned seq, int64_t ms, const char *kind, const char *subject,
                           const char *cause);
 void store_action_ended(struct store *s, uint64_t run, unsigned seq, int64_t ms, const char *result /* ok, failed, skipped */,
                         const char *error);
-void store_run_ended(struct store *s, uint64_t run, int64_t ms, const char *result /* done, failed, superseded */,
+void store_run_ended(struct store *s, uint64_t run, int64_t ms, const char *result /* done, failed, superseded; reading also: interrupted */,
                      const char *error);
 /* App state changes (Synced -> Degraded: why), for history and status. */
 void store_app_state(struct store *s, int64_t ms, const char *app, const char *state, const char *why);
@@ -48,7 +48,7 @@ typedef void store_entry_fn(void *user, const struct store_entry *entry);
 /* Newest first; app NULL: all; limit entries; with_actions: also each action of a run, in order, after its run. */
 int store_history(const char *state_dir, const char *app, int limit, bool with_actions, store_entry_fn *fn, void *user,
                   struct err *e);
-/* Newer than after_ms, oldest first, for watching a running agent. */
+/* What was told after after_ms, oldest first, actions included, for watching a running agent: an entry's ms is here the time of its end, if it has ended. */
 int store_follow(const char *state_dir, int64_t after_ms, store_entry_fn *fn, void *user, struct err *e);
 int store_last_hashes(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e);
 /* The last state told for each app: app -> "Degraded\twhy". */
