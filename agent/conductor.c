@@ -25,6 +25,7 @@ struct conductor {
     char *held_said;        /* what was last said about held removals */
     struct http_timer *soon, *wake;
     int64_t wake_at;
+    uint64_t last_run;      /* ids grow, also over a restart */
     size_t runs;
 };
 
@@ -105,7 +106,10 @@ static void run_over(void *user, struct run *r, enum run_end how, const struct e
 
 static void start_run(struct conductor *c, struct slot *s, const struct plan_app *pa)
 {
+    uint64_t id = (uint64_t)core_now_ms() * 1000;
+    c->last_run = id > c->last_run ? id : c->last_run + 1;
     struct run_options ro = {
+        .id = c->last_run,
         .driver = c->core->driver,
         .recorders = c->o.recorders,
         .n_recorders = c->o.n_recorders,

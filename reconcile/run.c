@@ -341,3 +341,8 @@ void run_reserved(const struct run *r, struct arena *a, struct strv *ret)
             strv_push(a, ret, s->action->reserves);
     }
 }
+
+bool run_action_done(const struct run *r, size_t action)
+{
+    return r->steps[action].state == STEP_DONE;
+}

@@ -1,0 +1,170 @@
+/* What the conductor remembers of an app: verdicts, repetition, and what forgives a failure. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/slot.h"
+#include "reconcile/run.h"
+#include "spec/base/arena.h"
+
+struct env {
+    struct slots slots;
+    struct slot *s;
+    struct action actions[1];
+    struct plan_app pa;
+};
+
+static int setup(void **state)
+{
+    struct env *x = xcalloc(1, sizeof(*x));
+    x->s = slots_get(&x->slots, NULL, "blog");
+    x->actions[0] = (struct action){.kind = ACT_START, .subject = "container blog-app-1", .cause = "stopped by hand"};
+    x->pa = (struct plan_app){
+        .name = "blog", .digest = "d1", .state = APP_OUT_OF_SYNC, .actions = x->actions, .n_actions = 1};
+    *state = x;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct env *x = *state;
+    slots_release(&x->slots, NULL);
+    free(x);
+    return 0;
+}
+
+/* Ends a run of x->pa without an engine: the slot only asks a run for its part. */
+static void run_ends(struct env *x, enum run_end how, const char *why)
+{
+    struct err e = {.kind = why ? ERR_USER : ERR_NONE};
+    struct run_options o = {0};
+    struct run *r = run_new(&x->pa, &o);
+    (void)snprintf(e.msg, sizeof(e.msg), "%s", why ? why : "");
+    slot_run_over(x->s, r, how, &e, 1000);
+    run_free(r);
+}
+
+static void test_same_plan_twice_blocks(void **state)
+{
+    struct env *x = *state;
+    const char *why = NULL;
+    for (int i = 0; i < 2; i++) {
+        slot_planned(x->s, &x->pa);
+        assert_false(x->s->blocked);
+        run_ends(x, RUN_DONE, NULL);
+    }
+    slot_planned(x->s, &x->pa);
+    assert_true(x->s->blocked);
+    assert_int_equal(slot_verdict(x->s, &why), APP_DEGRADED);
+    assert_non_null(strstr(why, "does not settle"));
+}
+
+static void test_empty_plan_between_is_no_repetition(void **state)
+{
+    struct env *x = *state;
+    struct plan_app settled = {.name = "blog", .digest = "d1", .state = APP_SYNCED};
+    for (int i = 0; i < 5; i++) {
+        slot_planned(x->s, &x->pa);
+        run_ends(x, RUN_DONE, NULL);
+        slot_planned(x->s, &settled);
+    }
+    slot_planned(x->s, &x->pa);
+    assert_false(x->s->blocked);
+}
+
+static void test_changed_digest_forgives(void **state)
+{
+    struct env *x = *state;
+    slot_planned(x->s, &x->pa);
+    run_ends(x, RUN_FAILED, "no such image");
+    run_ends(x, RUN_FAILED, "no such image");
+    assert_int_equal(x->s->failures, 2);
+    assert_true(x->s->not_before_ms > 1000);
+    x->pa.digest = "d2";
+    slot_planned(x->s, &x->pa);
+    assert_int_equal(x->s->failures, 0);
+    assert_int_equal(x->s->not_before_ms, 0);
+    assert_null(x->s->failure);
+}
+
+static void test_failure_is_the_verdict(void **state)
+{
+    struct env *x = *state;
+    const char *why = NULL;
+    slot_planned(x->s, &x->pa);
+    assert_int_equal(slot_verdict(x->s, &why), APP_OUT_OF_SYNC);
+    run_ends(x, RUN_FAILED, "port 8080 is taken");
+    slot_planned(x->s, &x->pa);
+    assert_int_equal(slot_verdict(x->s, &why), APP_DEGRADED);
+    assert_string_equal(why, "port 8080 is taken");
+}
+
+static void test_another_plan_unblocks(void **state)
+{
+    struct env *x = *state;
+    for (int i = 0; i < 3; i++) {
+        slot_planned(x->s, &x->pa);
+        run_ends(x, RUN_DONE, NULL);
+    }
+    assert_true(x->s->blocked);
+    x->actions[0].kind = ACT_CREATE;
+    slot_planned(x->s, &x->pa);
+    assert_false(x->s->blocked);
+}
+
+static void test_told_once(void **state)
+{
+    struct env *x = *state;
+    assert_true(slot_told(x->s, APP_SYNCED, NULL));
+    assert_false(slot_told(x->s, APP_SYNCED, NULL));
+    assert_true(slot_told(x->s, APP_DEGRADED, "exit 1"));
+    assert_false(slot_told(x->s, APP_DEGRADED, "exit 1"));
+    assert_true(slot_told(x->s, APP_DEGRADED, "exit 2"));
+}
+
+static void test_second_chance_is_bounded(void **state)
+{
+    struct env *x = *state;
+    slot_planned(x->s, &x->pa);
+    run_ends(x, RUN_FAILED, "port taken"); /* tried at 1000 */
+    slots_second_chance(&x->slots, 2000);
+    assert_false(x->s->dirty);
+    slots_second_chance(&x->slots, 60000);
+    assert_true(x->s->dirty);
+    assert_int_equal(x->s->not_before_ms, 0);
+}
+
+static void test_sorted_and_swept(void **state)
+{
+    struct env *x = *state;
+    static const char *const names[] = {"zoo", "abc", "mid", "blog"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        (void)slots_get(&x->slots, NULL, names[i]);
+    assert_int_equal(x->slots.n, 4);
+    for (size_t i = 1; i < x->slots.n; i++)
+        assert_true(strcmp(x->slots.v[i - 1]->app, x->slots.v[i]->app) < 0);
+    struct plan_app left = {.name = "mid"};
+    struct plan plan = {.apps = &left, .n_apps = 1};
+    slots_sweep(&x->slots, NULL, &plan);
+    assert_int_equal(x->slots.n, 1);
+    assert_non_null(slots_find(&x->slots, "mid"));
+    assert_null(slots_find(&x->slots, "blog"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_same_plan_twice_blocks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_empty_plan_between_is_no_repetition, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changed_digest_forgives, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_failure_is_the_verdict, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_plan_unblocks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_told_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_second_chance_is_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sorted_and_swept, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
