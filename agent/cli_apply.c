@@ -138,7 +138,7 @@ static int apply_here(const struct options *o)
     struct sigaction act = {.sa_handler = on_signal};
     (void)sigaction(SIGINT, &act, NULL);
     (void)sigaction(SIGTERM, &act, NULL);
-    x.store = store_open(o->state, &e);
+    x.store = fsx_mkdirs(o->state, 0700, &e) < 0 ? NULL : store_open(o->state, &e);
     if (!x.store)
         (void)fprintf(stderr, "evenkeel: no history is kept: %s\n", e.msg);
     bool unstable = true;
