@@ -2,8 +2,8 @@
  *
  * In: apps in the order of their right to be served. Out: NULL, or the sentence that says who was first and where. Two looks at an
  * app: first whether anything is taken, then taking all of it, so that an app that is refused holds nothing back from
- * others. A hash table, because this runs over every port and name of every app; only ever looked up, never walked, so its
- * order cannot show. */
+ * others. A hash table, because this runs over every port and name of every app; it is only ever looked up, never walked, so
+ * its order cannot show. */
 #include "spec/claims.h"
 
 #include <arpa/inet.h>
@@ -11,14 +11,23 @@
 #include "spec/base/arena.h"
 #include "spec/desired.h"
 
-enum claim_kind { CLAIM_PORT, CLAIM_CONTAINER, CLAIM_NETWORK, CLAIM_VOLUME };
+/* A port is entered under its address, under its family and under the port alone, and looked up under what would collide, so that a
+ * thousand apps on a thousand addresses of one port cost a thousand look-ups. */
+enum claim_kind {
+    CLAIM_CONTAINER,
+    CLAIM_NETWORK,
+    CLAIM_VOLUME,
+    CLAIM_ADDRESS,   /* port on one address; all zero: on all of the family, and family 0: on all */
+    CLAIM_FAMILY,    /* port on some address of IPv4 (address 4) or IPv6 (6) */
+    CLAIM_SOMEWHERE, /* port on some address */
+};
 
 struct claim {
     struct claim *next;
     enum claim_kind kind;
     const char *name; /* of the object; protocol of a port */
-    int port;
-    const char *ip;
+    int port, family;
+    unsigned char address[16]; /* all zero: all of the family */
     const struct want_app *app;
     struct place at;
 };
@@ -42,47 +51,120 @@ struct claims *claims_new(struct arena *a, size_t expected)
     return c;
 }
 
-/* FNV-1a */
-static size_t slot_of(const struct claims *c, const struct claim *want)
-{
-    uint64_t h = UINT64_C(14695981039346656037);
+/* ---- addresses ---- */
 
-    for (const char *s = want->name; *s; s++)
-        h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
-    h = (h ^ (unsigned)want->kind) * UINT64_C(1099511628211);
-    h = (h ^ (unsigned)want->port) * UINT64_C(1099511628211);
-    return (size_t)(h ^ h >> 32) & c->mask;
+/* 4, 6, or 0 for every address of both. */
+static int read_address(const char *ip, unsigned char ret[16])
+{
+    int family = !ip ? 0 : strchr(ip, ':') ? 6 : 4;
+
+    memset(ret, 0, 16);
+    if (family)
+        (void)inet_pton(family == 6 ? AF_INET6 : AF_INET, ip, ret);
+    return family;
 }
 
-static bool any_of_family(const char *ip, bool six)
+static bool is_any(const unsigned char address[16])
 {
-    return strcmp(ip, six ? "::" : "0.0.0.0") == 0;
+    static const unsigned char zero[16];
+
+    return memcmp(address, zero, sizeof(zero)) == 0;
 }
 
 bool claim_ips_meet(const char *a, const char *b)
 {
-    unsigned char x[16] = {0}, y[16] = {0};
+    unsigned char x[16], y[16];
+    int fx = read_address(a, x), fy = read_address(b, y);
 
-    if (!a || !b)
+    if (fx == 0 || fy == 0)
         return true;
-    bool six = strchr(a, ':');
+    return fx == fy && (is_any(x) || is_any(y) || memcmp(x, y, sizeof(x)) == 0);
+}
 
-    if (six != (strchr(b, ':') != NULL))
-        return false;
-    if (any_of_family(a, six) || any_of_family(b, six))
-        return true;
-    return inet_pton(six ? AF_INET6 : AF_INET, a, x) == 1 && inet_pton(six ? AF_INET6 : AF_INET, b, y) == 1 &&
-           memcmp(x, y, sizeof(x)) == 0;
+/* ---- the table ---- */
+
+static uint64_t mix(uint64_t h, const void *data, size_t n)
+{
+    /* FNV-1a */
+    for (const unsigned char *s = data; n-- > 0; s++)
+        h = (h ^ *s) * UINT64_C(1099511628211);
+    return h;
+}
+
+static size_t slot_of(const struct claims *c, const struct claim *want)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+
+    h = mix(h, &want->kind, sizeof(want->kind));
+    h = mix(h, want->name, strlen(want->name));
+    h = mix(h, &want->port, sizeof(want->port));
+    h = mix(h, &want->family, sizeof(want->family));
+    h = mix(h, want->address, sizeof(want->address));
+    return (size_t)(h ^ h >> 32) & c->mask;
 }
 
 static const struct claim *find(const struct claims *c, const struct claim *want)
 {
     for (const struct claim *have = c->slots[slot_of(c, want)]; have; have = have->next)
-        if (have->kind == want->kind && have->port == want->port && have->app != want->app &&
-            strcmp(have->name, want->name) == 0 && (want->kind != CLAIM_PORT || claim_ips_meet(have->ip, want->ip)))
+        if (have->kind == want->kind && have->port == want->port && have->family == want->family &&
+            memcmp(have->address, want->address, sizeof(want->address)) == 0 && strcmp(have->name, want->name) == 0)
             return have;
     return NULL;
 }
+
+static void enter(struct claims *c, const struct claim *want)
+{
+    size_t slot = slot_of(c, want);
+
+    if (find(c, want))
+        return; /* an app may be on one port at several addresses */
+    struct claim *entry = ARENA_NEW(c->arena, struct claim);
+
+    *entry = *want;
+    entry->next = c->slots[slot];
+    c->slots[slot] = entry;
+}
+
+/* The port without its address. */
+static struct claim widened(const struct claim *port, enum claim_kind kind, int family)
+{
+    struct claim c = *port;
+
+    c.kind = kind;
+    c.family = family;
+    memset(c.address, 0, sizeof(c.address));
+    return c;
+}
+
+static void enter_port(struct claims *c, const struct claim *port)
+{
+    const struct claim family = widened(port, CLAIM_FAMILY, port->family);
+    const struct claim somewhere = widened(port, CLAIM_SOMEWHERE, 0);
+
+    enter(c, port);
+    enter(c, &family);
+    enter(c, &somewhere);
+}
+
+static const struct claim *find_port(const struct claims *c, const struct claim *port)
+{
+    const struct claim everywhere = widened(port, CLAIM_ADDRESS, 0);
+    const struct claim whole_family = widened(port, CLAIM_ADDRESS, port->family);
+    const struct claim in_family = widened(port, CLAIM_FAMILY, port->family);
+    const struct claim somewhere = widened(port, CLAIM_SOMEWHERE, 0);
+    const struct claim *have;
+
+    if (port->family == 0)
+        return find(c, &somewhere);
+    if ((have = find(c, &everywhere)))
+        return have;
+    if (is_any(port->address))
+        return find(c, &in_family);
+    have = find(c, &whole_family);
+    return have ? have : find(c, port);
+}
+
+/* ---- one app ---- */
 
 static const char *explain(const struct claims *c, const struct claim *want, const struct claim *have)
 {
@@ -90,7 +172,9 @@ static const char *explain(const struct claims *c, const struct claim *want, con
                                    have->at.column);
 
     switch (want->kind) {
-    case CLAIM_PORT:
+    case CLAIM_ADDRESS:
+    case CLAIM_FAMILY:
+    case CLAIM_SOMEWHERE:
         return arena_printf(c->arena, "host port %d/%s is published by %s", want->port, want->name, who);
     case CLAIM_CONTAINER:
         return arena_printf(c->arena, "the container name \"%s\" is taken by %s", want->name, who);
@@ -107,17 +191,15 @@ static const char *explain(const struct claims *c, const struct claim *want, con
 /* Either look at one claim, or (take) enter it. */
 static const char *handle(struct claims *c, const struct claim *want, bool take)
 {
-    if (take) {
-        struct claim *entry = ARENA_NEW(c->arena, struct claim);
-        size_t slot = slot_of(c, want);
+    bool port = want->kind == CLAIM_ADDRESS;
+    const struct claim *have = NULL;
 
-        *entry = *want;
-        entry->next = c->slots[slot];
-        c->slots[slot] = entry;
-        return NULL;
-    }
-    const struct claim *have = find(c, want);
-
+    if (!take)
+        have = port ? find_port(c, want) : find(c, want);
+    else if (port)
+        enter_port(c, want);
+    else
+        enter(c, want);
     return have ? explain(c, want, have) : NULL;
 }
 
@@ -134,9 +216,9 @@ static const char *handle_service(struct claims *c, const struct want_app *app, 
     }
     for (size_t i = 0; !why && s->n_containers > 0 && i < s->spec->n_ports; i++) {
         const struct port *p = &s->spec->ports[i];
-        const struct claim want = {.kind = CLAIM_PORT, .name = p->protocol, .port = p->published, .ip = p->host_ip,
-                                   .app = app, .at = p->at};
+        struct claim want = {.kind = CLAIM_ADDRESS, .name = p->protocol, .port = p->published, .app = app, .at = p->at};
 
+        want.family = read_address(p->host_ip, want.address);
         if (p->published)
             why = handle(c, &want, take);
     }

@@ -127,12 +127,13 @@ const struct table *const fields_all_config[] = {
 static void check_network(struct decode_ctx *c, const struct yaml_node *v, struct config_draft *d)
 {
     const char *pool = d->c.pool ? d->c.pool : "10.213.0.0/16";
-    int64_t prefix = 0;
+    int64_t own = 0, prefix = d->pool_prefix.set ? d->pool_prefix.v : 26;
 
-    (void)parse_int64(strchr(pool, '/') + 1, 0, 32, &prefix);
-    if (d->pool_prefix.set && d->pool_prefix.v <= prefix)
-        decode_say(c, DIAG_ERROR, decode_key_place(c, yaml_get(v, "network"), "prefix"), "example: prefix: 26",
-                   "subnets with a prefix of %d do not fit into the pool %s", (int)d->pool_prefix.v, pool);
+    (void)parse_int64(strchr(pool, '/') + 1, 0, 32, &own);
+    if (prefix <= own)
+        decode_say(c, DIAG_ERROR, decode_key_place(c, yaml_get(v, "network"), d->pool_prefix.set ? "prefix" : "pool"),
+                   "give a longer `prefix` or a larger `pool`", "subnets with a prefix of %d do not fit into the pool %s",
+                   (int)prefix, pool);
     d->c.pool_prefix = (int)d->pool_prefix.v;
 }
 
@@ -151,6 +152,7 @@ int config_parse(const char *name, const char *text, size_t n, struct arena *a, 
         decode_error(&c, file.documents[1], NULL, "a configuration is one document");
     if (file.n_documents > 0 && decode_table(&c, &fields_config, file.documents[0], &d))
         check_network(&c, file.documents[0], &d);
+    diag_sort(diags);
     if (diags->errors > before)
         return -1;
     *ret = d.c;

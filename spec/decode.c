@@ -65,9 +65,10 @@ static void say(struct decode_ctx *c, enum diag_level level, struct place at, co
     CLEANUP(str_release) struct str path = STR_INIT;
     const char *source = NULL;
 
-    add_path(c, &path);
     /* Finding a line means counting newlines from the top; a list that overflows need not pay for it. */
-    if (at.file == c->file->name && c->diags->n < LIMIT_DIAGS) {
+    if (c->diags->errors < LIMIT_DIAGS)
+        add_path(c, &path);
+    if (at.file == c->file->name && c->diags->errors < LIMIT_DIAGS) {
         if (c->source_line != at.line)
             c->source = yaml_source_line(c->file, at.line, c->arena);
         c->source_line = at.line;
@@ -126,11 +127,12 @@ static void unknown_key(struct decode_ctx *c, const struct yaml_pair *pair,
     struct strv known = {0};
     const char *nearest, *hint = NULL;
 
-    for (size_t t = 0; t < n; t++)
+    /* What will not be shown need not be well worded. */
+    for (size_t t = 0; t < n && c->diags->errors < LIMIT_DIAGS; t++)
         for (size_t i = 0; !targets[t].elsewhere && i < targets[t].table->n; i++)
             if (targets[t].table->fields[i].status == FIELD_SUPPORTED)
                 strv_push(c->arena, &known, targets[t].table->fields[i].name);
-    for (size_t t = 0; t < n; t++)
+    for (size_t t = 0; t < n && c->diags->errors < LIMIT_DIAGS; t++)
         for (size_t i = 0; !targets[t].elsewhere && i < targets[t].table->n; i++)
             if (targets[t].table->fields[i].status == FIELD_PLANNED)
                 strv_push(c->arena, &known, targets[t].table->fields[i].name);

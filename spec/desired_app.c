@@ -144,68 +144,83 @@ static int cmp_want_volume(const void *a, const void *b)
     return strcmp(((const struct want_volume *)a)->name, ((const struct want_volume *)b)->name);
 }
 
-static bool network_used(const struct want_app *app, const char *key)
+static int cmp_network_key(const void *a, const void *b)
 {
-    for (size_t i = 0; i < app->n_services; i++)
-        for (size_t k = 0; k < app->services[i].spec->n_networks; k++)
-            if (strcmp(app->services[i].spec->networks[k].network, key) == 0)
-                return true;
-    return false;
+    return strcmp(((const struct network *)a)->key, ((const struct network *)b)->key);
 }
 
-static bool volume_used(const struct want_app *app, const char *key)
+static int cmp_volume_key(const void *a, const void *b)
 {
-    for (size_t i = 0; i < app->n_services; i++)
-        for (size_t k = 0; k < app->services[i].spec->n_mounts; k++) {
-            const struct mount *m = &app->services[i].spec->mounts[k];
+    return strcmp(((const struct volume *)a)->key, ((const struct volume *)b)->key);
+}
 
-            if (m->kind == MOUNT_VOLUME && m->source && strcmp(m->source, key) == 0)
-                return true;
+/* Which of the declared keys the services use; keys are sorted. used has one more place, for a default network that is not declared. */
+static void mark_networks(const struct app *app, const struct want_app *ret, bool *used)
+{
+    for (size_t i = 0; i < ret->n_services; i++)
+        for (size_t k = 0; k < ret->services[i].spec->n_networks; k++) {
+            const struct network want = {.key = ret->services[i].spec->networks[k].network};
+            const struct network *n =
+                app->n_networks ? bsearch(&want, app->networks, app->n_networks, sizeof(want), cmp_network_key) : NULL;
+
+            used[n ? (size_t)(n - app->networks) : app->n_networks] = true;
         }
-    return false;
 }
 
-static void add_network(const struct app_source *src, const struct network *n, struct arena *a, struct want_app *ret)
+static void mark_volumes(const struct app *app, const struct want_app *ret, bool *used)
+{
+    for (size_t i = 0; i < ret->n_services; i++)
+        for (size_t k = 0; k < ret->services[i].spec->n_mounts; k++) {
+            const struct mount *m = &ret->services[i].spec->mounts[k];
+            const struct volume want = {.key = m->source};
+            const struct volume *v = NULL;
+
+            if (m->kind == MOUNT_VOLUME && m->source && app->n_volumes)
+                v = bsearch(&want, app->volumes, app->n_volumes, sizeof(want), cmp_volume_key);
+            if (v)
+                used[v - app->volumes] = true;
+        }
+}
+
+static void add_network(const struct network *n, struct arena *a, struct want_app *ret)
 {
     bool external = n->external == TRI_YES;
     const char *name = n->name ? n->name : external ? n->key : arena_printf(a, "%s_%s", ret->name, n->key);
 
-    (void)src;
     ret->networks[ret->n_networks++] =
         (struct want_network){.key = n->key, .name = name, .spec = n, .external = external};
 }
 
-static void build_networks(const struct app_source *src, struct arena *a, struct want_app *ret)
+static void build_networks(const struct app *app, struct arena *a, struct want_app *ret)
 {
-    const struct app *app = src->app;
-    bool default_declared = false;
+    bool *used = ARENA_ARRAY(a, app->n_networks + 1, bool);
 
+    mark_networks(app, ret, used);
     ret->networks = ARENA_ARRAY(a, app->n_networks + 1, struct want_network);
-    for (size_t i = 0; i < app->n_networks; i++) {
-        default_declared |= strcmp(app->networks[i].key, "default") == 0;
-        if (network_used(ret, app->networks[i].key))
-            add_network(src, &app->networks[i], a, ret);
-    }
-    if (!default_declared && network_used(ret, "default")) {
+    for (size_t i = 0; i < app->n_networks; i++)
+        if (used[i])
+            add_network(&app->networks[i], a, ret);
+    if (used[app->n_networks]) {
         struct network *n = ARENA_NEW(a, struct network);
 
         *n = (struct network){.at = app->at, .key = "default"};
-        add_network(src, n, a, ret);
+        add_network(n, a, ret);
     }
     if (ret->n_networks > 1)
         qsort(ret->networks, ret->n_networks, sizeof(ret->networks[0]), cmp_want_network);
 }
 
-static void build_volumes(const struct app_source *src, struct arena *a, struct want_app *ret)
+static void build_volumes(const struct app *app, struct arena *a, struct want_app *ret)
 {
-    const struct app *app = src->app;
+    bool *used = ARENA_ARRAY(a, app->n_volumes, bool);
 
+    mark_volumes(app, ret, used);
     ret->volumes = ARENA_ARRAY(a, app->n_volumes, struct want_volume);
     for (size_t i = 0; i < app->n_volumes; i++) {
         const struct volume *v = &app->volumes[i];
         bool external = v->external == TRI_YES;
 
-        if (volume_used(ret, v->key))
+        if (used[i])
             ret->volumes[ret->n_volumes++] = (struct want_volume){
                 .key = v->key,
                 .name = v->name ? v->name : external ? v->key : arena_printf(a, "%s_%s", ret->name, v->key),
@@ -387,8 +402,8 @@ void desired_app_build(const struct app_source *src, struct arena *a, struct str
     ret->origin = arena_printf(a, "%s//%s", src->file->root, src->file->path);
     apply_override(src, ret);
     build_services(src, a, ret);
-    build_networks(src, a, ret);
-    build_volumes(src, a, ret);
+    build_networks(src->app, a, ret);
+    build_volumes(src->app, a, ret);
     digest(ret, scratch, config_hashes);
     put_labels(src, a, config_hashes, ret);
 }

@@ -50,9 +50,14 @@ extern const struct form form_healthcheck; /* struct healthcheck */
 extern const struct form form_test;        /* struct command */
 extern const struct form form_logging;     /* struct logging */
 extern const struct form form_restart;     /* restart, restart_max */
+extern const struct form form_condition;   /* deploy.restart_policy.condition: restart */
+extern const struct choice restart_conditions[];
 extern const struct form form_env_file;    /* struct service_draft: env_sources */
 extern const struct table fields_port, fields_ulimit, fields_device, fields_depend, fields_attach, fields_healthcheck,
-    fields_logging, fields_env_file, fields_security, fields_deploy, fields_resources, fields_limits, fields_reservations,
+    fields_logging, fields_env_file;
+
+/* ---- fields_deploy.c: over struct service ---- */
+extern const struct table fields_security, fields_deploy, fields_resources, fields_limits, fields_reservations,
     fields_restart_policy;
 
 /* ---- forms_app.c: over struct app_draft ---- */

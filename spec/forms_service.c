@@ -42,11 +42,15 @@ static void decode_form_restart(struct decode_ctx *c, const struct field *f, con
     if (v->kind == YAML_BOOL && *text == 'f')
         text = "no"; /* what unquoted `no` becomes in many a tool */
     if (colon && strncmp(text, "on-failure:", 11) == 0) {
-        if (parse_int64(colon + 1, 0, INT32_MAX, &s->restart_max.v) < 0) {
+        int64_t attempts;
+
+        if (parse_int64(colon + 1, 0, INT32_MAX, &attempts) < 0) {
             decode_error(c, v, "example: on-failure:3", "\"%s\" is not a number of attempts", colon + 1);
             return;
         }
-        s->restart_max.set = s->restart_max.v > 0;
+        if (s->restart_max.set && s->restart_max.v != attempts)
+            decode_error(c, v, "give it once", "differs from `max_attempts`");
+        s->restart_max = (struct num){attempts, attempts > 0};
         text = "on-failure";
     }
     if (decode_choice(c, &words, v, text, &policy))
@@ -74,7 +78,7 @@ const struct form form_restart = {
 /* ---- deploy.restart_policy ---- */
 
 // clang-format off
-static const struct choice conditions[] = {
+const struct choice restart_conditions[] = {
     {"none", RESTART_NO}, {"on-failure", RESTART_ON_FAILURE}, {"any", RESTART_ALWAYS}, {NULL, 0}};
 // clang-format on
 
@@ -87,7 +91,7 @@ static void decode_condition(struct decode_ctx *c, const struct field *f, const 
         store_restart(c, v, policy, out);
 }
 
-static const struct form form_condition = {"none, on-failure or any", decode_condition, NULL, NULL};
+const struct form form_condition = {"none, on-failure or any", decode_condition, NULL, NULL};
 
 /* ---- healthcheck ---- */
 
@@ -357,6 +361,14 @@ const struct form form_devices = {
 
 /* ---- depends_on ---- */
 
+static bool too_many(struct decode_ctx *c, const struct yaml_node *v, size_t most, const char *what)
+{
+    if (v->n <= most)
+        return false;
+    decode_error(c, v, NULL, "%zu %s; at most %zu are allowed", v->n, what, most);
+    return true;
+}
+
 static void decode_form_depends(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
 {
     struct service *s = out;
@@ -366,6 +378,8 @@ static void decode_form_depends(struct decode_ctx *c, const struct field *f, con
     if (v->kind != YAML_LIST && !decode_is(c, v, YAML_MAP, "a list of services, or a mapping"))
         return;
     if (v->kind == YAML_LIST && !decode_is(c, v, YAML_LIST, "a list of services"))
+        return;
+    if (too_many(c, v, LIMIT_SERVICES, "services"))
         return;
     s->depends = ARENA_ARRAY(c->arena, v->n + 1, struct dependency);
     for (size_t i = 0; i < v->n; i++) {
@@ -421,6 +435,8 @@ static void decode_form_attach(struct decode_ctx *c, const struct field *f, cons
     if (v->kind != YAML_LIST && !decode_is(c, v, YAML_MAP, "a list of networks, or a mapping"))
         return;
     if (v->kind == YAML_LIST && !decode_is(c, v, YAML_LIST, "a list of networks"))
+        return;
+    if (too_many(c, v, LIMIT_SERVICES, "networks"))
         return;
     s->networks = ARENA_ARRAY(c->arena, v->n + 1, struct attach);
     for (size_t i = 0; i < v->n; i++) {
@@ -544,7 +560,6 @@ static bool check_ipv6(struct decode_ctx *c, const struct field *f, const struct
 // clang-format off
 #define TABLE(name, help, rows) {name, help, rows, ARRAY_LEN(rows)}
 #define H(member) offsetof(struct healthcheck, member)
-#define S(member) offsetof(struct service, member)
 
 static const struct field rows_healthcheck[] = {
     {"disable", &form_bool, H(disable), .help = "switch the image's check off", .fallback = "false"},
@@ -606,71 +621,4 @@ static const struct field rows_env_file[] = {
     {"required", &form_bool, offsetof(struct env_item, required), .help = "false: the file may be missing", .fallback = "true"},
 };
 const struct table fields_env_file = TABLE("env_file", "A file of environment variables.", rows_env_file);
-
-static const struct choice profiles[] = {
-    {"hardened", PROFILE_HARDENED}, {"service", PROFILE_SERVICE}, {"docker", PROFILE_DOCKER}, {NULL, 0}};
-static const struct field rows_security[] = {
-    {"cap_add", &form_caps, S(cap_add), .help = "capabilities to add to those of the profile", .alias_of = "cap_add"},
-    {"cap_drop", &form_caps, S(cap_drop), .help = "capabilities to take from those of the profile", .alias_of = "cap_drop"},
-    {"no_new_privileges", &form_bool, S(no_new_privileges), .help = "no process may gain privileges by setuid files", .fallback = "true"},
-    {"profile", &form_choice, S(profile), .help = "capabilities to begin with: hardened has NET_BIND_SERVICE alone; service adds what root entrypoints need "
-     "(CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID); docker has the engine's own", .choices = profiles, .fallback = "hardened"},
-};
-const struct table fields_security = TABLE("security", "What the processes of a container may do.", rows_security);
-
-static const struct field rows_limits[] = {
-    {"cpus", &form_cpus, S(nano_cpus), .help = "CPUs", .min = 1000000, .max = INT64_MAX, .alias_of = "cpus"},
-    {"memory", &form_bytes, S(mem_limit), .help = "memory", .min = 6 * 1024 * 1024, .max = INT64_MAX, .alias_of = "mem_limit"},
-    {"pids", &form_int, S(pids_limit), .help = "processes and threads", .min = -1, .max = 4194304, .alias_of = "pids_limit"},
-};
-const struct table fields_limits = TABLE("limits", "The most that a container may use.", rows_limits);
-
-static const struct field rows_reservations[] = {
-    {"cpus", .status = FIELD_IGNORED, .help = "only a cluster can reserve CPUs"},
-    {"devices", .status = FIELD_PLANNED},
-    {"generic_resources", .status = FIELD_IGNORED, .help = "only a cluster has them"},
-    {"memory", &form_bytes, S(mem_reservation), .help = "memory that stays when memory is short", .alias_of = "mem_reservation"},
-};
-const struct table fields_reservations = TABLE("reservations", "What a container is given first.", rows_reservations);
-
-static const struct field rows_resources[] = {
-    {"limits", &form_table, 0, .help = "upper bounds", .table = &fields_limits, .alias_of = "mem_limit, cpus and pids_limit"},
-    {"reservations", &form_table, 0, .help = "lower bounds", .table = &fields_reservations, .alias_of = "mem_reservation"},
-};
-const struct table fields_resources = TABLE("resources", "Memory, CPUs and processes.", rows_resources);
-
-static const struct field rows_restart_policy[] = {
-    {"condition", &form_condition, 0, .help = "when to start it again", .choices = conditions, .alias_of = "restart"},
-    {"delay", .status = FIELD_IGNORED, .help = "the engine's own back-off applies"},
-    {"max_attempts", &form_int, S(restart_max), .help = "attempts with `on-failure`", .min = 0, .max = INT32_MAX, .alias_of = "restart"},
-    {"window", .status = FIELD_IGNORED, .help = "the engine's own back-off applies"},
-};
-const struct table fields_restart_policy = TABLE("restart_policy", "What `restart` says in one word.", rows_restart_policy);
-
-static const struct choice modes[] = {{"replicated", 0}, {NULL, 0}};
-static void decode_mode(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
-{
-    int ignored;
-    const char *text = decode_text(c, v, "a word");
-
-    (void)out;
-    if (text && (strcmp(text, "global") == 0 || strstr(text, "-job")))
-        decode_error(c, v, NULL, "`%s` is not supported by this version yet", text);
-    else if (text)
-        (void)decode_choice(c, f, v, text, &ignored);
-}
-static const struct form form_mode = {"replicated", decode_mode, NULL, NULL};
-
-static const struct field rows_deploy[] = {
-    {"endpoint_mode", .status = FIELD_IGNORED, .help = "it matters to clusters only"},
-    {"labels", .status = FIELD_IGNORED, .help = "they label services of a cluster; `labels` of the service label its containers"},
-    {"mode", &form_mode, 0, .help = "how many containers there are", .choices = modes, .fallback = "replicated"},
-    {"placement", .status = FIELD_IGNORED, .help = "there is one host"},
-    {"replicas", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .alias_of = "replicas"},
-    {"resources", &form_table, 0, .help = "memory, CPUs, processes", .table = &fields_resources, .alias_of = "mem_limit, cpus and pids_limit"},
-    {"restart_policy", &form_table, 0, .help = "when to start it again", .table = &fields_restart_policy, .alias_of = "restart"},
-    {"rollback_config", .status = FIELD_PLANNED},
-    {"update_config", .status = FIELD_PLANNED},
-};
-const struct table fields_deploy = TABLE("deploy", "Replicas and resources as Compose writes them.", rows_deploy);
 // clang-format on

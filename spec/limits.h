@@ -14,6 +14,7 @@
 #define LIMIT_SERVICE_NAME 63
 #define LIMIT_SERVICES 200 /* in one app */
 #define LIMIT_REPLICAS 1000
+#define LIMIT_CONTAINERS 1000 /* of one app */
 #define LIMIT_LIST 4096        /* entries of any list or mapping in a spec */
 #define LIMIT_TEXT (64 * 1024) /* one scalar */
 #define LIMIT_ROOT_FILES 100000

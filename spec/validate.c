@@ -338,6 +338,11 @@ static void check_names(struct decode_ctx *c, const struct app_draft *d)
         return;
     for (size_t i = 0; i < d->n_services; i++)
         total += d->services[i].s.replicas.set ? (size_t)d->services[i].s.replicas.v : 1;
+    if (total > LIMIT_CONTAINERS) {
+        decode_say(c, DIAG_ERROR, d->a.at, NULL, "%zu containers in one app; at most %d are allowed", total,
+                   LIMIT_CONTAINERS);
+        return;
+    }
     struct wanted *v = ARENA_ARRAY(c->arena, total, struct wanted);
 
     for (size_t i = 0; i < d->n_services; i++) {
@@ -357,6 +362,32 @@ static void check_names(struct decode_ctx *c, const struct app_draft *d)
         if (strcmp(v[i - 1].what, v[i].what) == 0)
             decode_say(c, DIAG_ERROR, v[i].at, arena_printf(c->arena, "the first is in line %d", v[i - 1].at.line),
                        "two containers would be called \"%s\"", v[i].what);
+}
+
+/* Two keys, one object of the engine: which of them shapes it? */
+static void check_engine_names(struct decode_ctx *c, const struct app_draft *d)
+{
+    struct wanted *v = ARENA_ARRAY(c->arena, d->a.n_networks + d->a.n_volumes, struct wanted);
+    size_t n = 0;
+
+    for (size_t i = 0; d->a.name && i < d->a.n_networks; i++) {
+        const struct network *net = &d->a.networks[i];
+        const char *name = net->name ? net->name : arena_printf(c->arena, "%s_%s", d->a.name, net->key);
+
+        v[n++] = (struct wanted){arena_printf(c->arena, "network \"%s\"", name), net->at, NULL};
+    }
+    for (size_t i = 0; d->a.name && i < d->a.n_volumes; i++) {
+        const struct volume *vol = &d->a.volumes[i];
+        const char *name = vol->name ? vol->name : arena_printf(c->arena, "%s_%s", d->a.name, vol->key);
+
+        v[n++] = (struct wanted){arena_printf(c->arena, "volume \"%s\"", name), vol->at, NULL};
+    }
+    if (n > 1)
+        qsort(v, n, sizeof(v[0]), cmp_wanted);
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(v[i - 1].what, v[i].what) == 0)
+            decode_say(c, DIAG_ERROR, v[i].at, arena_printf(c->arena, "the first is in line %d", v[i - 1].at.line),
+                       "the %s is declared twice", v[i].what);
 }
 
 void validate_app(struct decode_ctx *c, const struct app_draft *d)
@@ -380,4 +411,5 @@ void validate_app(struct decode_ctx *c, const struct app_draft *d)
     check_declarations(c, &d->a);
     check_ports(c, d);
     check_names(c, d);
+    check_engine_names(c, d);
 }
