@@ -16,7 +16,9 @@
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 
+#define STAY_MS 700                    /* what was started must still run after this */
 #define SETTLE_MAX_MS (15 * 60 * 1000) /* for health checks that do not decide */
+#define POLL_MS 100
 #define AWAY_MAX_MS 10000              /* an engine that cannot be reached */
 
 static volatile sig_atomic_t interrupted;
@@ -33,7 +35,7 @@ struct apply {
     struct conductor *conductor;
     struct progress *progress;
     struct store *store;
-    size_t passes;
+    int64_t acted_ms; /* when a run last ended, monotonic; 0: none did */
 };
 
 static void apply_said(void *ctx, int level, const char *app, const char *text)
@@ -64,6 +66,12 @@ static void apply_told(void *ctx, const char *app, enum app_state state, const c
 {
     struct apply *x = ctx;
     store_app_state(x->store, core_now_ms(), app, app_state_name(state), why);
+}
+
+static void apply_run_ended(void *ctx, const struct run *r, enum run_end how, const struct err *failure)
+{
+    (void)r, (void)how, (void)failure;
+    ((struct apply *)ctx)->acted_ms = core_monotonic_ms();
 }
 
 static void print_app(void *user, const char *app, enum app_state state, const char *why)
@@ -106,7 +114,7 @@ static int converge(struct apply *x, struct err *e)
     bool stopping = false;
     conductor_start(x->conductor);
     for (;;) {
-        if (http_poll(x->core.http, NULL, 0, 250, e) < 0)
+        if (http_poll(x->core.http, NULL, 0, POLL_MS, e) < 0)
             return -1;
         struct conductor_summary sum = conductor_sum(x->conductor);
         int64_t now = core_monotonic_ms();
@@ -120,6 +128,8 @@ static int converge(struct apply *x, struct err *e)
             continue;
         if (stopping)
             return 0;
+        if (x->acted_ms && now - x->acted_ms < STAY_MS)
+            continue;
         if (sum.engine_trouble || (sum.progressing > 0 && now < settle) || !conductor_looked(x->conductor))
             continue;
         return 0;
@@ -156,7 +166,8 @@ static int apply_here(const struct options *o)
         return cli_fail(&e);
     }
     x.progress = progress_new(stdout);
-    struct recorder recorders[] = {progress_recorder(x.progress), diary_recorder(x.store)};
+    struct recorder recorders[] = {
+        progress_recorder(x.progress), diary_recorder(x.store), {.run_ended = apply_run_ended, .ctx = &x}};
     struct conductor_options co = {
         .core = &x.core,
         .recorders = recorders,

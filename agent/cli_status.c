@@ -7,7 +7,10 @@
 #include "agent/lock.h"
 #include "agent/progress.h"
 #include "agent/store.h"
+#include "agent/tail.h"
 #include "spec/base/arena.h"
+
+#define TAILS_MAX 10
 
 struct row {
     const char *app, *state, *why, *containers, *address;
@@ -74,6 +77,42 @@ static struct row *rows_of(const struct core_pass *p, const struct kvs *told, st
         rows[i].soon = strcmp(rows[i].state, "Progressing") == 0;
     }
     return rows;
+}
+
+/* ---- last words, when no agent has heard them ---- */
+
+struct heard {
+    struct row *row;
+    struct arena *arena;
+    size_t *open;
+};
+
+static void hear(void *user, const char *text)
+{
+    struct heard *h = user;
+    (*h->open)--;
+    if (*text)
+        h->row->why = arena_printf(h->arena, "%s; its last lines: %s", h->row->why ? h->row->why : "", text);
+}
+
+static int hear_all(struct core *c, const struct core_pass *p, struct row *rows, struct arena *a, struct err *e)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < p->plan->n_apps && open < TAILS_MAX; i++) {
+        if (strcmp(rows[i].state, "Degraded") != 0 || (rows[i].why && strstr(rows[i].why, "; its last lines: ")))
+            continue;
+        const struct obs_container *x = tail_culprit(p->input.observed, c->options->settings.owner, rows[i].app);
+        if (!x)
+            continue;
+        struct heard *h = ARENA_NEW(a, struct heard);
+        *h = (struct heard){&rows[i], a, &open};
+        open++;
+        tail_fetch(c->driver, x->id, 5, hear, h);
+    }
+    while (open > 0)
+        if (http_poll(c->http, NULL, 0, -1, e) < 0)
+            return -1;
+    return 0;
 }
 
 static int column(const struct row *rows, size_t n, const char *head, size_t offset)
@@ -147,8 +186,8 @@ int cli_status(const struct options *o)
             told.n = 0;
         (void)cli_core_diags(&c);
         cli_core_plan(&c, a, &p);
-        const struct row *rows = rows_of(&p, &told, a);
-        rc = 0;
+        struct row *rows = rows_of(&p, &told, a);
+        rc = hear_all(&c, &p, rows, a, &e) < 0 ? cli_fail(&e) : 0;
         for (size_t i = 0; i < p.plan->n_apps; i++)
             if (!rows[i].well)
                 rc = 2;

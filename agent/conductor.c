@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "agent/slot.h"
+#include "agent/tail.h"
 #include "reconcile/run.h"
 #include "spec/base/arena.h"
 
@@ -26,8 +27,11 @@ struct conductor {
     struct http_timer *soon, *wake;
     int64_t wake_at;
     uint64_t last_run;      /* ids grow, also over a restart */
-    size_t runs;
+    size_t runs, listening;
 };
+
+#define TAIL_LINES 5
+#define LISTENING_MAX 4
 
 static void schedule(struct conductor *c);
 
@@ -55,6 +59,8 @@ static void tell(struct conductor *c, struct slot *s)
 {
     const char *why;
     enum app_state state = slot_verdict(s, &why);
+    if (s->listening)
+        return; /* told together with the last words */
     if (slot_told(s, state, why) && c->o.told)
         c->o.told(c->o.ctx, s->app, state, why);
 }
@@ -100,7 +106,8 @@ static void run_over(void *user, struct run *r, enum run_end how, const struct e
     s->run = NULL;
     run_free(r);
     s->dirty = true;
-    tell(c, s);
+    if (how == RUN_FAILED) /* after the others the next pass knows better than the last one */
+        tell(c, s);
     schedule(c);
 }
 
@@ -151,6 +158,46 @@ static void consider(struct conductor *c, const struct plan_app *pa)
         return;
     }
     start_run(c, s, pa);
+}
+
+/* ---- the last words of what is not well ---- */
+
+struct listening { /* the slot may be gone when the words come */
+    struct conductor *conductor;
+    char *app;
+};
+
+static void tail_heard(void *user, const char *text)
+{
+    struct listening *l = user;
+    struct conductor *c = l->conductor;
+    struct slot *s = slots_find(&c->slots, l->app);
+    c->listening--;
+    if (s) {
+        s->listening = false;
+        slot_set_tail(s, text);
+        tell(c, s);
+    }
+    free(l->app);
+    free(l);
+}
+
+static void listen_to_culprit(struct conductor *c, const struct plan_app *pa, const struct observed *o)
+{
+    struct slot *s = slots_get(&c->slots, c, pa->name);
+    const struct obs_container *x;
+    if (pa->state != APP_DEGRADED || s->run || c->stopped || c->listening >= LISTENING_MAX)
+        return;
+    x = tail_culprit(o, c->core->options->settings.owner, pa->name);
+    if (!x || (s->tail_of && strcmp(s->tail_of, x->id) == 0))
+        return;
+    free(s->tail_of);
+    s->tail_of = xstrdup(x->id);
+    s->listening = true;
+    struct listening *l = xcalloc(1, sizeof(*l));
+    *l = (struct listening){c, xstrdup(pa->name)};
+    c->listening++;
+    tail_fetch(c->core->driver, x->id, TAIL_LINES, tail_heard, l);
 }
 
 /* ---- a pass ---- */
@@ -219,7 +266,6 @@ static void pass(struct conductor *c)
     reserved_subnets(c, a, &reserved);
     for (size_t i = 0; i < c->slots.n; i++)
         c->slots.v[i]->dirty = false;
-    bool all = c->all_dirty && c->o.only.n == 0;
     c->all_dirty = false;
     core_plan(c->core, &scope, &reserved, c->confirm, a, &p);
     learn(c, &p);
@@ -229,11 +275,13 @@ static void pass(struct conductor *c)
     if (decided && c->o.passed)
         c->o.passed(c->o.ctx, &p);
     say_held(c, p.plan);
-    for (size_t i = 0; i < p.plan->n_apps; i++)
-        if (concerns(c, p.plan->apps[i].name))
-            consider(c, &p.plan->apps[i]);
-    if (all)
-        slots_sweep(&c->slots, c->core->http, p.plan);
+    for (size_t i = 0; i < p.plan->n_apps; i++) {
+        if (!concerns(c, p.plan->apps[i].name))
+            continue;
+        listen_to_culprit(c, &p.plan->apps[i], p.input.observed);
+        consider(c, &p.plan->apps[i]);
+    }
+    slots_sweep(&c->slots, c->core->http, p.plan, &scope);
     set_wake(c, c->core->desired->next_change_ms);
 }
 
@@ -455,7 +503,7 @@ void conductor_stop(struct conductor *c)
 
 bool conductor_idle(const struct conductor *c)
 {
-    return c->runs == 0 && !c->looking && !c->soon && (c->stopped || !anything_dirty(c));
+    return c->runs == 0 && c->listening == 0 && !c->looking && !c->soon && (c->stopped || !anything_dirty(c));
 }
 
 bool conductor_looked(const struct conductor *c)

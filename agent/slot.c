@@ -63,15 +63,18 @@ static void slot_free(struct slot *s, struct http *http)
     free(s->planned_why);
     free(s->failure);
     free(s->told_why);
+    free(s->tail);
+    free(s->tail_of);
+    free(s->whole_why);
     free(s);
 }
 
-void slots_sweep(struct slots *l, struct http *http, const struct plan *plan)
+void slots_sweep(struct slots *l, struct http *http, const struct plan *plan, const struct strv *scope)
 {
     size_t kept = 0;
     for (size_t i = 0; i < l->n; i++) {
         struct slot *s = l->v[i];
-        if (!s->run && !plan_app(plan, s->app))
+        if (!s->run && !plan_app(plan, s->app) && (scope->n == 0 || strv_has(scope, s->app)))
             slot_free(s, http);
         else
             l->v[kept++] = s;
@@ -112,6 +115,21 @@ static void replace(char **old, const char *text)
     *old = copy;
 }
 
+static void slot_join_why(struct slot *s)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    str_add(&text, s->planned_why ? s->planned_why : "");
+    if (s->tail && *s->tail)
+        str_addf(&text, "; its last lines: %s", s->tail);
+    replace(&s->whole_why, str_text(&text));
+}
+
+void slot_set_tail(struct slot *s, const char *text)
+{
+    replace(&s->tail, text);
+    slot_join_why(s);
+}
+
 /* What a plan would do, without causes: causes name times and differ when nothing else does. */
 static void plan_sign(const struct plan_app *pa, char ret[SHA256_HEX])
 {
@@ -146,6 +164,11 @@ void slot_planned(struct slot *s, const struct plan_app *pa)
     s->planned = true;
     s->planned_state = pa->state;
     replace(&s->planned_why, pa->why);
+    if (pa->state != APP_DEGRADED) {
+        replace(&s->tail, NULL);
+        replace(&s->tail_of, NULL);
+    }
+    slot_join_why(s);
     if (strcmp(s->digest, digest) != 0) {
         (void)snprintf(s->digest, sizeof(s->digest), "%s", digest);
         s->failures = 0;
@@ -238,14 +261,30 @@ enum app_state slot_verdict(const struct slot *s, const char **ret_why)
         *ret_why = s->failure;
         return APP_DEGRADED;
     }
-    *ret_why = s->planned_why;
+    *ret_why = s->tail ? s->whole_why : s->planned_why;
     return s->planned_state;
+}
+
+/* Equal but for their digits. */
+static bool same_words(const char *a, const char *b)
+{
+    for (;;) {
+        a += strspn(a, "0123456789");
+        b += strspn(b, "0123456789");
+        if (*a != *b)
+            return false;
+        if (!*a)
+            return true;
+        a++;
+        b++;
+    }
 }
 
 bool slot_told(struct slot *s, enum app_state state, const char *why)
 {
     const char *before = s->told_why ? s->told_why : "", *now = why ? why : "";
-    if (s->told && s->told_state == state && strcmp(before, now) == 0)
+    if (s->told && s->told_state == state &&
+        (state == APP_DEGRADED ? same_words(before, now) : strcmp(before, now) == 0))
         return false;
     s->told = true;
     s->told_state = state;

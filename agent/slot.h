@@ -13,6 +13,7 @@ struct slot {
     struct conductor *conductor;
     struct run *run;     /* in flight, or NULL */
     bool dirty, planned; /* planned: at least one pass had it */
+    bool listening;      /* its culprit's last words are being fetched */
     bool blocked;        /* not tried again until its digest or its plan changes */
     unsigned failures;   /* in a row */
     unsigned repeats;    /* of the same plan after it was carried out */
@@ -24,6 +25,9 @@ struct slot {
     char done_sign[SHA256_HEX]; /* of the last plan that was carried out to the end without an empty one since */
     enum app_state planned_state;
     char *planned_why;
+    char *tail;                 /* last lines of the container that explains a Degraded verdict, or NULL */
+    char *tail_of;              /* its id: they are fetched once */
+    char *whole_why;            /* planned_why and tail together */
     char *failure;              /* why the last run failed; NULL: it did not */
     bool engine_failure;        /* ... because the engine was away */
     enum app_state told_state;
@@ -38,8 +42,8 @@ struct slots {
 
 struct slot *slots_find(const struct slots *l, const char *app);
 struct slot *slots_get(struct slots *l, struct conductor *c, const char *app);
-/* Drop the apps that a plan of everything no longer names and that have no run. */
-void slots_sweep(struct slots *l, struct http *http, const struct plan *plan);
+/* Drop the apps that a plan of this scope (n == 0: of everything) no longer names and that have no run. */
+void slots_sweep(struct slots *l, struct http *http, const struct plan *plan, const struct strv *scope);
 void slots_release(struct slots *l, struct http *http);
 /* Something foreign changed: what failed may work now; tried again at most every few seconds. */
 void slots_second_chance(struct slots *l, int64_t now_ms);
@@ -50,12 +54,14 @@ bool slots_would_start(const struct slots *l, const struct plan_app *pa);
 void slot_planned(struct slot *s, const struct plan_app *pa);
 void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const struct err *failure, int64_t now_ms);
 bool slot_run_is_stale(const struct slot *s, const struct plan_app *pa);
+/* The last words of a container; the verdict carries them while the app is Degraded. */
+void slot_set_tail(struct slot *s, const char *text);
 /* The engine is back: failures that were its own are forgotten. */
 void slot_forgive(struct slot *s);
 
 /* The word for people: the plan's, overlaid by a run in flight or a failure. ret_why is borrowed or NULL. */
 enum app_state slot_verdict(const struct slot *s, const char **ret_why);
-/* True if this differs from what was told last; remembers it. */
+/* True if this differs from what was told last by more than a number (restarts are counted up all the time); remembers it. */
 bool slot_told(struct slot *s, enum app_state state, const char *why);
 
 #endif

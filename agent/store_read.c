@@ -4,6 +4,7 @@
  * through a callback, or texts in an arena. Times are those of the last thing told about an entry when following, and of its
  * beginning in the history. It refuses to write, and to take a missing diary for an error other than ERR_MISSING. */
 #include <sqlite3.h>
+#include <string.h>
 
 #include "agent/store.h"
 #include "agent/store_schema.h"
@@ -203,8 +204,14 @@ int store_pass_read(const char *state_dir, int64_t pass, struct arena *a, const 
                                    (long long)pass);
     if (code != SQLITE_ROW)
         return finish(db, code, state_dir, e);
-    *ret_n = (size_t)sqlite3_column_bytes(q, 0);
-    *ret_input = arena_strndup(a, *ret_n ? sqlite3_column_blob(q, 0) : "", *ret_n);
+    const void *input = sqlite3_column_blob(q, 0);
+    size_t n = (size_t)sqlite3_column_bytes(q, 0);
+    char *copy = arena_alloc(a, n + 1);
+
+    if (n > 0)
+        memcpy(copy, input, n);
+    *ret_input = copy;
+    *ret_n = n;
     return 0;
 }
 

@@ -148,7 +148,11 @@ static void test_sorted_and_swept(void **state)
         assert_true(strcmp(x->slots.v[i - 1]->app, x->slots.v[i]->app) < 0);
     struct plan_app left = {.name = "mid"};
     struct plan plan = {.apps = &left, .n_apps = 1};
-    slots_sweep(&x->slots, NULL, &plan);
+    struct strv scope = {0};
+    static const char *one[] = {"zoo"};
+    slots_sweep(&x->slots, NULL, &plan, &(struct strv){one, 1});
+    assert_int_equal(x->slots.n, 3);
+    slots_sweep(&x->slots, NULL, &plan, &scope);
     assert_int_equal(x->slots.n, 1);
     assert_non_null(slots_find(&x->slots, "mid"));
     assert_null(slots_find(&x->slots, "blog"));
