@@ -8,13 +8,14 @@
 
 struct fake_faults {
     int fail_at;       /* the n-th operation (from 1) fails with ERR_RETRY; 0: none */
-    bool reverse;      /* finish ready operations in the opposite order */
+    bool late;         /* ... after it took effect: the reply was lost, not the request */
+    bool reverse;      /* finish what is pending in the opposite order */
 };
 
 struct driver *fake_new(const struct observed *start, const struct fake_faults *faults);
 /* Finish one pending operation (its callback runs inside). False: nothing is pending. */
 bool fake_step(struct driver *d);
-/* Operations finished so far, one line each ("start blog-app-1"), for comparing with a plan. */
+/* Operations finished so far, one line each ("start blog-app-1", "pull nginx:latest: failed"). */
 const char *fake_journal(struct driver *d);
 
 #endif

@@ -294,42 +294,34 @@ static uint32_t wait_for(struct app_work *p, const struct replica *r, enum actio
     return i;
 }
 
-/* Stop-first: from the moment the old one was stopped, every way to fail ends with it running again. */
+static uint32_t if_failed(struct app_work *p, enum action_kind kind, const char *object,
+                          const char *label, uint32_t failed, uint32_t after)
+{
+    uint32_t i = act_container(p, kind, object, label, "if that fails");
+
+    act_at(p, i)->when = WHEN_FAILED;
+    act_need(p, i, failed);
+    act_need(p, i, after);
+    return i;
+}
+
+/* Stop-first: from the moment the old one is stopped, every way to fail ends with it running again. The new one is stopped
+ * even if its start failed, for it may run all the same (a lost reply) and hold port and volume. */
 static void put_back(struct app_work *p, const struct replica *r, uint32_t start, uint32_t wait)
 {
     const char *label = container_label(p->w, r->former);
-    const char *back = arena_printf(p->w->arena, "if %s fails", r->label);
-    uint32_t i, stopped = NO_ACTION;
+    const uint32_t failed[] = {start, wait};
 
     for (size_t k = 0; k < r->n_have; k++)
-        if (r->have[k] == r->former)
-            stopped = r->stops[k];
-    if (stopped != NO_ACTION) {
-        i = act_container(p, ACT_START, r->former->id, label, "if it was stopped halfway");
-        act_at(p, i)->when = WHEN_FAILED;
-        act_need(p, i, stopped);
-    }
-    uint32_t failed[] = {start, wait};
-
+        if (r->have[k] == r->former && r->stops[k] != NO_ACTION)
+            (void)if_failed(p, ACT_START, r->former->id, label, r->stops[k], NO_ACTION);
     for (size_t k = 0; k < ARRAY_LEN(failed); k++) {
-        uint32_t off = NO_ACTION;
-
         if (failed[k] == NO_ACTION)
             continue;
-        if (failed[k] == wait) {
-            off = act_container(p, ACT_STOP, r->object, r->label, back);
-            act_at(p, off)->when = WHEN_FAILED;
-            act_need(p, off, failed[k]);
-        }
-        i = act_container(p, ACT_START, r->former->id, label, back);
-        act_at(p, i)->when = WHEN_FAILED;
-        act_need(p, i, failed[k]);
-        act_need(p, i, off);
-        uint32_t gone = act_container(p, ACT_REMOVE, r->object, r->label, back);
+        uint32_t off = if_failed(p, ACT_STOP, r->object, r->label, failed[k], NO_ACTION);
+        uint32_t on = if_failed(p, ACT_START, r->former->id, label, failed[k], off);
 
-        act_at(p, gone)->when = WHEN_FAILED;
-        act_need(p, gone, failed[k]);
-        act_need(p, gone, i);
+        (void)if_failed(p, ACT_REMOVE, r->object, r->label, failed[k], on);
     }
 }
 

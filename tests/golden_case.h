@@ -1,0 +1,472 @@
+/* golden_case.h: one case of tests/plan/ read into memory. Private to golden.c (static, because each test program is one file).
+ *
+ * The YAML files of CASE are the first root, those of CASE/root1 the second and so on, those of CASE/overrides the overrides, those of
+ * CASE/before an older version of the first root, used only by observed.json. case.json (all optional): now, owner, pool,
+ * prefix, drift, roots (paths), unreadable (paths), scope, reserved, host_routes, confirm (a hash, or "held": whatever is held),
+ * history {last_hash, handmade}, rounds (runs until the plan is empty, default 1), unsettled (why it never is).
+ *
+ * In observed.json an object {"like": NAME, ...} is the container, network or volume of that name just as the specs want it, running and
+ * well, with the given members laid over it; {"before": NAME, ...} likewise from before/. A label or hash "=" is the wanted hash. Images
+ * that are not listed are there. */
+#ifndef EK_GOLDEN_CASE_H
+#define EK_GOLDEN_CASE_H
+
+#include <dirent.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "drivers/engine_encode.h"
+#include "drivers/engine_encode_net.h"
+#include "drivers/engine_fields.h"
+#include "reconcile/bind.h"
+#include "reconcile/plan.h"
+#include "spec/base/arena.h"
+#include "spec/document.h"
+#include "spec/labels.h"
+
+#define ROOT "/etc/evenkeel/apps"
+
+struct golden_case {
+    const char *name, *folder;
+    struct arena *arena;
+    json_t *options;
+    struct settings settings;
+    struct desired *desired;
+    const struct observed *observed;
+    struct history history;
+    struct plan_input input;
+    const char *unsettled;
+    int64_t rounds;
+};
+
+/* ---- files ---- */
+
+static int golden_read(const char *path, struct arena *a, const char **ret, size_t *ret_n)
+{
+    FILE *f = fopen(path, "rb");
+    CLEANUP(str_release) struct str s = STR_INIT;
+    char buf[4096];
+    size_t n;
+
+    if (!f)
+        return -1;
+    while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
+        str_addn(&s, buf, n);
+    (void)fclose(f);
+    *ret = arena_strndup(a, str_text(&s), s.len);
+    *ret_n = s.len;
+    return 0;
+}
+
+static int golden_load(void *ctx, const char *path, struct arena *a, const char **ret_text, size_t *ret_n,
+                       struct err *e)
+{
+    const struct golden_case *c = ctx;
+    const char *below = strncmp(path, ROOT "/", sizeof(ROOT)) == 0 ? path + sizeof(ROOT) : path;
+
+    if (golden_read(arena_printf(a, "%s/%s", c->folder, below), a, ret_text, ret_n) < 0)
+        return err_set(e, ERR_MISSING, "no such file");
+    return 0;
+}
+
+static int golden_yaml_only(const struct dirent *d)
+{
+    size_t n = strlen(d->d_name);
+
+    return n > 5 && strcmp(d->d_name + n - 5, ".yaml") == 0;
+}
+
+/* Every *.yaml of a folder, parsed, appended to the list. */
+static void golden_parse_folder(struct golden_case *c, const char *folder, const char *root,
+                                const struct spec_file ***v, size_t *n, size_t *cap)
+{
+    const struct loader loader = {golden_load, c};
+    struct dirent **names = NULL;
+    int found = scandir(folder, &names, golden_yaml_only, alphasort);
+
+    for (int i = 0; i < found; i++) {
+        struct spec_file *f = ARENA_NEW(c->arena, struct spec_file);
+        const char *text = "", *name = arena_strdup(c->arena, names[i]->d_name);
+        size_t len = 0;
+
+        (void)golden_read(arena_printf(c->arena, "%s/%s", folder, name), c->arena, &text, &len);
+        document_parse(root, name, name, root, text, len, &loader, c->arena, f);
+        *v = arena_grow(c->arena, *v, *n, cap, sizeof((*v)[0]));
+        (*v)[(*n)++] = f;
+        free(names[i]);
+    }
+    free(names);
+}
+
+/* ---- desired state ---- */
+
+static struct spec_set golden_set(struct golden_case *c, const char *first)
+{
+    struct spec_set set = {0};
+    struct strv roots = {0}, unreadable = {0};
+    const struct spec_file **files = NULL, **overrides = NULL;
+    size_t cap = 0, cap_overrides = 0;
+
+    js_strv(c->options, "roots", c->arena, &roots);
+    js_strv(c->options, "unreadable", c->arena, &unreadable);
+    if (!js_at(c->options, "roots"))
+        strv_push(c->arena, &roots, ROOT);
+    struct spec_root *list = ARENA_ARRAY(c->arena, roots.n, struct spec_root);
+
+    for (size_t i = 0; i < roots.n; i++) {
+        list[i] = (struct spec_root){roots.v[i], !strv_has(&unreadable, roots.v[i])};
+        const char *folder =
+            i == 0 ? first : arena_printf(c->arena, "%s/root%zu", c->folder, i);
+        if (list[i].readable)
+            golden_parse_folder(c, folder, roots.v[i], &files, &set.n_files, &cap);
+    }
+    golden_parse_folder(c, arena_printf(c->arena, "%s/overrides", c->folder), "/overrides", &overrides,
+                        &set.n_overrides, &cap_overrides);
+    set.roots = list;
+    set.n_roots = roots.n;
+    set.files = files;
+    set.overrides = overrides;
+    return set;
+}
+
+static struct kvs golden_incumbents(const struct golden_case *c, const struct observed *o)
+{
+    struct kvs l = {0};
+
+    for (size_t i = 0; o && i < o->n_containers; i++) {
+        const struct obs_container *k = &o->containers[i];
+        if (k->app && k->origin && k->owner && strcmp(k->owner, c->settings.owner) == 0)
+            kvs_set(c->arena, &l, k->app, k->origin);
+    }
+    return l;
+}
+
+static struct desired *golden_desire(struct golden_case *c, const char *first, const struct observed *o)
+{
+    struct spec_set set = golden_set(c, first);
+    struct kvs incumbents = golden_incumbents(c, o);
+    struct desired *d = desired_build(&set, &c->settings, &incumbents, c->input.now_ms, c->arena);
+
+    if (o)
+        bind_images(d, o, c->arena);
+    return d;
+}
+
+/* ---- observed.json ---- */
+
+struct wanted { /* what a "like" may mean */
+    const struct want_container *container;
+    const struct want_network *network;
+    const struct want_volume *volume;
+};
+
+static struct wanted golden_find(const struct desired *d, const char *name)
+{
+    struct wanted w = {0};
+
+    for (size_t i = 0; i < d->n_apps; i++) {
+        const struct want_app *app = &d->apps[i];
+
+        for (size_t s = 0; s < app->n_services; s++)
+            for (size_t k = 0; k < app->services[s].n_containers; k++)
+                if (strcmp(app->services[s].containers[k].name, name) == 0)
+                    w.container = &app->services[s].containers[k];
+        for (size_t k = 0; k < app->n_networks; k++)
+            if (strcmp(app->networks[k].name, name) == 0)
+                w.network = &app->networks[k];
+        for (size_t k = 0; k < app->n_volumes; k++)
+            if (strcmp(app->volumes[k].name, name) == 0)
+                w.volume = &app->volumes[k];
+    }
+    return w;
+}
+
+static json_t *golden_labels(const struct kvs *labels, const struct kvs *birth)
+{
+    json_t *v = js_from_kvs(labels);
+    json_t *notes = js_from_kvs(birth);
+
+    (void)json_object_update(v, notes);
+    json_decref(notes);
+    return v;
+}
+
+static json_t *golden_attachments(const struct want_container *w)
+{
+    const struct service *s = w->service->spec;
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < s->n_networks && !s->network_mode; i++) {
+        json_t *aliases = js_from_strv(&s->networks[i].aliases);
+
+        (void)json_array_append_new(aliases, json_string(w->service->name));
+        (void)json_array_append_new(list, json_pack("{s:s, s:o}", "name",
+                                                    engine_encode_network_name(w->app, &s->networks[i]),
+                                                    "aliases", aliases));
+    }
+    return list;
+}
+
+static json_t *golden_ports(const struct service *s)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < s->n_ports; i++)
+        if (s->ports[i].published)
+            (void)json_array_append_new(
+                list, json_sprintf("%s%s%d:%d/%s", s->ports[i].host_ip ? s->ports[i].host_ip : "",
+                                   s->ports[i].host_ip ? ":" : "", s->ports[i].published,
+                                   s->ports[i].target,
+                                   s->ports[i].protocol ? s->ports[i].protocol : "tcp"));
+    return list;
+}
+
+static json_t *golden_container(struct golden_case *c, const struct want_container *w)
+{
+    const struct service *s = w->service->spec;
+    json_t *v = json_object(), *labels = golden_labels(&w->labels, &w->birth);
+    json_t *body = js_parse(w->body, strlen(w->body), NULL);
+    struct kvs fields = engine_fields_of_body(body, c->arena);
+
+    json_decref(body);
+    (void)json_object_set_new(labels, LABEL_HASH, json_string(w->hash));
+    (void)json_object_set_new(v, "name", json_string(w->name));
+    (void)json_object_set_new(v, "image", json_string(w->service->image));
+    if (w->sealed_for)
+        (void)json_object_set_new(v, "image_id", json_string(w->sealed_for));
+    (void)json_object_set_new(v, "created", json_string("2026-11-20T08:00:00Z"));
+    (void)json_object_set_new(v, "started", json_string("2026-11-20T08:00:01Z"));
+    (void)json_object_set_new(v, "labels", labels);
+    (void)json_object_set_new(v, "networks", golden_attachments(w));
+    (void)json_object_set_new(v, "ports", golden_ports(s));
+    (void)json_object_set_new(v, "fields", js_from_kvs(&fields));
+    if (s->health.set && s->health.disable != TRI_YES)
+        (void)json_object_set_new(v, "health", json_string("healthy"));
+    return v;
+}
+
+static json_t *golden_like(struct golden_case *c, const struct desired *d, const char *name, size_t nth)
+{
+    struct wanted w = golden_find(d, name);
+
+    if (w.container)
+        return golden_container(c, w.container);
+    if (w.network)
+        return json_pack("{s:s, s:s, s:[o], s:o}", "name", name, "driver",
+                         w.network->spec && w.network->spec->driver ? w.network->spec->driver : "bridge",
+                         "subnets",
+                         w.network->spec && w.network->spec->subnet
+                             ? json_string(w.network->spec->subnet)
+                             : json_sprintf("10.213.%zu.%zu/26", nth / 4, nth % 4 * 64),
+                         "labels", golden_labels(&w.network->labels, &w.network->birth));
+    if (w.volume)
+        return json_pack("{s:s, s:o}", "name", name, "labels",
+                         golden_labels(&w.volume->labels, &w.volume->birth));
+    return NULL;
+}
+
+/* Lay the given members over: labels and fields member by member (null takes one away), everything else whole. */
+static void golden_lay_over(json_t *v, json_t *given)
+{
+    const char *key, *inner;
+    json_t *value, *inner_value;
+
+    json_object_foreach(given, key, value)
+    {
+        if (strcmp(key, "like") == 0 || strcmp(key, "before") == 0)
+            continue;
+        if (json_is_null(value)) {
+            (void)json_object_del(v, key);
+            continue;
+        }
+        if (strcmp(key, "labels") != 0 && strcmp(key, "fields") != 0) {
+            (void)json_object_set(v, key, value);
+            continue;
+        }
+        json_object_foreach(value, inner, inner_value)
+        {
+            if (json_is_null(inner_value))
+                (void)json_object_del(json_object_get(v, key), inner);
+            else
+                (void)json_object_set(json_object_get(v, key), inner, inner_value);
+        }
+    }
+}
+
+static int golden_expand(struct golden_case *c, json_t *list, const struct desired *now,
+                         const struct desired *before)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *given = json_array_get(list, i);
+        const char *like = js_str(given, "like", NULL), *old = js_str(given, "before", NULL);
+
+        if (!like && !old)
+            continue;
+        json_t *v = golden_like(c, like ? now : before, like ? like : old, i);
+
+        if (!v) {
+            printf("%s: observed.json: nobody wants \"%s\"\n", c->name, like ? like : old);
+            return -1;
+        }
+        golden_lay_over(v, given);
+        (void)json_array_set_new(list, i, v);
+    }
+    return 0;
+}
+
+/* Every reference of either version is on the engine, unless observed.json says something about it. */
+static void golden_add_images(struct golden_case *c, json_t *v, const struct desired *d)
+{
+    json_t *images = json_object_get(v, "images");
+    struct strv wanted = {0};
+
+    if (!images) {
+        images = json_array();
+        (void)json_object_set_new(v, "images", images);
+    }
+    bind_wanted_images(d, c->arena, &wanted);
+    for (size_t i = 0; i < wanted.n; i++) {
+        bool listed = false;
+
+        for (size_t k = 0; k < json_array_size(images); k++)
+            listed |= strcmp(js_str(json_array_get(images, k), "ref", ""), wanted.v[i]) == 0;
+        if (!listed)
+            (void)json_array_append_new(images, json_pack("{s:s}", "ref", wanted.v[i]));
+    }
+}
+
+/* A hash "=" is that of the place named by the labels. */
+static void golden_fill_hashes(json_t *containers, const struct desired *d)
+{
+    for (size_t i = 0; i < json_array_size(containers); i++) {
+        json_t *labels = json_object_get(json_array_get(containers, i), "labels");
+        const char *app = json_string_value(json_object_get(labels, LABEL_APP));
+        const char *service = json_string_value(json_object_get(labels, LABEL_SERVICE));
+        const char *index = json_string_value(json_object_get(labels, LABEL_INDEX));
+        const char *hash = json_string_value(json_object_get(labels, LABEL_HASH));
+        const struct want_app *want = app ? desired_app(d, app) : NULL;
+
+        if (!want || !service || !hash || strcmp(hash, "=") != 0)
+            continue;
+        for (size_t s = 0; s < want->n_services; s++)
+            for (size_t k = 0; k < want->services[s].n_containers; k++)
+                if (strcmp(want->services[s].name, service) == 0 && index && atoi(index) == (int)k + 1)
+                    (void)json_object_set_new(labels, LABEL_HASH,
+                                              json_string(want->services[s].containers[k].hash));
+    }
+}
+
+static const struct observed *golden_observe(struct golden_case *c)
+{
+    const char *path = arena_printf(c->arena, "%s/observed.json", c->folder), *text = "{}";
+    const char *before_folder = arena_printf(c->arena, "%s/before", c->folder);
+    size_t n = 2;
+    struct err e = {0};
+
+    (void)golden_read(path, c->arena, &text, &n);
+    json_auto_t *v = js_parse(text, n, &e);
+
+    if (!v) {
+        printf("%s: observed.json: %s\n", c->name, e.msg);
+        return NULL;
+    }
+    struct desired *now = golden_desire(c, c->folder, NULL), *before = golden_desire(c, before_folder, NULL);
+
+    golden_add_images(c, v, now);
+    golden_add_images(c, v, before);
+    json_auto_t *only_images = json_pack("{s:O}", "images", json_object_get(v, "images"));
+    const struct observed *images = observed_from_json(only_images, c->arena, &e);
+
+    if (images) {
+        bind_images(now, images, c->arena);
+        bind_images(before, images, c->arena);
+    }
+    if (!images || golden_expand(c, json_object_get(v, "containers"), now, before) < 0 ||
+        golden_expand(c, json_object_get(v, "networks"), now, before) < 0 ||
+        golden_expand(c, json_object_get(v, "volumes"), now, before) < 0)
+        return NULL;
+    golden_fill_hashes(json_object_get(v, "containers"), now);
+    const struct observed *o = observed_from_json(v, c->arena, &e);
+
+    if (!o)
+        printf("%s: observed.json: %s\n", c->name, e.msg);
+    return o;
+}
+
+/* ---- the rest ---- */
+
+static void golden_read_history(struct golden_case *c)
+{
+    json_t *last = json_object_get(json_object_get(c->options, "history"), "last_hash");
+    json_t *hand = json_object_get(json_object_get(c->options, "history"), "handmade");
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(last, key, value)
+    {
+        const struct want_container *w = golden_find(c->desired, key).container;
+        const char *hash = json_string_value(value);
+        kvs_set(c->arena, &c->history.last_hash, key, w && strcmp(hash, "=") == 0 ? w->hash : hash);
+    }
+    json_object_foreach(hand, key, value)
+    {
+        kvs_set(c->arena, &c->history.handmade, key, json_string_value(value));
+    }
+}
+
+static int golden_read_settings(struct golden_case *c)
+{
+    int64_t now = 0;
+    const char *drift = js_str(c->options, "drift", "heal");
+
+    if (parse_time_ms(js_str(c->options, "now", "2026-11-22T10:00:00Z"), &now) < 0)
+        return -1;
+    c->input.now_ms = now;
+    c->settings = (struct settings){
+        .owner = js_str(c->options, "owner", "default"),
+        .pool = js_str(c->options, "pool", "10.213.0.0/16"),
+        .pool_prefix = (int)js_int(c->options, "prefix", 26),
+        .drift = strcmp(drift, "report") == 0 ? DRIFT_REPORT : DRIFT_HEAL,
+    };
+    c->unsettled = js_str(c->options, "unsettled", NULL);
+    c->rounds = js_int(c->options, "rounds", 1);
+    js_strv(c->options, "scope", c->arena, &c->input.scope);
+    js_strv(c->options, "reserved", c->arena, &c->input.reserved_subnets);
+    js_strv(c->options, "host_routes", c->arena, &c->input.host_routes);
+    return 0;
+}
+
+static int golden_case_open(struct golden_case *c, const char *folder, const char *name)
+{
+    const char *text = "{}";
+    size_t n = 2;
+    struct err e = {0};
+
+    *c = (struct golden_case){.arena = arena_new()};
+    c->name = arena_strdup(c->arena, name);
+    c->folder = arena_printf(c->arena, "%s/%s", folder, name);
+    (void)golden_read(arena_printf(c->arena, "%s/case.json", c->folder), c->arena, &text, &n);
+    c->options = js_parse(text, n, &e);
+    if (!c->options || golden_read_settings(c) < 0) {
+        printf("%s: case.json: %s\n", name, e.msg);
+        return -1;
+    }
+    c->observed = golden_observe(c);
+    if (!c->observed)
+        return -1;
+    c->desired = golden_desire(c, c->folder, c->observed);
+    golden_read_history(c);
+    c->input.desired = c->desired;
+    c->input.observed = c->observed;
+    c->input.history = &c->history;
+    return 0;
+}
+
+static void golden_case_close(struct golden_case *c)
+{
+    json_decref(c->options);
+    arena_free(c->arena);
+}
+
+#endif
