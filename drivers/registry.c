@@ -213,7 +213,7 @@ struct registry_helper {
     pid_t pid; /* 0: reaped */
     int out;
     int status;
-    bool at_end;
+    bool at_end, flooded;
     struct str said;
 };
 
@@ -280,13 +280,14 @@ static void read_answer(struct registry_helper *h)
     ssize_t n = 0;
 
     while (!h->at_end && (n = read(h->out, bytes, sizeof(bytes))) > 0) {
-        if (h->said.len + (size_t)n <= HELPER_BYTES)
-            str_addn(&h->said, bytes, (size_t)n);
-        else
-            h->at_end = true;
+        str_addn(&h->said, bytes, (size_t)n);
+        h->flooded = h->said.len > HELPER_BYTES;
+        h->at_end = h->flooded;
     }
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         h->at_end = true;
+    if (h->flooded && h->pid > 0)
+        (void)kill(h->pid, SIGKILL); /* it would wait for a reader for ever */
     explicit_bzero(bytes, sizeof(bytes));
 }
 
@@ -335,6 +336,10 @@ enum registry_helper_state registry_helper_step(struct registry_helper *h, struc
             return HELPER_KNOWS;
         }
         (void)err_set(e, ERR_USER, "credential helper %s gave an answer that is none", h->program);
+        return HELPER_FAILED;
+    }
+    if (h->flooded) {
+        (void)err_set(e, ERR_USER, "credential helper %s says too much", h->program);
         return HELPER_FAILED;
     }
     /* Its way of saying that it has nothing; the words are part of the protocol. */
