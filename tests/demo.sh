@@ -8,8 +8,11 @@ engine_owned=
 agent_pid=
 state=$(mktemp -d /tmp/evk-demo.XXXXXX)
 owner=demo
-bold=$(tput bold 2>/dev/null || true)
-plain=$(tput sgr0 2>/dev/null || true)
+bold= plain=
+if [ -t 1 ]; then
+    bold=$(tput bold 2>/dev/null || true)
+    plain=$(tput sgr0 2>/dev/null || true)
+fi
 
 say() {
     echo "$bold==$plain $*"
