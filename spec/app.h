@@ -28,15 +28,21 @@ struct command { /* `set` with n == 0 clears the image's value */
 enum app_wish { WISH_RUNNING = 0, WISH_STOPPED, WISH_REMOVED };
 enum drift_mode { DRIFT_UNSET = 0, DRIFT_HEAL, DRIFT_REPORT };
 enum pull_policy { PULL_MISSING = 0, PULL_ALWAYS, PULL_NEVER };
-enum restart_policy { RESTART_UNSET = 0, RESTART_NO, RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_UNLESS_STOPPED };
+enum restart_policy {
+    RESTART_UNSET = 0,
+    RESTART_NO,
+    RESTART_ALWAYS,
+    RESTART_ON_FAILURE,
+    RESTART_UNLESS_STOPPED
+};
 enum profile { PROFILE_UNSET = 0, PROFILE_HARDENED, PROFILE_SERVICE, PROFILE_DOCKER };
 enum mount_kind { MOUNT_VOLUME = 0, MOUNT_BIND, MOUNT_TMPFS };
 enum depend_on { DEPEND_STARTED = 0, DEPEND_HEALTHY, DEPEND_COMPLETED };
 
 struct port {
     struct place at;
-    const char *host_ip;  /* NULL: all */
-    int published;        /* 0: the engine chooses; ranges are expanded into one entry each */
+    const char *host_ip; /* NULL: all */
+    int published;       /* 0: the engine chooses; ranges are expanded into one entry each */
     int target;
     const char *protocol; /* tcp, udp, sctp */
 };
@@ -44,13 +50,15 @@ struct port {
 struct mount {
     struct place at;
     enum mount_kind kind;
-    const char *source; /* volume key, or absolute host path (made absolute against the file's folder); NULL: anonymous/tmpfs */
+    const char *
+        source; /* volume key, or absolute host path (made absolute against the file's folder); NULL: anonymous/tmpfs */
     const char *target;
     enum tri read_only;
-    const char *propagation;   /* bind */
-    enum tri create_host_path; /* bind; unset means yes for the short form, no for the long one, as in Compose */
-    enum tri nocopy;           /* volume */
-    const char *subpath;       /* volume */
+    const char *propagation; /* bind */
+    enum tri
+        create_host_path; /* bind; unset means yes for the short form, no for the long one, as in Compose */
+    enum tri nocopy;     /* volume */
+    const char *subpath; /* volume */
     struct num tmpfs_bytes, tmpfs_mode;
     const char *tmpfs_options; /* further mount options as written: "uid=1000,exec"; or NULL */
 };
@@ -96,32 +104,38 @@ struct service {
     const char *name; /* "app" in a flat app */
     const char *image;
     struct command command, entrypoint;
-    struct kvs environment;          /* env_file already merged in, environment winning */
-    struct strv environment_inherit; /* `- KEY` without value: named here, passed to nothing (an agent has no user's shell) */
-    struct strv env_files;           /* absolute paths, for the watcher */
+    struct kvs environment; /* env_file already merged in, environment winning */
+    struct strv
+        environment_inherit; /* `- KEY` without value: named here, passed to nothing (an agent has no user's shell) */
+    struct strv env_files; /* absolute paths, for the watcher */
     struct port *ports;
     size_t n_ports;
     struct strv expose;
     struct mount *mounts; /* volumes: and tmpfs: */
     size_t n_mounts;
     struct kvs labels, annotations, extra_hosts /* host -> ip, several joined by "," */, sysctls;
-    const char *user, *working_dir, *hostname, *domainname, *stop_signal, *platform, *runtime, *cgroup_parent;
+    const char *user, *working_dir, *hostname, *domainname, *stop_signal, *platform, *runtime,
+        *cgroup_parent;
     const char *pid, *ipc, *uts, *userns, *network_mode, *cgroup, *mac_address, *container_name;
     enum tri read_only, init, privileged, tty, stdin_open, oom_kill_disable;
-    enum tri no_new_privileges; /* security: {no_new_privileges:}; security_opt carries it once defaults are applied */
-    struct strv dns, dns_search, dns_opt, cap_add, cap_drop, security_opt, group_add, device_cgroup_rules;
+    enum tri
+        no_new_privileges; /* security: {no_new_privileges:}; security_opt carries it once defaults are applied */
+    struct strv dns, dns_search, dns_opt, cap_add, cap_drop, security_opt, group_add,
+        device_cgroup_rules;
     struct healthcheck health;
     enum restart_policy restart;
     struct num restart_max; /* on-failure:N */
     struct num stop_grace_ns;
-    struct num mem_limit, mem_reservation, memswap_limit, shm_size, nano_cpus, cpu_shares, pids_limit, oom_score_adj;
+    struct num mem_limit, mem_reservation, memswap_limit, shm_size, nano_cpus, cpu_shares,
+        pids_limit, oom_score_adj;
     const char *cpuset;
     struct logging logging;
     struct ulimit *ulimits;
     size_t n_ulimits;
     struct device *devices;
     size_t n_devices;
-    struct attach *networks; /* n == 0: the app's default network, unless network_mode says otherwise */
+    struct attach
+        *networks; /* n == 0: the app's default network, unless network_mode says otherwise */
     size_t n_networks;
     struct dependency *depends;
     size_t n_depends;

@@ -107,7 +107,8 @@ static const struct claim *find(const struct claims *c, const struct claim *want
 {
     for (const struct claim *have = c->slots[slot_of(c, want)]; have; have = have->next)
         if (have->kind == want->kind && have->port == want->port && have->family == want->family &&
-            memcmp(have->address, want->address, sizeof(want->address)) == 0 && strcmp(have->name, want->name) == 0)
+            memcmp(have->address, want->address, sizeof(want->address)) == 0 &&
+            strcmp(have->name, want->name) == 0)
             return have;
     return NULL;
 }
@@ -166,24 +167,28 @@ static const struct claim *find_port(const struct claims *c, const struct claim 
 
 /* ---- one app ---- */
 
-static const char *explain(const struct claims *c, const struct claim *want, const struct claim *have)
+static const char *explain(const struct claims *c, const struct claim *want,
+                           const struct claim *have)
 {
-    const char *who = arena_printf(c->arena, "\"%s\" (%s:%d:%d)", have->app->name, have->at.file, have->at.line,
-                                   have->at.column);
+    const char *who = arena_printf(c->arena, "\"%s\" (%s:%d:%d)", have->app->name, have->at.file,
+                                   have->at.line, have->at.column);
 
     switch (want->kind) {
     case CLAIM_ADDRESS:
     case CLAIM_FAMILY:
     case CLAIM_SOMEWHERE:
-        return arena_printf(c->arena, "host port %d/%s is published by %s", want->port, want->name, who);
+        return arena_printf(c->arena, "host port %d/%s is published by %s", want->port, want->name,
+                            who);
     case CLAIM_CONTAINER:
         return arena_printf(c->arena, "the container name \"%s\" is taken by %s", want->name, who);
     case CLAIM_NETWORK:
-        return arena_printf(c->arena, "the network \"%s\" belongs to %s; write `external: true` to share it", want->name,
-                            who);
+        return arena_printf(c->arena,
+                            "the network \"%s\" belongs to %s; write `external: true` to share it",
+                            want->name, who);
     case CLAIM_VOLUME:
-        return arena_printf(c->arena, "the volume \"%s\" belongs to %s; write `external: true` to share it", want->name,
-                            who);
+        return arena_printf(c->arena,
+                            "the volume \"%s\" belongs to %s; write `external: true` to share it",
+                            want->name, who);
     }
     return NULL;
 }
@@ -203,8 +208,8 @@ static const char *handle(struct claims *c, const struct claim *want, bool take)
     return have ? explain(c, want, have) : NULL;
 }
 
-static const char *handle_service(struct claims *c, const struct want_app *app, const struct want_service *s,
-                                  bool take)
+static const char *handle_service(struct claims *c, const struct want_app *app,
+                                  const struct want_service *s, bool take)
 {
     const char *why = NULL;
 
@@ -216,7 +221,11 @@ static const char *handle_service(struct claims *c, const struct want_app *app, 
     }
     for (size_t i = 0; !why && s->n_containers > 0 && i < s->spec->n_ports; i++) {
         const struct port *p = &s->spec->ports[i];
-        struct claim want = {.kind = CLAIM_ADDRESS, .name = p->protocol, .port = p->published, .app = app, .at = p->at};
+        struct claim want = {.kind = CLAIM_ADDRESS,
+                             .name = p->protocol,
+                             .port = p->published,
+                             .app = app,
+                             .at = p->at};
 
         want.family = read_address(p->host_ip, want.address);
         if (p->published)
@@ -233,14 +242,16 @@ static const char *handle_app(struct claims *c, const struct want_app *app, bool
         why = handle_service(c, app, &app->services[i], take);
     for (size_t i = 0; !why && i < app->n_networks; i++) {
         const struct want_network *n = &app->networks[i];
-        const struct claim want = {.kind = CLAIM_NETWORK, .name = n->name, .app = app, .at = n->spec->at};
+        const struct claim want = {
+            .kind = CLAIM_NETWORK, .name = n->name, .app = app, .at = n->spec->at};
 
         if (!n->external)
             why = handle(c, &want, take);
     }
     for (size_t i = 0; !why && i < app->n_volumes; i++) {
         const struct want_volume *v = &app->volumes[i];
-        const struct claim want = {.kind = CLAIM_VOLUME, .name = v->name, .app = app, .at = v->spec->at};
+        const struct claim want = {
+            .kind = CLAIM_VOLUME, .name = v->name, .app = app, .at = v->spec->at};
 
         if (!v->external)
             why = handle(c, &want, take);

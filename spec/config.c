@@ -17,18 +17,22 @@ struct config_draft {
     struct num pool_prefix;
 };
 
-static bool check_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                       const char *text)
 {
     (void)f;
     if (app_name_valid(text))
         return true;
     decode_error(c, v, NULL,
-                 "\"%s\": the agent's name has small letters, digits and inner `-`, begins with a letter or digit, and is "
-                 "at most %d long", text, LIMIT_APP_NAME);
+                 "\"%s\": the agent's name has small letters, digits and inner `-`, begins with a "
+                 "letter or digit, and is "
+                 "at most %d long",
+                 text, LIMIT_APP_NAME);
     return false;
 }
 
-static bool check_absolute(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_absolute(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                           const char *text)
 {
     (void)f;
     if (*text == '/')
@@ -37,7 +41,8 @@ static bool check_absolute(struct decode_ctx *c, const struct field *f, const st
     return false;
 }
 
-static bool check_docker(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_docker(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         const char *text)
 {
     static const char *const schemes[] = {"unix://", "tcp://", "http://", "https://"};
 
@@ -45,12 +50,14 @@ static bool check_docker(struct decode_ctx *c, const struct field *f, const stru
     for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
         if (strncmp(text, schemes[i], strlen(schemes[i])) == 0 && text[strlen(schemes[i])])
             return true;
-    decode_error(c, v, "examples: unix:///var/run/docker.sock, tcp://10.0.0.5:2375, https://10.0.0.5:2376",
-                 "\"%s\" is not an address of an engine", text);
+    decode_error(
+        c, v, "examples: unix:///var/run/docker.sock, tcp://10.0.0.5:2375, https://10.0.0.5:2376",
+        "\"%s\" is not an address of an engine", text);
     return false;
 }
 
-static bool check_pool(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_pool(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                       const char *text)
 {
     size_t n = strcspn(text, "/");
     unsigned char bytes[4];
@@ -60,11 +67,13 @@ static bool check_pool(struct decode_ctx *c, const struct field *f, const struct
     if (text[n] && inet_pton(AF_INET, arena_strndup(c->arena, text, n), bytes) == 1 &&
         parse_int64(text + n + 1, 8, 28, &prefix) == 0)
         return true;
-    decode_error(c, v, "example: 10.213.0.0/16", "\"%s\" is not an IPv4 pool with a prefix of 8 to 28", text);
+    decode_error(c, v, "example: 10.213.0.0/16",
+                 "\"%s\" is not an IPv4 pool with a prefix of 8 to 28", text);
     return false;
 }
 
-static bool check_level(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_level(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                        const char *text)
 {
     int ignored;
 
@@ -131,14 +140,16 @@ static void check_network(struct decode_ctx *c, const struct yaml_node *v, struc
 
     (void)parse_int64(strchr(pool, '/') + 1, 0, 32, &own);
     if (prefix <= own)
-        decode_say(c, DIAG_ERROR, decode_key_place(c, yaml_get(v, "network"), d->pool_prefix.set ? "prefix" : "pool"),
-                   "give a longer `prefix` or a larger `pool`", "subnets with a prefix of %d do not fit into the pool %s",
-                   (int)prefix, pool);
+        decode_say(
+            c, DIAG_ERROR,
+            decode_key_place(c, yaml_get(v, "network"), d->pool_prefix.set ? "prefix" : "pool"),
+            "give a longer `prefix` or a larger `pool`",
+            "subnets with a prefix of %d do not fit into the pool %s", (int)prefix, pool);
     d->c.pool_prefix = (int)d->pool_prefix.v;
 }
 
-int config_parse(const char *name, const char *text, size_t n, struct arena *a, struct diag_list *diags,
-                 struct config *ret)
+int config_parse(const char *name, const char *text, size_t n, struct arena *a,
+                 struct diag_list *diags, struct config *ret)
 {
     struct config_draft d = {0};
     struct yaml_file file;
@@ -146,7 +157,8 @@ int config_parse(const char *name, const char *text, size_t n, struct arena *a, 
 
     if (yaml_parse(name, text, n, a, diags, &file) < 0)
         return -1;
-    struct decode_ctx c = {.arena = a, .diags = diags, .file = &file, .dir = "/", .plain_dollars = true};
+    struct decode_ctx c = {
+        .arena = a, .diags = diags, .file = &file, .dir = "/", .plain_dollars = true};
 
     if (file.n_documents > 1)
         decode_error(&c, file.documents[1], NULL, "a configuration is one document");

@@ -25,7 +25,7 @@ struct config {
 
 /* Returns 0, or -1 with at least one error in diags. ret is filled only on 0. name is for diagnostics and must outlive them. An empty file, or one
  * of comments alone, is a configuration that says nothing. `$` has no special meaning here. */
-int config_parse(const char *name, const char *text, size_t n, struct arena *a, struct diag_list *diags,
-                 struct config *ret);
+int config_parse(const char *name, const char *text, size_t n, struct arena *a,
+                 struct diag_list *diags, struct config *ret);
 
 #endif

@@ -51,7 +51,8 @@ struct place decode_place(const struct decode_ctx *c, const struct yaml_node *v)
     return (struct place){c->file->name, v->line, v->column};
 }
 
-struct place decode_key_place(const struct decode_ctx *c, const struct yaml_node *map, const char *key)
+struct place decode_key_place(const struct decode_ctx *c, const struct yaml_node *map,
+                              const char *key)
 {
     for (size_t i = 0; map->kind == YAML_MAP && i < map->n; i++)
         if (strcmp(map->pairs[i].key, key) == 0)
@@ -89,8 +90,8 @@ void decode_say(struct decode_ctx *c, enum diag_level level, struct place at, co
     say(c, level, at, hint, what);
 }
 
-void decode_error(struct decode_ctx *c, const struct yaml_node *at, const char *hint, const char *fmt,
-                  ...)
+void decode_error(struct decode_ctx *c, const struct yaml_node *at, const char *hint,
+                  const char *fmt, ...)
 {
     char what[400];
     va_list ap;
@@ -172,12 +173,13 @@ static void check_required(struct decode_ctx *c, const struct yaml_node *v, cons
         const struct yaml_node *have = f->required ? yaml_get(v, f->name) : NULL;
 
         if (f->required && (!have || have->kind == YAML_NULL))
-            decode_say(c, DIAG_ERROR, decode_key_place(c, v, f->name), f->help, "`%s` is missing", f->name);
+            decode_say(c, DIAG_ERROR, decode_key_place(c, v, f->name), f->help, "`%s` is missing",
+                       f->name);
     }
 }
 
-bool decode_fields(struct decode_ctx *c, const struct yaml_node *v, const struct decode_target *targets,
-                   size_t n)
+bool decode_fields(struct decode_ctx *c, const struct yaml_node *v,
+                   const struct decode_target *targets, size_t n)
 {
     if (!decode_is(c, v, YAML_MAP, "a mapping"))
         return false;
@@ -204,7 +206,8 @@ bool decode_fields(struct decode_ctx *c, const struct yaml_node *v, const struct
     return true;
 }
 
-bool decode_table(struct decode_ctx *c, const struct table *t, const struct yaml_node *v, void *base)
+bool decode_table(struct decode_ctx *c, const struct table *t, const struct yaml_node *v,
+                  void *base)
 {
     return decode_fields(c, v, &(struct decode_target){t, base, NULL}, 1);
 }
@@ -216,7 +219,8 @@ void decode_wrong_kind(struct decode_ctx *c, const struct yaml_node *v, const ch
     decode_error(c, v, NULL, "must be %s, not %s", words, yaml_kind_name(v->kind));
 }
 
-bool decode_is(struct decode_ctx *c, const struct yaml_node *v, enum yaml_kind kind, const char *words)
+bool decode_is(struct decode_ctx *c, const struct yaml_node *v, enum yaml_kind kind,
+               const char *words)
 {
     if (v->kind != kind) {
         decode_wrong_kind(c, v, words);
@@ -275,8 +279,8 @@ const char *decode_text(struct decode_ctx *c, const struct yaml_node *v, const c
     return decode_dollars(c, v, v->text);
 }
 
-bool decode_choice(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *word,
-                   int *ret)
+bool decode_choice(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                   const char *word, int *ret)
 {
     CLEANUP(str_release) struct str all = STR_INIT;
     struct strv words = {0};
@@ -292,11 +296,13 @@ bool decode_choice(struct decode_ctx *c, const struct field *f, const struct yam
     const char *nearest = str_nearest(word, words.v, words.n);
 
     decode_error(c, v, nearest ? arena_printf(c->arena, "did you mean \"%s\"?", nearest) : NULL,
-                 "\"%s\" is not one of %s", word, str_text(&all));
+                 words.n == 1 ? "\"%s\" is not %s" : "\"%s\" is not one of %s", word,
+                 str_text(&all));
     return false;
 }
 
-bool decode_int(struct decode_ctx *c, const struct yaml_node *v, int64_t min, int64_t max, int64_t *ret)
+bool decode_int(struct decode_ctx *c, const struct yaml_node *v, int64_t min, int64_t max,
+                int64_t *ret)
 {
     const char *text = decode_text(c, v, "a whole number");
     int64_t value;
@@ -306,8 +312,10 @@ bool decode_int(struct decode_ctx *c, const struct yaml_node *v, int64_t min, in
     const char *digits = text + (*text == '-');
 
     if (*digits == '0' && digits[1] >= '0' && digits[1] <= '9') {
-        decode_error(c, v, "leave the zero out", "\"%s\": a number that begins with 0 is read differently by "
-                     "different programs", text);
+        decode_error(c, v, "leave the zero out",
+                     "\"%s\": a number that begins with 0 is read differently by "
+                     "different programs",
+                     text);
         return false;
     }
     if (parse_int64(text, INT64_MIN, INT64_MAX, &value) < 0) {
@@ -318,8 +326,9 @@ bool decode_int(struct decode_ctx *c, const struct yaml_node *v, int64_t min, in
         if (max == INT64_MAX)
             decode_error(c, v, NULL, "%" PRId64 " is too small; the least is %" PRId64, value, min);
         else
-            decode_error(c, v, NULL, "%" PRId64 " is out of range; allowed are %" PRId64 " to %" PRId64,
-                         value, min, max);
+            decode_error(c, v, NULL,
+                         "%" PRId64 " is out of range; allowed are %" PRId64 " to %" PRId64, value,
+                         min, max);
         return false;
     }
     *ret = value;

@@ -52,18 +52,21 @@ void decode_leave(struct decode_ctx *c);
 /* ---- diagnostics with place, path and source line ---- */
 struct place decode_place(const struct decode_ctx *c, const struct yaml_node *v);
 /* Place of a key of map, or of map itself when it has no such key. */
-struct place decode_key_place(const struct decode_ctx *c, const struct yaml_node *map, const char *key);
-void decode_say(struct decode_ctx *c, enum diag_level level, struct place at, const char *hint, const char *fmt, ...)
-    PRINTF_LIKE(5, 6);
-void decode_error(struct decode_ctx *c, const struct yaml_node *at, const char *hint, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
+struct place decode_key_place(const struct decode_ctx *c, const struct yaml_node *map,
+                              const char *key);
+void decode_say(struct decode_ctx *c, enum diag_level level, struct place at, const char *hint,
+                const char *fmt, ...) PRINTF_LIKE(5, 6);
+void decode_error(struct decode_ctx *c, const struct yaml_node *at, const char *hint,
+                  const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 /* ---- values ---- */
 
 /* Fill the structs of the targets from a mapping; each key goes to the first table that has it. NULL values leave their fields
  * absent. Returns whether v is a mapping (complaining if not). */
-bool decode_fields(struct decode_ctx *c, const struct yaml_node *v, const struct decode_target *targets, size_t n);
-bool decode_table(struct decode_ctx *c, const struct table *t, const struct yaml_node *v, void *base);
+bool decode_fields(struct decode_ctx *c, const struct yaml_node *v,
+                   const struct decode_target *targets, size_t n);
+bool decode_table(struct decode_ctx *c, const struct table *t, const struct yaml_node *v,
+                  void *base);
 
 /* The text of a scalar with `$$` read as `$`. NULL after a complaint when it is no scalar, too long, or asks for a variable. words says
  * what was expected. A YAML null counts as no scalar. */
@@ -71,13 +74,16 @@ const char *decode_text(struct decode_ctx *c, const struct yaml_node *v, const c
 /* The same for a text that is part of v. */
 const char *decode_dollars(struct decode_ctx *c, const struct yaml_node *v, const char *text);
 /* Complains unless v is of that kind, and when it has more than LIMIT_LIST entries. */
-bool decode_is(struct decode_ctx *c, const struct yaml_node *v, enum yaml_kind kind, const char *words);
+bool decode_is(struct decode_ctx *c, const struct yaml_node *v, enum yaml_kind kind,
+               const char *words);
 /* "must be WORDS, not KIND" */
 void decode_wrong_kind(struct decode_ctx *c, const struct yaml_node *v, const char *words);
 /* The value of word among the choices; complains with the nearest and all allowed words. */
-bool decode_choice(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *word, int *ret);
+bool decode_choice(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                   const char *word, int *ret);
 /* A whole number within bounds, from a number or a quoted number. */
-bool decode_int(struct decode_ctx *c, const struct yaml_node *v, int64_t min, int64_t max, int64_t *ret);
+bool decode_int(struct decode_ctx *c, const struct yaml_node *v, int64_t min, int64_t max,
+                int64_t *ret);
 /* text "PORT" or "FROM-TO", 1..65535. */
 bool decode_port_range(const char *text, int *ret_from, int *ret_to);
 /* path made absolute against the file's folder, "." and ".." and double slashes resolved by the letters alone. */

@@ -11,10 +11,11 @@
 
 /* What root entrypoints of the usual images need to become somebody else. */
 static const char *const hardened_caps[] = {"NET_BIND_SERVICE"};
-static const char *const service_caps[] = {"CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL",
-                                           "NET_BIND_SERVICE", "SETGID", "SETUID"};
+static const char *const service_caps[] = {
+    "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"};
 
-static void narrow(const struct service *s, const char *const *caps, size_t n, struct arena *a, struct service *ret)
+static void narrow(const struct service *s, const char *const *caps, size_t n, struct arena *a,
+                   struct service *ret)
 {
     struct strv add = {0}, drop = {0};
 
@@ -84,7 +85,8 @@ static void switch_off(struct num *n)
         *n = (struct num){0};
 }
 
-static void apply_memory(const struct settings *settings, const struct service *s, struct service *ret)
+static void apply_memory(const struct settings *settings, const struct service *s,
+                         struct service *ret)
 {
     ret->mem_limit = otherwise(s->mem_limit, settings->mem_limit, DEFAULT_MEMORY_BYTES);
     /* A default must not contradict what was written beside it. */
@@ -101,7 +103,8 @@ static void apply_memory(const struct settings *settings, const struct service *
         ret->memswap_limit = ret->mem_limit;
 }
 
-static void apply_limits(const struct settings *settings, const struct service *s, struct service *ret)
+static void apply_limits(const struct settings *settings, const struct service *s,
+                         struct service *ret)
 {
     apply_memory(settings, s, ret);
     ret->nano_cpus = otherwise(s->nano_cpus, settings->nano_cpus, DEFAULT_NANO_CPUS);
@@ -125,8 +128,8 @@ static void apply_logging(const struct service *s, struct arena *a, struct servi
     ret->logging = (struct logging){.driver = "json-file", .options = options, .set = true};
 }
 
-void defaults_apply(const struct settings *settings, const struct service *s, bool one_shot, struct arena *a,
-                    struct service *ret)
+void defaults_apply(const struct settings *settings, const struct service *s, bool one_shot,
+                    struct arena *a, struct service *ret)
 {
     struct service out = *s;
 

@@ -10,7 +10,8 @@ struct arena;
 struct settings;
 
 /* What an app document's service gets where neither it nor the agent's settings say otherwise. */
-#define DEFAULT_MEMORY_BYTES (INT64_C(512) * 1024 * 1024) /* and as much memory and swap together: no swap */
+#define DEFAULT_MEMORY_BYTES                                                                       \
+    (INT64_C(512) * 1024 * 1024) /* and as much memory and swap together: no swap */
 #define DEFAULT_NANO_CPUS INT64_C(500000000)
 #define DEFAULT_PIDS 100
 #define DEFAULT_LOG_SIZE "10m"
@@ -18,7 +19,7 @@ struct settings;
 
 /* A copy of s with every default filled in. Limits that the user switched off (0, or -1 for pids) are unset in it. one_shot: some
  * service waits for this one to complete, so it is not restarted unless it says so. */
-void defaults_apply(const struct settings *settings, const struct service *s, bool one_shot, struct arena *a,
-                    struct service *ret);
+void defaults_apply(const struct settings *settings, const struct service *s, bool one_shot,
+                    struct arena *a, struct service *ret);
 
 #endif

@@ -26,7 +26,8 @@ struct builder {
     struct desired *out;
     struct candidate *apps, *overrides; /* sorted by name, rank */
     size_t n_apps, n_overrides;
-    const struct spec_file **unreadable; /* broken, and it cannot be told which apps it holds; sorted by root, path */
+    const struct spec_file *
+        *unreadable; /* broken, and it cannot be told which apps it holds; sorted by root, path */
     size_t n_unreadable;
     size_t *rank; /* of out->apps */
     struct str scratch;
@@ -45,13 +46,14 @@ static int cmp_candidate(const void *a, const void *b)
 static void out_of_place(struct builder *b, const struct document *doc)
 {
     diag_add(&b->out->diags, DIAG_ERROR, doc->at, NULL, NULL,
-             doc->kind == DOC_APP ? "put it into a root" : "overrides are made by `evenkeel stop`, `hold` and the like",
+             doc->kind == DOC_APP ? "put it into a root"
+                                  : "overrides are made by `evenkeel stop`, `hold` and the like",
              doc->kind == DOC_APP ? "an app among the overrides is not deployed"
                                   : "an override beside the apps has no effect");
 }
 
-static size_t gather(struct builder *b, const struct spec_file *const *files, size_t n, enum doc_kind kind,
-                     struct candidate **ret)
+static size_t gather(struct builder *b, const struct spec_file *const *files, size_t n,
+                     enum doc_kind kind, struct candidate **ret)
 {
     size_t total = 0, rank = 0, found = 0;
 
@@ -74,7 +76,8 @@ static size_t gather(struct builder *b, const struct spec_file *const *files, si
 
 static int cmp_file(const void *a, const void *b)
 {
-    const struct spec_file *x = *(const struct spec_file *const *)a, *y = *(const struct spec_file *const *)b;
+    const struct spec_file *x = *(const struct spec_file *const *)a,
+                           *y = *(const struct spec_file *const *)b;
     int order = strcmp(x->root, y->root);
 
     return order ? order : strcmp(x->path, y->path);
@@ -88,7 +91,8 @@ static void gather_unreadable(struct builder *b)
         bool nameless = f->n_documents == 0;
 
         for (size_t k = 0; k < f->n_documents; k++)
-            nameless |= !f->documents[k].ok && !f->documents[k].name && f->documents[k].kind != DOC_COMPOSE;
+            nameless |=
+                !f->documents[k].ok && !f->documents[k].name && f->documents[k].kind != DOC_COMPOSE;
         if (f->broken && nameless)
             b->unreadable[b->n_unreadable++] = f;
     }
@@ -103,7 +107,8 @@ static const struct spec_file *unreadable_home(const struct builder *b, const ch
 
     if (b->n_unreadable == 0 || !cut)
         return NULL;
-    const struct spec_file want = {.root = arena_strndup(b->arena, origin, (size_t)(cut - origin)), .path = cut + 2};
+    const struct spec_file want = {.root = arena_strndup(b->arena, origin, (size_t)(cut - origin)),
+                                   .path = cut + 2};
     const struct spec_file *key = &want, **found;
 
     found = bsearch(&key, b->unreadable, b->n_unreadable, sizeof(key), cmp_file);
@@ -124,7 +129,8 @@ static const struct candidate *find_override(const struct builder *b, const char
         else
             hi = mid;
     }
-    return lo < b->n_overrides && strcmp(b->overrides[lo].name, name) == 0 ? &b->overrides[lo] : NULL;
+    return lo < b->n_overrides && strcmp(b->overrides[lo].name, name) == 0 ? &b->overrides[lo]
+                                                                           : NULL;
 }
 
 static void note(struct builder *b, struct want_app *app, const char *text, const char *by)
@@ -177,7 +183,9 @@ static void apply_override(struct builder *b, struct want_app *app, const struct
         note(b, app, arena_strdup(b->arena, str_text(&text)), o->by);
     }
     if (o->revision)
-        note(b, app, arena_printf(b->arena, "revision: %s (not carried out by this version)", o->revision), o->by);
+        note(b, app,
+             arena_printf(b->arena, "revision: %s (not carried out by this version)", o->revision),
+             o->by);
 }
 
 /* Overrides that name nobody, or name somebody a second time. */
@@ -194,10 +202,12 @@ static void check_overrides(struct builder *b)
         }
         if (desired_app(b->out, c->name))
             continue;
-        if (c->doc->override && c->doc->override->has_state && c->doc->override->state == WISH_REMOVED)
+        if (c->doc->override && c->doc->override->has_state &&
+            c->doc->override->state == WISH_REMOVED)
             strv_push(b->arena, &b->out->removed, c->name);
         else
-            diag_add(&b->out->diags, DIAG_NOTE, c->doc->at, NULL, NULL, "delete the override if it is not needed any more",
+            diag_add(&b->out->diags, DIAG_NOTE, c->doc->at, NULL, NULL,
+                     "delete the override if it is not needed any more",
                      "no file holds an app \"%s\"", c->name);
     }
 }
@@ -213,7 +223,8 @@ static bool is_from(const struct spec_file *f, const char *origin)
 {
     size_t n = strlen(f->root);
 
-    return strncmp(origin, f->root, n) == 0 && strncmp(origin + n, "//", 2) == 0 && strcmp(origin + n + 2, f->path) == 0;
+    return strncmp(origin, f->root, n) == 0 && strncmp(origin + n, "//", 2) == 0 &&
+           strcmp(origin + n + 2, f->path) == 0;
 }
 
 /* Who of a group of candidates for one name gets it: who runs already, even if broken now, else the first good, else the first. */
@@ -232,15 +243,15 @@ static const struct candidate *choose(const struct candidate *v, size_t n, const
     return home ? home : good ? good : v;
 }
 
-static void refuse_others(struct builder *b, const struct candidate *v, size_t n, const struct candidate *holder,
-                          struct place first, bool runs)
+static void refuse_others(struct builder *b, const struct candidate *v, size_t n,
+                          const struct candidate *holder, struct place first, bool runs)
 {
     for (size_t i = 0; i < n; i++) {
         if (&v[i] == holder)
             continue;
-        diag_add(&b->out->diags, DIAG_ERROR, v[i].doc->at, NULL, NULL, "give one of them another name",
-                 "the app \"%s\" is %s from %s:%d already", v[i].name, runs ? "deployed" : "taken", first.file,
-                 first.line);
+        diag_add(&b->out->diags, DIAG_ERROR, v[i].doc->at, NULL, NULL,
+                 "give one of them another name", "the app \"%s\" is %s from %s:%d already",
+                 v[i].name, runs ? "deployed" : "taken", first.file, first.line);
     }
 }
 
@@ -250,11 +261,16 @@ static struct want_app *add_app(struct builder *b, size_t rank)
     return &b->out->apps[b->out->n_apps++];
 }
 
-static void freeze(struct builder *b, struct want_app *app, const char *name, const struct spec_file *f, struct place at)
+static void freeze(struct builder *b, struct want_app *app, const char *name,
+                   const struct spec_file *f, struct place at)
 {
     const struct candidate *o = find_override(b, name);
 
-    *app = (struct want_app){.name = name, .at = at, .root = f->root, .file = f->path, .origin = origin_of(b, f),
+    *app = (struct want_app){.name = name,
+                             .at = at,
+                             .root = f->root,
+                             .file = f->path,
+                             .origin = origin_of(b, f),
                              .invalid_input = true};
     if (o)
         apply_override(b, app, o);
@@ -282,7 +298,8 @@ static void build_name(struct builder *b, const struct candidate *v, size_t n)
         return;
     }
     const struct candidate *o = find_override(b, v->name);
-    const struct app_source src = {b->settings, holder->doc->app, holder->file, o ? o->doc->override : NULL};
+    const struct app_source src = {b->settings, holder->doc->app, holder->file,
+                                   o ? o->doc->override : NULL};
 
     desired_app_build(&src, b->arena, &b->scratch, app);
     if (o)
@@ -337,20 +354,27 @@ static void settle_claims(struct builder *b)
     for (size_t i = 0; i < n; i++) {
         v[i].app->refused = claims_take(c, v[i].app);
         if (v[i].app->refused)
-            diag_add(&b->out->diags, DIAG_ERROR, v[i].app->at, NULL, NULL, NULL, "the app \"%s\" is refused: %s",
-                     v[i].app->name, v[i].app->refused);
+            diag_add(&b->out->diags, DIAG_ERROR, v[i].app->at, NULL, NULL, NULL,
+                     "the app \"%s\" is refused: %s", v[i].app->name, v[i].app->refused);
     }
 }
 
-struct desired *desired_build(const struct spec_set *set, const struct settings *settings, const struct kvs *incumbents,
-                              int64_t now_ms, struct arena *a)
+struct desired *desired_build(const struct spec_set *set, const struct settings *settings,
+                              const struct kvs *incumbents, int64_t now_ms, struct arena *a)
 {
     static const struct kvs nobody;
     struct desired *out = ARENA_NEW(a, struct desired);
-    struct builder b = {.set = set, .settings = settings, .incumbents = incumbents ? incumbents : &nobody,
-                        .now_ms = now_ms, .arena = a, .out = out};
+    struct builder b = {.set = set,
+                        .settings = settings,
+                        .incumbents = incumbents ? incumbents : &nobody,
+                        .now_ms = now_ms,
+                        .arena = a,
+                        .out = out};
 
-    *out = (struct desired){.settings = settings, .roots = set->roots, .n_roots = set->n_roots, .files = set->files,
+    *out = (struct desired){.settings = settings,
+                            .roots = set->roots,
+                            .n_roots = set->n_roots,
+                            .files = set->files,
                             .n_files = set->n_files};
     diag_init(&out->diags, a);
     b.n_apps = gather(&b, set->files, set->n_files, DOC_APP, &b.apps);

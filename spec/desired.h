@@ -11,11 +11,12 @@
 
 /* The agent's settings as far as they shape desired state. */
 struct settings {
-    const char *owner;        /* `name:`, default "default" */
-    const char *pool;         /* "10.213.0.0/16" */
-    int pool_prefix;          /* 26 */
-    struct num mem_limit, nano_cpus, pids_limit; /* `defaults:`, override design section 4's table where set */
-    enum drift_mode drift;    /* `drift:`, default heal */
+    const char *owner; /* `name:`, default "default" */
+    const char *pool;  /* "10.213.0.0/16" */
+    int pool_prefix;   /* 26 */
+    struct num mem_limit, nano_cpus,
+        pids_limit;        /* `defaults:`, override design section 4's table where set */
+    enum drift_mode drift; /* `drift:`, default heal */
 };
 
 struct spec_root {
@@ -37,10 +38,10 @@ struct spec_set {
 struct want_container {
     const struct want_app *app;
     const struct want_service *service;
-    int index;          /* from 1 */
-    const char *name;   /* APP-SERVICE-INDEX, or container_name */
-    struct kvs labels;  /* hashed: identity (without hash) + the user's + Compose's */
-    struct kvs birth;   /* never hashed */
+    int index;         /* from 1 */
+    const char *name;  /* APP-SERVICE-INDEX, or container_name */
+    struct kvs labels; /* hashed: identity (without hash) + the user's + Compose's */
+    struct kvs birth;  /* never hashed */
     /* Memo of reconcile/bind: canonical create body without image and hash, the image id it was sealed with, and the hash. */
     const char *body;
     const char *sealed_for;
@@ -50,7 +51,8 @@ struct want_container {
 struct want_service {
     const char *name;
     const struct service *spec;
-    const char *image; /* normalised reference with tag or digest: "nginx:1.27-alpine", "nginx:latest" */
+    const char
+        *image; /* normalised reference with tag or digest: "nginx:1.27-alpine", "nginx:latest" */
     struct want_container *containers;
     size_t n_containers;
     size_t order; /* position in a topological order of depends_on; equal inputs, equal order */
@@ -77,19 +79,22 @@ struct want_app {
     const char *origin;      /* ROOT//FILE */
     enum app_wish state;
     enum drift_mode drift;
-    bool held;               /* hold in force */
-    int64_t held_until_ms;   /* 0: until released */
+    bool held;             /* hold in force */
+    int64_t held_until_ms; /* 0: until released */
     int64_t restarted_at_ms;
-    struct strv overrides;   /* one line of words for each override in force, for status, plan and drift */
-    const char *refused;     /* NULL, or why it is not deployed, with the place of who was first */
-    char digest[SHA256_HEX]; /* of everything above and below that shapes it; equal digest, nothing changed */
+    struct strv
+        overrides; /* one line of words for each override in force, for status, plan and drift */
+    const char *refused; /* NULL, or why it is not deployed, with the place of who was first */
+    char digest
+        [SHA256_HEX]; /* of everything above and below that shapes it; equal digest, nothing changed */
     struct want_service *services; /* sorted by name */
     size_t n_services;
     struct want_network *networks; /* sorted by name */
     size_t n_networks;
     struct want_volume *volumes; /* sorted by name */
     size_t n_volumes;
-    bool invalid_input; /* its document is broken: only name, place and origin are filled; verdict Frozen */
+    bool
+        invalid_input; /* its document is broken: only name, place and origin are filled; verdict Frozen */
 };
 
 struct desired {
@@ -98,19 +103,21 @@ struct desired {
     size_t n_roots;
     const struct spec_file *const *files; /* for law 6: which origins are broken */
     size_t n_files;
-    struct want_app *apps; /* sorted by name, unique; refused twins are left out and told in diags */
+    struct want_app
+        *apps; /* sorted by name, unique; refused twins are left out and told in diags */
     size_t n_apps;
-    struct strv removed;   /* names with an override `state: removed` that no file holds */
+    struct strv removed;    /* names with an override `state: removed` that no file holds */
     struct diag_list diags; /* across files: duplicates, unknown override names */
     int64_t next_change_ms; /* when a hold ends by itself and this must be built again; 0 never */
 };
 
 /* incumbents: app name -> origin, of the apps the engine already runs (who runs keeps a name, port or path claimed twice;
  * else the earlier root, then the path in order). now_ms decides holds. */
-struct desired *desired_build(const struct spec_set *set, const struct settings *settings, const struct kvs *incumbents,
-                              int64_t now_ms, struct arena *a);
+struct desired *desired_build(const struct spec_set *set, const struct settings *settings,
+                              const struct kvs *incumbents, int64_t now_ms, struct arena *a);
 
-const struct want_app *desired_app(const struct desired *d, const char *name); /* NULL when not there */
+const struct want_app *desired_app(const struct desired *d,
+                                   const char *name); /* NULL when not there */
 
 /* "nginx" -> "nginx:latest"; references with a tag or digest stay. NULL if it is not a valid reference. */
 const char *image_reference(const char *image, struct arena *a);

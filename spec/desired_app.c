@@ -53,7 +53,8 @@ static bool any_completes(const struct app *a)
 
 /* `service:NAME` is our language, `container:NAME` the engine's. The other container must be there first, and when it is
  * replaced its namespace goes with it. */
-static void share_namespace(const struct app *app, const char **mode, struct arena *a, struct service *s)
+static void share_namespace(const struct app *app, const char **mode, struct arena *a,
+                            struct service *s)
 {
     const char *name = *mode && strncmp(*mode, "service:", 8) == 0 ? *mode + 8 : NULL;
     const char *container = NULL;
@@ -76,7 +77,8 @@ static void share_namespace(const struct app *app, const char **mode, struct are
         }
     }
     if (!known)
-        more[s->n_depends++] = (struct dependency){.at = s->at, .service = name, .restart = TRI_YES};
+        more[s->n_depends++] =
+            (struct dependency){.at = s->at, .service = name, .restart = TRI_YES};
     s->depends = more;
 }
 
@@ -89,8 +91,8 @@ static void join_default_network(struct arena *a, struct service *s)
     s->n_networks = 1;
 }
 
-static void build_service(const struct app_source *src, const struct service *s, bool one_shot, struct arena *a,
-                          struct want_service *ret)
+static void build_service(const struct app_source *src, const struct service *s, bool one_shot,
+                          struct arena *a, struct want_service *ret)
 {
     struct service *full = ARENA_NEW(a, struct service);
 
@@ -161,7 +163,9 @@ static void mark_networks(const struct app *app, const struct want_app *ret, boo
         for (size_t k = 0; k < ret->services[i].spec->n_networks; k++) {
             const struct network want = {.key = ret->services[i].spec->networks[k].network};
             const struct network *n =
-                app->n_networks ? bsearch(&want, app->networks, app->n_networks, sizeof(want), cmp_network_key) : NULL;
+                app->n_networks
+                    ? bsearch(&want, app->networks, app->n_networks, sizeof(want), cmp_network_key)
+                    : NULL;
 
             used[n ? (size_t)(n - app->networks) : app->n_networks] = true;
         }
@@ -185,7 +189,9 @@ static void mark_volumes(const struct app *app, const struct want_app *ret, bool
 static void add_network(const struct network *n, struct arena *a, struct want_app *ret)
 {
     bool external = n->external == TRI_YES;
-    const char *name = n->name ? n->name : external ? n->key : arena_printf(a, "%s_%s", ret->name, n->key);
+    const char *name = n->name    ? n->name
+                       : external ? n->key
+                                  : arena_printf(a, "%s_%s", ret->name, n->key);
 
     ret->networks[ret->n_networks++] =
         (struct want_network){.key = n->key, .name = name, .spec = n, .external = external};
@@ -223,7 +229,9 @@ static void build_volumes(const struct app *app, struct arena *a, struct want_ap
         if (used[i])
             ret->volumes[ret->n_volumes++] = (struct want_volume){
                 .key = v->key,
-                .name = v->name ? v->name : external ? v->key : arena_printf(a, "%s_%s", ret->name, v->key),
+                .name = v->name    ? v->name
+                        : external ? v->key
+                                   : arena_printf(a, "%s_%s", ret->name, v->key),
                 .spec = v,
                 .external = external,
             };
@@ -241,8 +249,8 @@ static const char *const drift_words[] = {"unset", "heal", "report"};
 static void digest(struct want_app *ret, struct str *text, char (*config_hashes)[SHA256_HEX])
 {
     str_clear(text);
-    str_addf(text, "%s %s %s %" PRId64 "\n", ret->name, wish_words[ret->state], drift_words[ret->drift],
-             ret->restarted_at_ms);
+    str_addf(text, "%s %s %s %" PRId64 "\n", ret->name, wish_words[ret->state],
+             drift_words[ret->drift], ret->restarted_at_ms);
     for (size_t i = 0; i < ret->n_services; i++) {
         size_t from = text->len;
 
@@ -275,7 +283,8 @@ static void put_all(struct arena *a, struct kvs *to, const struct kvs *from)
         kvs_set(a, to, from->v[i].key, from->v[i].value);
 }
 
-static struct kvs birth_notes(const struct label_kit *kit, const struct want_app *app, const char *config_hash)
+static struct kvs birth_notes(const struct label_kit *kit, const struct want_app *app,
+                              const char *config_hash)
 {
     struct kvs notes = {0};
 
@@ -288,7 +297,8 @@ static struct kvs birth_notes(const struct label_kit *kit, const struct want_app
     return notes;
 }
 
-static struct kvs container_labels(const struct label_kit *kit, const struct want_service *s, const char *index)
+static struct kvs container_labels(const struct label_kit *kit, const struct want_service *s,
+                                   const char *index)
 {
     struct kvs labels = {0};
 
@@ -304,8 +314,8 @@ static struct kvs container_labels(const struct label_kit *kit, const struct wan
     return labels;
 }
 
-static void build_containers(const struct label_kit *kit, const struct want_app *app, struct want_service *s,
-                             const char *config_hash)
+static void build_containers(const struct label_kit *kit, const struct want_app *app,
+                             struct want_service *s, const char *config_hash)
 {
     struct kvs birth = birth_notes(kit, app, arena_strdup(kit->arena, config_hash));
 
@@ -360,13 +370,14 @@ static void label_volumes(const struct label_kit *kit, struct want_app *app)
     }
 }
 
-static void put_labels(const struct app_source *src, struct arena *a, char (*config_hashes)[SHA256_HEX],
-                       struct want_app *ret)
+static void put_labels(const struct app_source *src, struct arena *a,
+                       char (*config_hashes)[SHA256_HEX], struct want_app *ret)
 {
     const struct label_kit kit = {
         .owner = src->settings->owner,
         .app = ret->name,
-        .project = src->app->compose_project ? src->app->compose_project : arena_printf(a, "ek-%s", ret->name),
+        .project = src->app->compose_project ? src->app->compose_project
+                                             : arena_printf(a, "ek-%s", ret->name),
         .revision = arena_strndup(a, ret->digest, 12),
         .config_files = arena_printf(a, "%s/%s", ret->root, ret->file),
         .arena = a,
@@ -391,7 +402,8 @@ static void apply_override(const struct app_source *src, struct want_app *ret)
         ret->restarted_at_ms = o->restarted_at_ms;
 }
 
-void desired_app_build(const struct app_source *src, struct arena *a, struct str *scratch, struct want_app *ret)
+void desired_app_build(const struct app_source *src, struct arena *a, struct str *scratch,
+                       struct want_app *ret)
 {
     char(*config_hashes)[SHA256_HEX] = arena_array(a, src->app->n_services + 1, SHA256_HEX);
 

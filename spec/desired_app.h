@@ -15,6 +15,7 @@ struct app_source {
 
 /* Fills everything of ret but held, overrides and refused. scratch is cleared and used for the text behind the digest. ret must stay
  * where it is: its containers point back to it. */
-void desired_app_build(const struct app_source *src, struct arena *a, struct str *scratch, struct want_app *ret);
+void desired_app_build(const struct app_source *src, struct arena *a, struct str *scratch,
+                       struct want_app *ret);
 
 #endif

@@ -25,12 +25,13 @@ struct detected {
     const char *language; /* "node", "python", ... */
     const char *because;  /* "package.json with a start script" */
     const char *dockerfile;
-    const char *start;    /* what runs */
+    const char *start; /* what runs */
     int port;
 };
 
 /* -1: nothing is recognised, or what is needed is missing (a start command): e names what was looked for and what to write. */
-int detect_application(const struct detect_input *in, struct arena *a, struct detected *ret, struct err *e);
+int detect_application(const struct detect_input *in, struct arena *a, struct detected *ret,
+                       struct err *e);
 /* Names for `strategy:`. */
 const char *const *detect_languages(size_t *ret_n);
 

@@ -18,8 +18,9 @@ bool app_name_valid(const char *name)
 {
     size_t n = strlen(name);
 
-    return n > 0 && n <= LIMIT_APP_NAME && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n &&
-           name[0] != '-' && name[n - 1] != '-';
+    return n > 0 && n <= LIMIT_APP_NAME &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && name[0] != '-' &&
+           name[n - 1] != '-';
 }
 
 /* ---- app ---- */
@@ -106,7 +107,8 @@ static void decode_override(struct decode_ctx *c, const struct yaml_node *v, str
 
     o->has_state = state && state->kind != YAML_NULL;
     if (o->until_ms && !o->hold)
-        decode_say(c, DIAG_ERROR, decode_key_place(c, v, "until"), "write `hold: true` too", "`until` ends `hold`, which is not there");
+        decode_say(c, DIAG_ERROR, decode_key_place(c, v, "until"), "write `hold: true` too",
+                   "`until` ends `hold`, which is not there");
     ret->ok = c->diags->errors == before;
     if (ret->ok)
         ret->override = o;
@@ -131,7 +133,8 @@ static void say_foreign(struct decode_ctx *c, const struct yaml_node *v, bool sp
         const char *nearest = str_nearest(v->pairs[i].key, kinds, ARRAY_LEN(kinds));
 
         if (nearest)
-            hint = arena_printf(c->arena, "did you mean \"%s\" by \"%s\"?", nearest, v->pairs[i].key);
+            hint =
+                arena_printf(c->arena, "did you mean \"%s\" by \"%s\"?", nearest, v->pairs[i].key);
     }
     decode_say(c, spec_expected ? DIAG_ERROR : DIAG_NOTE, decode_place(c, v), hint,
                "not a spec: it has neither `app:` nor `override:` nor `services:`");
@@ -148,7 +151,8 @@ static bool one_kind(struct decode_ctx *c, const struct yaml_node *v)
             if (strcmp(v->pairs[i].key, kinds[k]) != 0)
                 continue;
             if (first) {
-                decode_say(c, DIAG_ERROR, decode_key_place(c, v, kinds[k]), "put them into two documents, with --- between",
+                decode_say(c, DIAG_ERROR, decode_key_place(c, v, kinds[k]),
+                           "put them into two documents, with --- between",
                            "`%s` and `%s` in one document", first, kinds[k]);
                 return false;
             }
@@ -159,7 +163,8 @@ static bool one_kind(struct decode_ctx *c, const struct yaml_node *v)
 }
 
 /* The name that a document claims, even if the rest of it is broken. */
-static void read_name(struct decode_ctx *c, const struct yaml_node *v, const char *key, struct document *ret)
+static void read_name(struct decode_ctx *c, const struct yaml_node *v, const char *key,
+                      struct document *ret)
 {
     const struct yaml_node *name = yaml_get(v, key);
 
@@ -186,7 +191,8 @@ static void decode_document(struct decode_ctx *c, const struct yaml_node *v, boo
         read_name(c, v, "override", ret);
         decode_override(c, v, ret);
     } else if (yaml_get(v, "host")) {
-        decode_say(c, DIAG_ERROR, decode_key_place(c, v, "host"), NULL, "`host` is not supported by this version yet");
+        decode_say(c, DIAG_ERROR, decode_key_place(c, v, "host"), NULL,
+                   "`host` is not supported by this version yet");
     } else if (yaml_get(v, "services") || yaml_get(v, "include")) {
         ret->kind = DOC_COMPOSE;
         decode_say(c, DIAG_WARNING, decode_place(c, v), "write `app: NAME` beside `services:`",
@@ -204,8 +210,9 @@ static bool blank(const char *text, size_t n)
     return true;
 }
 
-void document_parse(const char *root, const char *path, const char *name, const char *dir, const char *text, size_t n,
-                    const struct loader *loader, struct arena *a, struct spec_file *ret)
+void document_parse(const char *root, const char *path, const char *name, const char *dir,
+                    const char *text, size_t n, const struct loader *loader, struct arena *a,
+                    struct spec_file *ret)
 {
     struct yaml_file file;
 
@@ -216,7 +223,11 @@ void document_parse(const char *root, const char *path, const char *name, const 
         diag_add(&ret->diags, DIAG_ERROR, (struct place){.file = name}, NULL, NULL,
                  "delete the file to remove what it held", "the file is empty");
     } else if (yaml_parse(name, text, n, a, &ret->diags, &file) == 0) {
-        struct decode_ctx c = {.arena = a, .diags = &ret->diags, .file = &file, .dir = dir, .loader = loader,
+        struct decode_ctx c = {.arena = a,
+                               .diags = &ret->diags,
+                               .file = &file,
+                               .dir = dir,
+                               .loader = loader,
                                .reads = &ret->reads};
 
         ret->documents = ARENA_ARRAY(a, file.n_documents, struct document);

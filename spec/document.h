@@ -14,16 +14,17 @@ enum doc_kind { DOC_APP, DOC_OVERRIDE, DOC_COMPOSE, DOC_FOREIGN };
 struct document {
     enum doc_kind kind;
     struct place at;
-    bool ok;             /* decoded without an error */
-    const char *name;    /* app or override name even when !ok, if it could be read; else NULL */
-    struct app *app;     /* DOC_APP and ok */
+    bool ok;          /* decoded without an error */
+    const char *name; /* app or override name even when !ok, if it could be read; else NULL */
+    struct app *app;  /* DOC_APP and ok */
     struct override *override; /* DOC_OVERRIDE and ok */
 };
 
 /* How the pure decoder reads env_file (and, later, what extends and include name). path is absolute. Returns 0 with the text in
  * the arena, or -1 with e set (ERR_MISSING when there is no such file). Reads at most LIMIT_ENV_FILE_BYTES. */
 struct loader {
-    int (*read)(void *ctx, const char *path, struct arena *a, const char **ret_text, size_t *ret_n, struct err *e);
+    int (*read)(void *ctx, const char *path, struct arena *a, const char **ret_text, size_t *ret_n,
+                struct err *e);
     void *ctx;
 };
 
@@ -31,7 +32,7 @@ struct spec_file {
     const char *root; /* as configured, absolute */
     const char *path; /* below root */
     const char *name; /* for diagnostics: as the user would type it */
-    bool broken;      /* any error at all: freezes apps that no readable file holds (design law 6) */
+    bool broken; /* any error at all: freezes apps that no readable file holds (design law 6) */
     struct document *documents;
     size_t n_documents;
     struct strv reads; /* absolute paths of other files it was made from, for the watcher */
@@ -40,8 +41,9 @@ struct spec_file {
 
 /* Decode and validate one file. Fills ret in the arena; never fails: everything wrong is in ret->diags and ret->broken.
  * dir is the absolute folder of the file, for relative paths. */
-void document_parse(const char *root, const char *path, const char *name, const char *dir, const char *text, size_t n,
-                    const struct loader *loader, struct arena *a, struct spec_file *ret);
+void document_parse(const char *root, const char *path, const char *name, const char *dir,
+                    const char *text, size_t n, const struct loader *loader, struct arena *a,
+                    struct spec_file *ret);
 
 /* A DNS label: a-z, 0-9, inner '-', at most LIMIT_APP_NAME. */
 bool app_name_valid(const char *name);

@@ -19,14 +19,16 @@ struct reader {
     struct strv *inherit;
 };
 
-static void complain(struct reader *r, enum diag_level level, const char *at, const char *hint, const char *what)
+static void complain(struct reader *r, enum diag_level level, const char *at, const char *hint,
+                     const char *what)
 {
     const char *end = memchr(r->line_start, '\n', (size_t)(r->end - r->line_start));
     size_t n = (size_t)((end ? end : r->end) - r->line_start);
     struct place place = {r->in->name, r->line, (int)(at - r->line_start) + 1};
 
-    diag_add(r->diags, level, place, NULL, r->diags->n < LIMIT_DIAGS ? arena_strndup(r->arena, r->line_start, n) : NULL,
-             hint, "%s", what);
+    diag_add(r->diags, level, place, NULL,
+             r->diags->n < LIMIT_DIAGS ? arena_strndup(r->arena, r->line_start, n) : NULL, hint,
+             "%s", what);
 }
 
 static bool is_blank(char c)
@@ -115,7 +117,8 @@ static const char *read_plain(struct reader *r)
 
 static const char *read_raw(struct reader *r)
 {
-    const char *newline = memchr(r->at, '\n', (size_t)(r->end - r->at)), *to = newline ? newline : r->end;
+    const char *newline = memchr(r->at, '\n', (size_t)(r->end - r->at)),
+               *to = newline ? newline : r->end;
     const char *from = r->at;
 
     if (to > from && to[-1] == '\r')
@@ -157,8 +160,8 @@ static size_t key_length(const struct reader *r)
 {
     const char *s = r->at;
 
-    while (s < r->end && ((*s >= 'A' && *s <= 'Z') || (*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') ||
-                          *s == '_' || *s == '.' || *s == '-'))
+    while (s < r->end && ((*s >= 'A' && *s <= 'Z') || (*s >= 'a' && *s <= 'z') ||
+                          (*s >= '0' && *s <= '9') || *s == '_' || *s == '.' || *s == '-'))
         s++;
     return (size_t)(s - r->at);
 }
@@ -171,7 +174,8 @@ static void read_line(struct reader *r)
     skip_blanks(r);
     if (r->at == r->end || *r->at == '\n' || *r->at == '#')
         return;
-    if ((size_t)(r->end - r->at) > n_export && strncmp(r->at, export, n_export) == 0 && is_blank(r->at[n_export])) {
+    if ((size_t)(r->end - r->at) > n_export && strncmp(r->at, export, n_export) == 0 &&
+        is_blank(r->at[n_export])) {
         r->at += n_export;
         skip_blanks(r);
     }
@@ -200,8 +204,8 @@ static bool text_usable(struct reader *r)
         size_t n = utf8_next(s, (size_t)(r->end - s), &ch);
 
         if (n == 0 || ch == 0) {
-            diag_add(r->diags, DIAG_ERROR, (struct place){r->in->name, r->line, 0}, NULL, NULL, NULL,
-                     n == 0 ? "not UTF-8 text" : "holds a NUL byte");
+            diag_add(r->diags, DIAG_ERROR, (struct place){r->in->name, r->line, 0}, NULL, NULL,
+                     NULL, n == 0 ? "not UTF-8 text" : "holds a NUL byte");
             return false;
         }
         r->line += ch == '\n';
@@ -211,11 +215,17 @@ static bool text_usable(struct reader *r)
     return true;
 }
 
-void env_file_parse(const struct env_text *in, struct arena *a, struct diag_list *diags, struct kvs *ret,
-                    struct strv *ret_inherit)
+void env_file_parse(const struct env_text *in, struct arena *a, struct diag_list *diags,
+                    struct kvs *ret, struct strv *ret_inherit)
 {
-    struct reader r = {.in = in, .arena = a, .diags = diags, .at = in->text, .end = in->text + in->n, .line = 1,
-                       .vars = ret, .inherit = ret_inherit};
+    struct reader r = {.in = in,
+                       .arena = a,
+                       .diags = diags,
+                       .at = in->text,
+                       .end = in->text + in->n,
+                       .line = 1,
+                       .vars = ret,
+                       .inherit = ret_inherit};
 
     if (in->n >= 3 && memcmp(in->text, "\xef\xbb\xbf", 3) == 0)
         r.at += 3;
@@ -234,7 +244,8 @@ void env_file_parse(const struct env_text *in, struct arena *a, struct diag_list
 
 /* ---- for a service ---- */
 
-static void load(struct decode_ctx *c, const struct env_source *src, struct kvs *vars, struct strv *inherit)
+static void load(struct decode_ctx *c, const struct env_source *src, struct kvs *vars,
+                 struct strv *inherit)
 {
     struct env_text in = {.name = src->path, .raw = src->raw};
     struct err e = {0};
@@ -248,7 +259,8 @@ static void load(struct decode_ctx *c, const struct env_source *src, struct kvs 
         if (e.kind == ERR_MISSING && src->required == TRI_NO)
             return;
         if (e.kind == ERR_MISSING)
-            decode_error(c, src->node, "`required: false` allows that", "there is no file %s", src->path);
+            decode_error(c, src->node, "`required: false` allows that", "there is no file %s",
+                         src->path);
         else
             decode_error(c, src->node, NULL, "cannot read %s: %s", src->path, e.msg);
         return;

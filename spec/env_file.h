@@ -25,8 +25,8 @@ struct env_text {
 };
 
 /* Adds to ret, later lines winning; keys without a value go to ret_inherit. Complains into diags; what can be read is read. */
-void env_file_parse(const struct env_text *in, struct arena *a, struct diag_list *diags, struct kvs *ret,
-                    struct strv *ret_inherit);
+void env_file_parse(const struct env_text *in, struct arena *a, struct diag_list *diags,
+                    struct kvs *ret, struct strv *ret_inherit);
 
 /* Reads the env_sources of a service through the context's loader and puts what they hold under its `environment`, which wins. */
 void env_file_merge(struct decode_ctx *c, struct service_draft *d);

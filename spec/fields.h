@@ -21,7 +21,8 @@ struct yaml_node;
  * on one line, or returns false when it is absent. */
 struct form {
     const char *words; /* "a list of strings", for messages and the reference */
-    void (*decode)(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out);
+    void (*decode)(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                   void *out);
     bool (*show)(const struct field *f, const void *value, struct str *out);
     const char *schema; /* JSON text; NULL: a reference to the row's table, or its choices */
 };
@@ -45,13 +46,14 @@ struct field {
     const char *help;
     enum field_status status;
     bool required;
-    int64_t min, max;              /* both 0: unbounded; in the unit of the form */
-    const struct choice *choices;  /* allowed words */
-    const char *fallback;          /* what holds when the key is absent, in words */
-    const char *alias_of;          /* another spelling of that key: both store in one place */
-    const struct table *table;     /* rows of a nested mapping */
+    int64_t min, max;             /* both 0: unbounded; in the unit of the form */
+    const struct choice *choices; /* allowed words */
+    const char *fallback;         /* what holds when the key is absent, in words */
+    const char *alias_of;         /* another spelling of that key: both store in one place */
+    const struct table *table;    /* rows of a nested mapping */
     /* May complain about text, which is v's after `$$` was resolved; true when it is fine. */
-    bool (*check)(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text);
+    bool (*check)(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                  const char *text);
     const char *since; /* version; NULL: the first */
 };
 
@@ -66,8 +68,9 @@ struct table {
 const struct field *field_find(const struct table *t, const char *name);
 
 /* ---- documents ---- */
-extern const struct table fields_app;      /* `app:` with `services:`, over struct app_draft */
-extern const struct table fields_app_flat; /* the app's own keys of a flat document, over struct app_draft */
+extern const struct table fields_app; /* `app:` with `services:`, over struct app_draft */
+extern const struct table
+    fields_app_flat; /* the app's own keys of a flat document, over struct app_draft */
 extern const struct table fields_override; /* over struct override */
 extern const struct table fields_config;   /* the agent's configuration file, over struct config */
 

@@ -9,28 +9,35 @@
 #include "spec/document.h"
 #include "spec/draft.h"
 
-static bool check_app_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_app_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                           const char *text)
 {
     (void)f;
     if (app_name_valid(text))
         return true;
     decode_error(c, v, NULL,
-                 "\"%s\": a name of an app has small letters, digits and inner `-`, begins with a letter or digit, and is "
-                 "at most %d long", text, LIMIT_APP_NAME);
+                 "\"%s\": a name of an app has small letters, digits and inner `-`, begins with a "
+                 "letter or digit, and is "
+                 "at most %d long",
+                 text, LIMIT_APP_NAME);
     return false;
 }
 
 /* Compose's rule for names of projects. */
-static bool check_project(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_project(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                          const char *text)
 {
     (void)f;
-    if (*text && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(text) && !strchr("_-", *text))
+    if (*text && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(text) &&
+        !strchr("_-", *text))
         return true;
-    decode_error(c, v, NULL, "\"%s\": a name of a project has small letters, digits, `_` and `-`", text);
+    decode_error(c, v, NULL, "\"%s\": a name of a project has small letters, digits, `_` and `-`",
+                 text);
     return false;
 }
 
-static void decode_app_drift(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_app_drift(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     if (v->kind == YAML_MAP)
         decode_error(c, v, "write `drift: heal` or `drift: report`",
@@ -65,6 +72,8 @@ static const struct choice wishes[] = {{"running", WISH_RUNNING}, {"stopped", WI
 #define APP_ROW_STATE {"state", &form_choice, A(state), .help = "how the app is wanted", .choices = wishes, .fallback = "running"}
 #define APP_ROW_VERSION {"version", .status = FIELD_IGNORED, .help = "Compose gave it up; leave it out"}
 
+#define APP_ROW_EXTENSION {"x-evenkeel", .status = FIELD_REFUSED, .help = "it is for Compose files; here its keys stand beside `app:`"}
+
 static const struct field rows_app_flat[] = {
     APP_ROWS_ADOPT_APP,
     APP_ROW_DRIFT,
@@ -72,6 +81,7 @@ static const struct field rows_app_flat[] = {
     APP_ROWS_NOTIFY_RESTARTED,
     APP_ROW_STATE,
     APP_ROW_VERSION,
+    APP_ROW_EXTENSION,
 };
 const struct table fields_app_flat = TABLE("app_flat", "The keys of an app with one service beside those of the service.", rows_app_flat);
 
@@ -85,10 +95,11 @@ static const struct field rows_app[] = {
     {"networks", &form_networks, 0, .help = "networks of the app"},
     APP_ROWS_NOTIFY_RESTARTED,
     {"secrets", PLANNED},
-    {"services", &form_services, 0, .help = "the services", .required = true},
+    {"services", &form_services, 0, .help = "what the app is made of", .required = true},
     APP_ROW_STATE,
     APP_ROW_VERSION,
     {"volumes", &form_volume_map, 0, .help = "volumes of the app"},
+    APP_ROW_EXTENSION,
 };
 const struct table fields_app = TABLE("app", "An app with several services.", rows_app);
 

@@ -7,7 +7,8 @@
 #include "spec/app.h"
 #include "spec/decode.h"
 
-static void decode_mode(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_mode(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                        void *out)
 {
     int ignored;
     const char *text = decode_text(c, v, "a word");

@@ -14,7 +14,8 @@
 
 /* ---- checks ---- */
 
-static bool check_not_empty(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_not_empty(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                            const char *text)
 {
     (void)f;
     if (*text)
@@ -23,64 +24,78 @@ static bool check_not_empty(struct decode_ctx *c, const struct field *f, const s
     return false;
 }
 
-static bool check_image(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_image(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                        const char *text)
 {
     (void)f;
     if (image_reference(text, c->arena))
         return true;
-    decode_error(c, v, "write [REGISTRY/]NAME[:TAG], all lower case before the tag", "\"%s\" is not a name of an image",
-                 text);
+    decode_error(c, v, "write [REGISTRY/]NAME[:TAG], all lower case before the tag",
+                 "\"%s\" is not a name of an image", text);
     return false;
 }
 
-static bool check_signal(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_signal(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         const char *text)
 {
     static const char *const names[] = {
-        "ABRT", "ALRM", "BUS",  "CHLD", "CONT", "FPE",  "HUP",  "ILL",  "INT",    "IO",   "KILL", "PIPE", "PROF",
-        "PWR",  "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG",  "USR1",
-        "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ"};
+        "ABRT", "ALRM", "BUS", "CHLD", "CONT", "FPE",    "HUP",   "ILL",  "INT",  "IO",   "KILL",
+        "PIPE", "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP",  "SYS",  "TERM", "TRAP", "TSTP",
+        "TTIN", "TTOU", "URG", "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ"};
     const char *name = strncmp(text, "SIG", 3) == 0 ? text + 3 : text;
     int64_t number;
 
     (void)f;
-    if (parse_int64(text, 1, 64, &number) == 0 || strncmp(name, "RTMIN", 5) == 0 || strncmp(name, "RTMAX", 5) == 0)
+    if (parse_int64(text, 1, 64, &number) == 0 || strncmp(name, "RTMIN", 5) == 0 ||
+        strncmp(name, "RTMAX", 5) == 0)
         return true;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcmp(names[i], name) == 0)
             return true;
     const char *nearest = str_nearest(name, names, ARRAY_LEN(names));
 
-    decode_error(c, v, nearest ? arena_printf(c->arena, "did you mean \"SIG%s\"?", nearest) : "examples: SIGTERM, SIGINT",
+    decode_error(c, v,
+                 nearest ? arena_printf(c->arena, "did you mean \"SIG%s\"?", nearest)
+                         : "examples: SIGTERM, SIGINT",
                  "\"%s\" is not a signal", text);
     return false;
 }
 
 /* Names of containers as the engine takes them. */
-static bool check_container_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                                 const char *text)
+static bool check_container_name(struct decode_ctx *c, const struct field *f,
+                                 const struct yaml_node *v, const char *text)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
 
     (void)f;
-    if (strlen(text) >= 2 && strlen(text) <= 128 && strspn(text, allowed) == strlen(text) && !strchr("_.-", *text))
+    if (strlen(text) >= 2 && strlen(text) <= 128 && strspn(text, allowed) == strlen(text) &&
+        !strchr("_.-", *text))
         return true;
-    decode_error(c, v, NULL, "\"%s\": a name of a container has 2 to 128 letters, digits, `_`, `.` or `-`, and begins "
-                 "with a letter or digit", text);
+    decode_error(
+        c, v, NULL,
+        "\"%s\": a name of a container has 2 to 128 letters, digits, `_`, `.` or `-`, and begins "
+        "with a letter or digit",
+        text);
     return false;
 }
 
-static bool check_hostname(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_hostname(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                           const char *text)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-";
 
     (void)f;
-    if (*text && strlen(text) <= 253 && strspn(text, allowed) == strlen(text) && *text != '-' && *text != '.')
+    if (*text && strlen(text) <= 253 && strspn(text, allowed) == strlen(text) && *text != '-' &&
+        *text != '.')
         return true;
     decode_error(c, v, NULL, "\"%s\" is not a host name", text);
     return false;
 }
 
-static bool check_ip(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_ip(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                     const char *text)
 {
     unsigned char bytes[16];
 
@@ -91,19 +106,22 @@ static bool check_ip(struct decode_ctx *c, const struct field *f, const struct y
     return false;
 }
 
-static bool check_mac(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_mac(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                      const char *text)
 {
     bool ok = strlen(text) == 17;
 
     (void)f;
     for (size_t i = 0; ok && i < 17; i++)
-        ok = i % 3 == 2 ? text[i] == ':' || text[i] == '-' : strchr("0123456789abcdefABCDEF", text[i]) != NULL;
+        ok = i % 3 == 2 ? text[i] == ':' || text[i] == '-'
+                        : strchr("0123456789abcdefABCDEF", text[i]) != NULL;
     if (!ok)
         decode_error(c, v, "example: 02:42:ac:11:00:02", "\"%s\" is not a MAC address", text);
     return ok;
 }
 
-static bool check_absolute(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_absolute(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                           const char *text)
 {
     (void)f;
     if (*text == '/')
@@ -113,24 +131,31 @@ static bool check_absolute(struct decode_ctx *c, const struct field *f, const st
 }
 
 /* text is one of the row's words, or `service:NAME` or `container:NAME` where the row has that word with value 1. */
-static bool check_mode(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_mode(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                       const char *text)
 {
     size_t colon = strcspn(text, ":");
 
     for (const struct choice *o = f->choices; o->word; o++) {
-        if (o->value == 1 ? strncmp(o->word, text, colon + 1) == 0 && text[colon + 1] : strcmp(o->word, text) == 0)
+        if (o->value == 1 ? strncmp(o->word, text, colon + 1) == 0 && text[colon + 1]
+                          : strcmp(o->word, text) == 0)
             return true;
     }
     CLEANUP(str_release) struct str all = STR_INIT;
 
     for (const struct choice *o = f->choices; o->word; o++)
-        str_addf(&all, "%s\"%s%s\"", o == f->choices ? "" : o[1].word ? ", " : " or ", o->word,
-                 o->value == 1 ? "NAME" : "");
-    decode_error(c, v, NULL, "\"%s\" is not one of %s", text, str_text(&all));
+        str_addf(&all, "%s\"%s%s\"",
+                 o == f->choices ? ""
+                 : o[1].word     ? ", "
+                                 : " or ",
+                 o->word, o->value == 1 ? "NAME" : "");
+    decode_error(c, v, NULL, f->choices[1].word ? "\"%s\" is not one of %s" : "\"%s\" is not %s",
+                 text, str_text(&all));
     return false;
 }
 
-static bool check_platform(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_platform(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                           const char *text)
 {
     size_t os = strcspn(text, "/");
 
@@ -144,7 +169,8 @@ static bool check_platform(struct decode_ctx *c, const struct field *f, const st
 
 /* ---- pull_policy ---- */
 
-static void decode_pull(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_pull(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                        void *out)
 {
     const char *word = decode_text(c, v, "a word");
     int value;
@@ -153,7 +179,8 @@ static void decode_pull(struct decode_ctx *c, const struct field *f, const struc
         return;
     if (strcmp(word, "build") == 0 || strcmp(word, "daily") == 0 || strcmp(word, "weekly") == 0 ||
         strncmp(word, "every_", 6) == 0)
-        decode_error(c, v, "use \"always\", \"missing\" or \"never\"", "`%s` is not supported by this version yet", word);
+        decode_error(c, v, "use \"always\", \"missing\" or \"never\"",
+                     "`%s` is not supported by this version yet", word);
     else if (decode_choice(c, f, v, word, &value))
         memcpy(out, &value, sizeof(value));
 }
@@ -286,7 +313,8 @@ static const struct field rows_service[] = {
     {"volumes_from", PLANNED},
     {"working_dir", &form_text, S(working_dir), .help = "folder the command starts in", .check = check_absolute, .fallback = "the image's"},
     {"workspace", PLANNED},
+    {"x-evenkeel", .status = FIELD_REFUSED, .help = "it is for Compose files; here its keys stand at the service itself"},
 };
 // clang-format on
-const struct table fields_service = {"service", "One service: what its containers are made of.", rows_service,
-                                     ARRAY_LEN(rows_service)};
+const struct table fields_service = {"service", "One service: what its containers are made of.",
+                                     rows_service, ARRAY_LEN(rows_service)};

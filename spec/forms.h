@@ -22,12 +22,12 @@ extern const struct form form_path;     /* const char *, absolute against the fi
 extern const struct form form_table;    /* an embedded struct, row's table */
 
 /* ---- forms_list.c ---- */
-extern const struct form form_strings; /* struct strv; one text or a list */
-extern const struct form form_list;    /* struct strv; a list only */
-extern const struct form form_kvs;     /* struct kvs; a mapping or a list of KEY=VALUE */
-extern const struct form form_labels;  /* struct kvs; the same, reserved prefixes refused */
-extern const struct form form_options; /* struct kvs; a mapping only */
-extern const struct form form_command; /* struct command; a text split into words, or a list */
+extern const struct form form_strings;     /* struct strv; one text or a list */
+extern const struct form form_list;        /* struct strv; a list only */
+extern const struct form form_kvs;         /* struct kvs; a mapping or a list of KEY=VALUE */
+extern const struct form form_labels;      /* struct kvs; the same, reserved prefixes refused */
+extern const struct form form_options;     /* struct kvs; a mapping only */
+extern const struct form form_command;     /* struct command; a text split into words, or a list */
 extern const struct form form_environment; /* struct service: environment, environment_inherit */
 extern const struct form form_extra_hosts; /* struct kvs */
 extern const struct form form_caps;        /* struct strv; names of capabilities, sorted, unique */
@@ -52,13 +52,13 @@ extern const struct form form_logging;     /* struct logging */
 extern const struct form form_restart;     /* restart, restart_max */
 extern const struct form form_condition;   /* deploy.restart_policy.condition: restart */
 extern const struct choice restart_conditions[];
-extern const struct form form_env_file;    /* struct service_draft: env_sources */
-extern const struct table fields_port, fields_ulimit, fields_device, fields_depend, fields_attach, fields_healthcheck,
-    fields_logging, fields_env_file;
+extern const struct form form_env_file; /* struct service_draft: env_sources */
+extern const struct table fields_port, fields_ulimit, fields_device, fields_depend, fields_attach,
+    fields_healthcheck, fields_logging, fields_env_file;
 
 /* ---- fields_deploy.c: over struct service ---- */
-extern const struct table fields_security, fields_deploy, fields_resources, fields_limits, fields_reservations,
-    fields_restart_policy;
+extern const struct table fields_security, fields_deploy, fields_resources, fields_limits,
+    fields_reservations, fields_restart_policy;
 
 /* ---- forms_app.c: over struct app_draft ---- */
 extern const struct form form_services;

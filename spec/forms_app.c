@@ -12,9 +12,11 @@
 /* Names of services, networks and volumes: what Compose allows, and never a leading dot or dash. */
 static bool key_valid(const char *key, size_t most)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
 
-    return *key && !strchr("_.-", *key) && strspn(key, allowed) == strlen(key) && strlen(key) <= most;
+    return *key && !strchr("_.-", *key) && strspn(key, allowed) == strlen(key) &&
+           strlen(key) <= most;
 }
 
 static bool check_key(struct decode_ctx *c, const struct yaml_pair *p)
@@ -22,8 +24,10 @@ static bool check_key(struct decode_ctx *c, const struct yaml_pair *p)
     if (key_valid(p->key, LIMIT_SERVICE_NAME))
         return true;
     decode_say(c, DIAG_ERROR, (struct place){c->file->name, p->line, p->column}, NULL,
-               "\"%s\": a name here has letters, digits, `_`, `.` and `-`, begins with a letter or digit, and is at most "
-               "%d long", p->key, LIMIT_SERVICE_NAME);
+               "\"%s\": a name here has letters, digits, `_`, `.` and `-`, begins with a letter or "
+               "digit, and is at most "
+               "%d long",
+               p->key, LIMIT_SERVICE_NAME);
     return false;
 }
 
@@ -31,7 +35,8 @@ static bool check_key(struct decode_ctx *c, const struct yaml_pair *p)
 
 static int cmp_service(const void *a, const void *b)
 {
-    return strcmp(((const struct service_draft *)a)->s.name, ((const struct service_draft *)b)->s.name);
+    return strcmp(((const struct service_draft *)a)->s.name,
+                  ((const struct service_draft *)b)->s.name);
 }
 
 static void decode_service(struct decode_ctx *c, const struct yaml_pair *p, struct service_draft *d)
@@ -50,7 +55,8 @@ static void decode_service(struct decode_ctx *c, const struct yaml_pair *p, stru
         (void)decode_fields(c, p->value, targets, ARRAY_LEN(targets));
 }
 
-static void decode_form_services(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_services(struct decode_ctx *c, const struct field *f,
+                                 const struct yaml_node *v, void *out)
 {
     struct app_draft *d = out;
 
@@ -58,9 +64,12 @@ static void decode_form_services(struct decode_ctx *c, const struct field *f, co
     if (!decode_is(c, v, YAML_MAP, "a mapping NAME: SERVICE"))
         return;
     if (v->n > LIMIT_SERVICES) {
-        decode_error(c, v, NULL, "%zu services in one app; at most %d are allowed", v->n, LIMIT_SERVICES);
+        decode_error(c, v, NULL, "%zu services in one app; at most %d are allowed", v->n,
+                     LIMIT_SERVICES);
         return;
     }
+    if (v->n == 0)
+        decode_error(c, v, NULL, "an app needs at least one service");
     d->services = ARENA_ARRAY(c->arena, v->n + 1, struct service_draft);
     for (size_t i = 0; i < v->n; i++) {
         decode_enter(c, v->pairs[i].key);
@@ -79,10 +88,12 @@ const struct form form_services = {
 /* ---- networks and volumes ---- */
 
 /* `external: {name: X}` is what Compose wrote before `name:` stood beside it. */
-static void decode_external(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_external(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                            void *out)
 {
     if (v->kind == YAML_MAP)
-        decode_error(c, v, "write `external: true` and `name: ...` side by side", "must be true or false");
+        decode_error(c, v, "write `external: true` and `name: ...` side by side",
+                     "must be true or false");
     else
         form_bool.decode(c, f, v, out);
 }
@@ -92,7 +103,8 @@ static bool show_external(const struct field *f, const void *value, struct str *
     return form_bool.show(f, value, out);
 }
 
-static const struct form form_external = {"true or false", decode_external, show_external, "{\"type\": \"boolean\"}"};
+static const struct form form_external = {"true or false", decode_external, show_external,
+                                          "{\"type\": \"boolean\"}"};
 
 static int cmp_network(const void *a, const void *b)
 {
@@ -104,7 +116,8 @@ static int cmp_volume(const void *a, const void *b)
     return strcmp(((const struct volume *)a)->key, ((const struct volume *)b)->key);
 }
 
-static void decode_form_networks(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_networks(struct decode_ctx *c, const struct field *f,
+                                 const struct yaml_node *v, void *out)
 {
     struct app *a = &((struct app_draft *)out)->a;
 
@@ -130,7 +143,8 @@ static void decode_form_networks(struct decode_ctx *c, const struct field *f, co
         qsort(a->networks, a->n_networks, sizeof(a->networks[0]), cmp_network);
 }
 
-static void decode_form_volume_map(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_volume_map(struct decode_ctx *c, const struct field *f,
+                                   const struct yaml_node *v, void *out)
 {
     struct app *a = &((struct app_draft *)out)->a;
 
@@ -156,18 +170,19 @@ static void decode_form_volume_map(struct decode_ctx *c, const struct field *f, 
         qsort(a->volumes, a->n_volumes, sizeof(a->volumes[0]), cmp_volume);
 }
 
-const struct form form_networks = {
-    "a mapping NAME: NETWORK", decode_form_networks, NULL,
-    "{\"type\": \"object\", \"additionalProperties\": {\"anyOf\": [{\"type\": \"null\"}, {\"$ref\": "
-    "\"#/$defs/network\"}]}}"};
-const struct form form_volume_map = {
-    "a mapping NAME: VOLUME", decode_form_volume_map, NULL,
-    "{\"type\": \"object\", \"additionalProperties\": {\"anyOf\": [{\"type\": \"null\"}, {\"$ref\": "
-    "\"#/$defs/volume\"}]}}"};
+const struct form form_networks = {"a mapping NAME: NETWORK", decode_form_networks, NULL,
+                                   "{\"type\": \"object\", \"additionalProperties\": {\"anyOf\": "
+                                   "[{\"type\": \"null\"}, {\"$ref\": "
+                                   "\"#/$defs/network\"}]}}"};
+const struct form form_volume_map = {"a mapping NAME: VOLUME", decode_form_volume_map, NULL,
+                                     "{\"type\": \"object\", \"additionalProperties\": {\"anyOf\": "
+                                     "[{\"type\": \"null\"}, {\"$ref\": "
+                                     "\"#/$defs/volume\"}]}}"};
 
 /* ---- ipam ---- */
 
-static bool check_subnet(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_subnet(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         const char *text)
 {
     const char *slash = strchr(text, '/');
     unsigned char bytes[16];
@@ -183,7 +198,8 @@ static bool check_subnet(struct decode_ctx *c, const struct field *f, const stru
     return false;
 }
 
-static bool check_gateway(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_gateway(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                          const char *text)
 {
     unsigned char bytes[16];
 
@@ -194,13 +210,15 @@ static bool check_gateway(struct decode_ctx *c, const struct field *f, const str
     return false;
 }
 
-static void decode_form_ipam(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_ipam(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     (void)f;
     if (!decode_is(c, v, YAML_LIST, "a list of mappings"))
         return;
     if (v->n > 1) {
-        decode_error(c, v->items[1], NULL, "more than one subnet in a network is not supported by this version yet");
+        decode_error(c, v->items[1], NULL,
+                     "more than one subnet in a network is not supported by this version yet");
         return;
     }
     decode_enter_index(c, 0);

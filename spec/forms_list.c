@@ -9,9 +9,11 @@
 #include "spec/decode.h"
 #include "spec/shell_words.h"
 
-#define STRINGS_SCHEMA "{\"type\": \"array\", \"items\": {\"type\": [\"string\", \"number\", \"boolean\"]}}"
+#define STRINGS_SCHEMA                                                                             \
+    "{\"type\": \"array\", \"items\": {\"type\": [\"string\", \"number\", \"boolean\"]}}"
 #define KVS_SCHEMA                                                                                 \
-    "{\"anyOf\": [{\"type\": \"object\", \"additionalProperties\": {\"type\": [\"string\", \"number\", " \
+    "{\"anyOf\": [{\"type\": \"object\", \"additionalProperties\": {\"type\": [\"string\", "       \
+    "\"number\", "                                                                                 \
     "\"boolean\", \"null\"]}}, {\"type\": \"array\", \"items\": {\"type\": \"string\"}}]}"
 
 /* ---- lists ---- */
@@ -29,7 +31,8 @@ static void decode_items(struct decode_ctx *c, const struct field *f, const stru
     }
 }
 
-static void decode_form_list(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_list(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     if (decode_is(c, v, YAML_LIST, "a list"))
         decode_items(c, f, v, out);
@@ -37,7 +40,8 @@ static void decode_form_list(struct decode_ctx *c, const struct field *f, const 
 
 const struct form form_list = {"a list of texts", decode_form_list, show_strv, STRINGS_SCHEMA};
 
-static void decode_form_strings(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_strings(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, void *out)
 {
     if (v->kind == YAML_LIST || v->kind == YAML_MAP) {
         decode_form_list(c, f, v, out);
@@ -54,7 +58,8 @@ const struct form form_strings = {"a text or a list of texts", decode_form_strin
 
 /* ---- commands ---- */
 
-static void decode_form_command(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_command(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, void *out)
 {
     struct command *cmd = out, got = {.set = true};
     const char *complaint;
@@ -70,7 +75,7 @@ static void decode_form_command(struct decode_ctx *c, const struct field *f, con
         return;
     complaint = shell_words(text, c->arena, &got.argv);
     if (complaint)
-        decode_error(c, v, "write a list, such as [\"sh\", \"-c\", \"...\"]", "%s", complaint);
+        decode_error(c, v, "quote it, or write [\"sh\", \"-c\", \"...\"]", "%s", complaint);
     else
         *cmd = got;
 }
@@ -84,33 +89,38 @@ static bool show_form_command(const struct field *f, const void *value, struct s
     return cmd->set;
 }
 
-const struct form form_command = {"a command: a text that is split into words, or a list", decode_form_command,
-                                  show_form_command, "{\"anyOf\": [{\"type\": \"string\"}, " STRINGS_SCHEMA "]}"};
+const struct form form_command = {"a command: a text that is split into words, or a list",
+                                  decode_form_command, show_form_command,
+                                  "{\"anyOf\": [{\"type\": \"string\"}, " STRINGS_SCHEMA "]}"};
 
 /* ---- KEY=VALUE ---- */
 
 /* What to do with one entry; value is NULL where only a key was given. */
-typedef void entry_fn(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *key,
-                      const char *value, void *out);
+typedef void entry_fn(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                      const char *key, const char *value, void *out);
 
-static void decode_entries_map(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                               entry_fn *entry, void *out)
+static void decode_entries_map(struct decode_ctx *c, const struct field *f,
+                               const struct yaml_node *v, entry_fn *entry, void *out)
 {
     for (size_t i = 0; i < v->n; i++) {
         const struct yaml_pair *p = &v->pairs[i];
+        struct yaml_node at = *p->value;
         const char *text = NULL;
 
+        /* What an entry complains about is its key. */
+        at.line = p->line;
+        at.column = p->column;
         decode_enter(c, p->key);
         if (!*p->key)
-            decode_error(c, v, NULL, "a key must not be empty");
+            decode_error(c, &at, NULL, "a key must not be empty");
         else if (p->value->kind == YAML_NULL || (text = decode_text(c, p->value, "a text")))
-            entry(c, f, p->value, p->key, text, out);
+            entry(c, f, &at, p->key, text, out);
         decode_leave(c);
     }
 }
 
-static void decode_entries_list(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                                entry_fn *entry, void *out)
+static void decode_entries_list(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, entry_fn *entry, void *out)
 {
     for (size_t i = 0; i < v->n; i++) {
         const struct yaml_node *item = v->items[i];
@@ -126,15 +136,16 @@ static void decode_entries_list(struct decode_ctx *c, const struct field *f, con
             if (!*text || sign == text)
                 decode_error(c, item, NULL, "\"%s\" has no key before the `=`", text);
             else
-                entry(c, f, item, sign ? arena_strndup(c->arena, text, (size_t)(sign - text)) : text,
+                entry(c, f, item,
+                      sign ? arena_strndup(c->arena, text, (size_t)(sign - text)) : text,
                       sign ? sign + 1 : NULL, out);
         }
         decode_leave(c);
     }
 }
 
-static void decode_entries(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, entry_fn *entry,
-                           void *out)
+static void decode_entries(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                           entry_fn *entry, void *out)
 {
     if (v->kind == YAML_LIST) {
         if (decode_is(c, v, YAML_LIST, "a list"))
@@ -144,62 +155,72 @@ static void decode_entries(struct decode_ctx *c, const struct field *f, const st
     }
 }
 
-static void warn_if_twice(struct decode_ctx *c, const struct yaml_node *v, const struct kvs *l, const char *key)
+static void warn_if_twice(struct decode_ctx *c, const struct yaml_node *v, const struct kvs *l,
+                          const char *key)
 {
     if (kvs_get(l, key))
-        decode_say(c, DIAG_WARNING, decode_place(c, v), "the last one wins", "\"%s\" is given twice", key);
+        decode_say(c, DIAG_WARNING, decode_place(c, v), "the last one wins",
+                   "\"%s\" is given twice", key);
 }
 
-static void entry_plain(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *key,
-                        const char *value, void *out)
+static void entry_plain(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                        const char *key, const char *value, void *out)
 {
     (void)f;
     warn_if_twice(c, v, out, key);
     kvs_set(c->arena, out, key, value ? value : "");
 }
 
-static void decode_form_kvs(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_kvs(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                            void *out)
 {
     decode_entries(c, f, v, entry_plain, out);
 }
 
-const struct form form_kvs = {"a mapping, or a list of KEY=VALUE", decode_form_kvs, show_kvs, KVS_SCHEMA};
+const struct form form_kvs = {"a mapping, or a list of KEY=VALUE", decode_form_kvs, show_kvs,
+                              KVS_SCHEMA};
 
-static void entry_label(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *key,
-                        const char *value, void *out)
+static void entry_label(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                        const char *key, const char *value, void *out)
 {
     static const char *const reserved[] = {"evenkeel.", "com.docker.compose."};
 
     for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
         if (strncmp(key, reserved[i], strlen(reserved[i])) != 0)
             continue;
-        decode_error(c, v, "use a prefix of your own", "labels that begin with `%s` are reserved", reserved[i]);
+        decode_error(c, v, "use a prefix of your own", "labels that begin with `%s` are reserved",
+                     reserved[i]);
         return;
     }
     entry_plain(c, f, v, key, value, out);
 }
 
-static void decode_form_labels(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_labels(struct decode_ctx *c, const struct field *f,
+                               const struct yaml_node *v, void *out)
 {
     decode_entries(c, f, v, entry_label, out);
 }
 
-const struct form form_labels = {"a mapping, or a list of KEY=VALUE", decode_form_labels, show_kvs, KVS_SCHEMA};
+const struct form form_labels = {"a mapping, or a list of KEY=VALUE", decode_form_labels, show_kvs,
+                                 KVS_SCHEMA};
 
-static void decode_form_options(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_options(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, void *out)
 {
     if (decode_is(c, v, YAML_MAP, "a mapping"))
         decode_entries_map(c, f, v, entry_plain, out);
 }
 
-const struct form form_options = {"a mapping", decode_form_options, show_kvs,
-                                  "{\"type\": \"object\", \"additionalProperties\": {\"type\": [\"string\", "
-                                  "\"number\", \"boolean\", \"null\"]}}"};
+const struct form form_options = {
+    "a mapping", decode_form_options, show_kvs,
+    "{\"type\": \"object\", \"additionalProperties\": {\"type\": [\"string\", "
+    "\"number\", \"boolean\", \"null\"]}}"};
 
 /* ---- environment ---- */
 
-static void entry_environment(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                              const char *key, const char *value, void *out)
+static void entry_environment(struct decode_ctx *c, const struct field *f,
+                              const struct yaml_node *v, const char *key, const char *value,
+                              void *out)
 {
     struct service *s = out;
 
@@ -215,13 +236,15 @@ static void entry_environment(struct decode_ctx *c, const struct field *f, const
     }
     decode_say(c, DIAG_WARNING, decode_place(c, v),
                arena_printf(c->arena, "write `%s=` for an empty value", key),
-               "\"%s\" has no value and is not passed on: an agent has no user's environment to take it from", key);
+               "\"%s\" has no value and is not passed on: an agent has no user's environment to "
+               "take it from",
+               key);
     if (!strv_has(&s->environment_inherit, key))
         strv_push(c->arena, &s->environment_inherit, key);
 }
 
-static void decode_form_environment(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                                    void *out)
+static void decode_form_environment(struct decode_ctx *c, const struct field *f,
+                                    const struct yaml_node *v, void *out)
 {
     decode_entries(c, f, v, entry_environment, out);
 }
@@ -243,8 +266,8 @@ static bool looks_like_ip(const char *s)
            (strchr(s, ':') && strspn(s, "0123456789abcdefABCDEF:.%") == strlen(s));
 }
 
-static void add_host(struct decode_ctx *c, const struct yaml_node *v, const char *host, const char *ip,
-                     struct kvs *out)
+static void add_host(struct decode_ctx *c, const struct yaml_node *v, const char *host,
+                     const char *ip, struct kvs *out)
 {
     const char *old = kvs_get(out, host);
     size_t n = strlen(ip);
@@ -252,7 +275,8 @@ static void add_host(struct decode_ctx *c, const struct yaml_node *v, const char
     if (n > 2 && *ip == '[' && ip[n - 1] == ']')
         ip = arena_strndup(c->arena, ip + 1, n - 2);
     if (!looks_like_ip(ip)) {
-        decode_error(c, v, "example: \"db:10.0.0.5\"", "\"%s\" is not an address for the host \"%s\"", ip, host);
+        decode_error(c, v, "example: \"db:10.0.0.5\"",
+                     "\"%s\" is not an address for the host \"%s\"", ip, host);
         return;
     }
     kvs_set(c->arena, out, host, old ? arena_printf(c->arena, "%s,%s", old, ip) : ip);
@@ -286,8 +310,8 @@ static void decode_host_pair(struct decode_ctx *c, const struct yaml_pair *p, st
     }
 }
 
-static void decode_form_extra_hosts(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                                    void *out)
+static void decode_form_extra_hosts(struct decode_ctx *c, const struct field *f,
+                                    const struct yaml_node *v, void *out)
 {
     (void)f;
     if (v->kind != YAML_LIST && !decode_is(c, v, YAML_MAP, "a mapping, or a list of HOST:ADDRESS"))
@@ -308,7 +332,8 @@ static void decode_form_extra_hosts(struct decode_ctx *c, const struct field *f,
 
 const struct form form_extra_hosts = {
     "a mapping HOST: ADDRESS, or a list of HOST:ADDRESS", decode_form_extra_hosts, show_kvs,
-    "{\"anyOf\": [{\"type\": \"object\", \"additionalProperties\": {\"anyOf\": [{\"type\": \"string\"}, "
+    "{\"anyOf\": [{\"type\": \"object\", \"additionalProperties\": {\"anyOf\": [{\"type\": "
+    "\"string\"}, "
     "{\"type\": \"array\", \"items\": {\"type\": \"string\"}}]}}, {\"type\": \"array\", \"items\": "
     "{\"type\": \"string\"}}]}"};
 
@@ -316,12 +341,48 @@ const struct form form_extra_hosts = {
 
 /* Linux 6.x, capability.h; the engine refuses others. */
 static const char *const capabilities[] = {
-    "ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN",
-    "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE",
-    "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST",
-    "NET_RAW", "PERFMON", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT",
-    "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME",
-    "SYS_TTY_CONFIG", "WAKE_ALARM",
+    "ALL",
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "PERFMON",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
 };
 
 static const char *capability(struct decode_ctx *c, const struct yaml_node *v, const char *text)
@@ -343,7 +404,8 @@ static const char *capability(struct decode_ctx *c, const struct yaml_node *v, c
     return NULL;
 }
 
-static void decode_form_caps(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_caps(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     struct strv *caps = out;
 
@@ -367,26 +429,31 @@ const struct form form_caps = {"a list of capabilities", decode_form_caps, show_
 
 /* ---- expose ---- */
 
-static void add_exposed(struct decode_ctx *c, const struct yaml_node *v, const char *text, struct strv *out)
+static void add_exposed(struct decode_ctx *c, const struct yaml_node *v, const char *text,
+                        struct strv *out)
 {
     const char *slash = strchr(text, '/');
     const char *protocol = slash ? slash + 1 : "tcp";
     int from, to;
 
-    if (!decode_port_range(slash ? arena_strndup(c->arena, text, (size_t)(slash - text)) : text, &from, &to) ||
-        (strcmp(protocol, "tcp") != 0 && strcmp(protocol, "udp") != 0 && strcmp(protocol, "sctp") != 0)) {
+    if (!decode_port_range(slash ? arena_strndup(c->arena, text, (size_t)(slash - text)) : text,
+                           &from, &to) ||
+        (strcmp(protocol, "tcp") != 0 && strcmp(protocol, "udp") != 0 &&
+         strcmp(protocol, "sctp") != 0)) {
         decode_error(c, v, "examples: 80, 53/udp, 8000-8010", "\"%s\" is not a port", text);
         return;
     }
     if (to - from >= LIMIT_LIST) {
-        decode_error(c, v, NULL, "%d ports in one range; at most %d are allowed", to - from + 1, LIMIT_LIST);
+        decode_error(c, v, NULL, "%d ports in one range; at most %d are allowed", to - from + 1,
+                     LIMIT_LIST);
         return;
     }
     for (int p = from; p <= to; p++)
         strv_push(c->arena, out, arena_printf(c->arena, "%d/%s", p, protocol));
 }
 
-static void decode_form_expose(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_expose(struct decode_ctx *c, const struct field *f,
+                               const struct yaml_node *v, void *out)
 {
     const char *text;
 
@@ -401,5 +468,6 @@ static void decode_form_expose(struct decode_ctx *c, const struct field *f, cons
     }
 }
 
-const struct form form_expose = {"a list of ports", decode_form_expose, show_strv,
-                                 "{\"type\": \"array\", \"items\": {\"type\": [\"integer\", \"string\"]}}"};
+const struct form form_expose = {
+    "a list of ports", decode_form_expose, show_strv,
+    "{\"type\": \"array\", \"items\": {\"type\": [\"integer\", \"string\"]}}"};

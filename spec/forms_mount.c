@@ -21,11 +21,12 @@ static void push_mount(struct decode_ctx *c, struct service *s, const struct mou
 }
 
 /* /data//x/ and /data/x are one place in the container. */
-static bool set_target(struct decode_ctx *c, const struct yaml_node *v, const char *text, struct mount *m)
+static bool set_target(struct decode_ctx *c, const struct yaml_node *v, const char *text,
+                       struct mount *m)
 {
     if (!text || *text != '/') {
-        decode_error(c, v, "example: data:/srv/data", "\"%s\": the path in the container must begin with /",
-                     text ? text : "");
+        decode_error(c, v, "example: data:/srv/data",
+                     "\"%s\": the path in the container must begin with /", text ? text : "");
         return false;
     }
     m->target = decode_path(c, text);
@@ -39,11 +40,13 @@ static bool volume_key_valid(const char *key)
 {
     static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-    return *key && strchr(first, *key) && key[strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                                        "0123456789_.-")] == '\0';
+    return *key && strchr(first, *key) &&
+           key[strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                           "0123456789_.-")] == '\0';
 }
 
-static bool set_source(struct decode_ctx *c, const struct yaml_node *v, const char *text, struct mount *m)
+static bool set_source(struct decode_ctx *c, const struct yaml_node *v, const char *text,
+                       struct mount *m)
 {
     if (*text == '~') {
         decode_error(c, v, "write the whole path", "\"%s\": an agent has no home folder", text);
@@ -54,7 +57,8 @@ static bool set_source(struct decode_ctx *c, const struct yaml_node *v, const ch
         return true;
     }
     if (!volume_key_valid(text)) {
-        decode_error(c, v, "a path of the host begins with / or ./", "\"%s\" is not a name for a volume", text);
+        decode_error(c, v, "a path of the host begins with / or ./",
+                     "\"%s\" is not a name for a volume", text);
         return false;
     }
     m->source = text;
@@ -63,9 +67,11 @@ static bool set_source(struct decode_ctx *c, const struct yaml_node *v, const ch
 
 /* ---- short: [SOURCE:]TARGET[:OPTION,...] ---- */
 
-static bool short_option(struct decode_ctx *c, const struct yaml_node *v, const char *word, struct mount *m)
+static bool short_option(struct decode_ctx *c, const struct yaml_node *v, const char *word,
+                         struct mount *m)
 {
-    static const char *const propagation[] = {"shared", "rshared", "slave", "rslave", "private", "rprivate"};
+    static const char *const propagation[] = {"shared", "rshared", "slave",
+                                              "rslave", "private", "rprivate"};
 
     if (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0) {
         m->read_only = word[1] == 'o' ? TRI_YES : TRI_NO;
@@ -81,18 +87,23 @@ static bool short_option(struct decode_ctx *c, const struct yaml_node *v, const 
         m->propagation = propagation[i];
         return true;
     }
-    if (strcmp(word, "cached") == 0 || strcmp(word, "delegated") == 0 || strcmp(word, "consistent") == 0)
+    if (strcmp(word, "cached") == 0 || strcmp(word, "delegated") == 0 ||
+        strcmp(word, "consistent") == 0)
         return true; /* speak of Docker Desktop's file sharing; no difference on Linux */
     if (strcmp(word, "z") == 0 || strcmp(word, "Z") == 0)
-        decode_error(c, v, NULL, "`%s` (SELinux labels) is not supported by this version yet", word);
+        decode_error(c, v, NULL, "`%s` (SELinux labels) is not supported by this version yet",
+                     word);
     else
-        decode_error(c, v, m->kind == MOUNT_BIND ? "known are ro, rw, shared, rshared, slave, rslave, private, rprivate"
-                                                 : "known are ro, rw, nocopy",
+        decode_error(c, v,
+                     m->kind == MOUNT_BIND
+                         ? "known are ro, rw, shared, rshared, slave, rslave, private, rprivate"
+                         : "known are ro, rw, nocopy",
                      "\"%s\" is not an option of a mount", word);
     return false;
 }
 
-static bool short_options(struct decode_ctx *c, const struct yaml_node *v, char *words, struct mount *m)
+static bool short_options(struct decode_ctx *c, const struct yaml_node *v, char *words,
+                          struct mount *m)
 {
     char *save = NULL;
     bool ok = true;
@@ -102,7 +113,8 @@ static bool short_options(struct decode_ctx *c, const struct yaml_node *v, char 
     return ok;
 }
 
-static void decode_short_mount(struct decode_ctx *c, const struct yaml_node *v, const char *text, struct service *s)
+static void decode_short_mount(struct decode_ctx *c, const struct yaml_node *v, const char *text,
+                               struct service *s)
 {
     struct mount m = {.at = decode_place(c, v)};
     char *source = arena_strdup(c->arena, text), *target = strchr(source, ':'), *options = NULL;
@@ -117,7 +129,8 @@ static void decode_short_mount(struct decode_ctx *c, const struct yaml_node *v, 
         source = NULL;
     }
     if (source && !*source) {
-        decode_error(c, v, "example: data:/srv/data", "\"%s\" has no source before the colon", text);
+        decode_error(c, v, "example: data:/srv/data", "\"%s\" has no source before the colon",
+                     text);
         return;
     }
     if (source && (*source == '/' || *source == '.')) {
@@ -215,7 +228,8 @@ static void decode_long_mount(struct decode_ctx *c, const struct yaml_node *v, s
         push_mount(c, s, &d.m);
 }
 
-static void decode_form_volumes(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_volumes(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, void *out)
 {
     const char *text;
 
@@ -239,18 +253,21 @@ static void decode_form_volumes(struct decode_ctx *c, const struct field *f, con
 /* Options that are more than size and mode: mount(8) options as the engine takes them. */
 static void keep_option(struct decode_ctx *c, const char *word, struct mount *m)
 {
-    m->tmpfs_options = m->tmpfs_options ? arena_printf(c->arena, "%s,%s", m->tmpfs_options, word) : word;
+    m->tmpfs_options =
+        m->tmpfs_options ? arena_printf(c->arena, "%s,%s", m->tmpfs_options, word) : word;
 }
 
-static bool tmpfs_option(struct decode_ctx *c, const struct yaml_node *v, char *word, struct mount *m)
+static bool tmpfs_option(struct decode_ctx *c, const struct yaml_node *v, char *word,
+                         struct mount *m)
 {
-    static const char *const flags[] = {"exec", "noexec", "suid", "nosuid", "dev", "nodev", "ro", "rw",
-                                        "noatime", "nr_inodes", "uid", "gid", "sync"};
+    static const char *const flags[] = {"exec",  "noexec", "suid", "nosuid",  "dev",
+                                        "nodev", "ro",     "rw",   "noatime", "nr_inodes",
+                                        "uid",   "gid",    "sync"};
     char *value = strchr(word, '=');
     size_t n = value ? (size_t)(value - word) : strlen(word);
 
-    if (n == 4 && strncmp(word, "size", 4) == 0 && value && parse_bytes(value + 1, &m->tmpfs_bytes.v) == 0 &&
-        m->tmpfs_bytes.v > 0) {
+    if (n == 4 && strncmp(word, "size", 4) == 0 && value &&
+        parse_bytes(value + 1, &m->tmpfs_bytes.v) == 0 && m->tmpfs_bytes.v > 0) {
         m->tmpfs_bytes.set = true;
         return true;
     }
@@ -258,7 +275,8 @@ static bool tmpfs_option(struct decode_ctx *c, const struct yaml_node *v, char *
         char *end = value + 1;
 
         m->tmpfs_mode.v = strtol(value + 1, &end, 8);
-        m->tmpfs_mode.set = !*end && end > value + 1 && m->tmpfs_mode.v >= 0 && m->tmpfs_mode.v <= 07777;
+        m->tmpfs_mode.set =
+            !*end && end > value + 1 && m->tmpfs_mode.v >= 0 && m->tmpfs_mode.v <= 07777;
         if (m->tmpfs_mode.set)
             return true;
     }
@@ -268,8 +286,9 @@ static bool tmpfs_option(struct decode_ctx *c, const struct yaml_node *v, char *
         keep_option(c, word, m);
         return true;
     }
-    decode_error(c, v, "known are size=, mode=, uid=, gid=, exec, noexec, suid, nosuid, dev, nodev, ro, rw",
-                 "\"%s\" is not an option of a tmpfs", word);
+    decode_error(
+        c, v, "known are size=, mode=, uid=, gid=, exec, noexec, suid, nosuid, dev, nodev, ro, rw",
+        "\"%s\" is not an option of a tmpfs", word);
     return false;
 }
 
@@ -277,20 +296,23 @@ static void decode_tmpfs_item(struct decode_ctx *c, const struct yaml_node *v, s
 {
     struct mount m = {.at = decode_place(c, v), .kind = MOUNT_TMPFS};
     const char *text = decode_text(c, v, "a path in the container");
-    char *path = arena_strdup(c->arena, text), *options = path ? strchr(path, ':') : NULL, *save = NULL;
+    char *path = arena_strdup(c->arena, text), *options = path ? strchr(path, ':') : NULL,
+         *save = NULL;
     bool ok = true;
 
     if (!text)
         return;
     if (options)
         *options++ = '\0';
-    for (char *word = options ? strtok_r(options, ",", &save) : NULL; word; word = strtok_r(NULL, ",", &save))
+    for (char *word = options ? strtok_r(options, ",", &save) : NULL; word;
+         word = strtok_r(NULL, ",", &save))
         ok &= tmpfs_option(c, v, word, &m);
     if (set_target(c, v, path, &m) && ok)
         push_mount(c, s, &m);
 }
 
-static void decode_form_tmpfs(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_tmpfs(struct decode_ctx *c, const struct field *f,
+                              const struct yaml_node *v, void *out)
 {
     (void)f;
     if (v->kind != YAML_LIST) {
@@ -304,9 +326,10 @@ static void decode_form_tmpfs(struct decode_ctx *c, const struct field *f, const
     }
 }
 
-const struct form form_tmpfs = {"a path or a list of PATH[:OPTIONS]", decode_form_tmpfs, NULL,
-                                "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\", \"items\": "
-                                "{\"type\": \"string\"}}]}"};
+const struct form form_tmpfs = {
+    "a path or a list of PATH[:OPTIONS]", decode_form_tmpfs, NULL,
+    "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\", \"items\": "
+    "{\"type\": \"string\"}}]}"};
 
 /* ---- both, shown as one list ---- */
 
@@ -340,6 +363,7 @@ static bool show_form_volumes(const struct field *f, const void *value, struct s
     return s->n_mounts;
 }
 
-const struct form form_volumes = {
-    "a list of [SOURCE:]TARGET[:OPTIONS], or of mappings", decode_form_volumes, show_form_volumes,
-    "{\"type\": \"array\", \"items\": {\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/mount\"}]}}"};
+const struct form form_volumes = {"a list of [SOURCE:]TARGET[:OPTIONS], or of mappings",
+                                  decode_form_volumes, show_form_volumes,
+                                  "{\"type\": \"array\", \"items\": {\"anyOf\": [{\"type\": "
+                                  "\"string\"}, {\"$ref\": \"#/$defs/mount\"}]}}"};

@@ -98,7 +98,8 @@ static void push_port(struct decode_ctx *c, struct service *s, const struct port
     s->ports[s->n_ports++] = *p;
 }
 
-static bool read_protocol(struct decode_ctx *c, const struct yaml_node *v, const char *word, const char **ret)
+static bool read_protocol(struct decode_ctx *c, const struct yaml_node *v, const char *word,
+                          const char **ret)
 {
     static const struct field f = {.choices = protocols};
     int which = 0;
@@ -109,23 +110,24 @@ static bool read_protocol(struct decode_ctx *c, const struct yaml_node *v, const
     return true;
 }
 
-static bool read_ranges(struct decode_ctx *c, const struct yaml_node *v, const struct port_spec *p, int target[2],
-                        int published[2])
+static bool read_ranges(struct decode_ctx *c, const struct yaml_node *v, const struct port_spec *p,
+                        int target[2], int published[2])
 {
     published[0] = published[1] = 0;
     if (!decode_port_range(p->target, &target[0], &target[1])) {
-        decode_error(c, v, "ports are 1 to 65535, ranges FROM-TO", "\"%s\" is not a port of the container",
-                     p->target);
+        decode_error(c, v, "ports are 1 to 65535, ranges FROM-TO",
+                     "\"%s\" is not a port of the container", p->target);
         return false;
     }
     if (p->published && strcmp(p->published, "0") != 0 &&
         !decode_port_range(p->published, &published[0], &published[1])) {
-        decode_error(c, v, "ports are 1 to 65535, ranges FROM-TO", "\"%s\" is not a port of the host",
-                     p->published);
+        decode_error(c, v, "ports are 1 to 65535, ranges FROM-TO",
+                     "\"%s\" is not a port of the host", p->published);
         return false;
     }
     if (published[0] && published[1] - published[0] != target[1] - target[0]) {
-        decode_error(c, v, "give both ranges the same length", "%d ports of the host for %d of the container",
+        decode_error(c, v, "give both ranges the same length",
+                     "%d ports of the host for %d of the container",
                      published[1] - published[0] + 1, target[1] - target[0] + 1);
         return false;
     }
@@ -138,11 +140,12 @@ static void add_ports(struct decode_ctx *c, const struct yaml_node *v, const str
     struct port one = {.at = decode_place(c, v)};
     int target[2], published[2];
 
-    if (!read_protocol(c, v, p->protocol, &one.protocol) || !read_ranges(c, v, p, target, published))
+    if (!read_protocol(c, v, p->protocol, &one.protocol) ||
+        !read_ranges(c, v, p, target, published))
         return;
     if (p->host_ip && *p->host_ip && !host_ip_valid(p->host_ip)) {
-        decode_error(c, v, "examples: 127.0.0.1:8080:80, [::1]:8080:80", "\"%s\" is not an IP address",
-                     p->host_ip);
+        decode_error(c, v, "examples: 127.0.0.1:8080:80, [::1]:8080:80",
+                     "\"%s\" is not an IP address", p->host_ip);
         return;
     }
     if (s->n_ports + (size_t)(target[1] - target[0]) >= LIMIT_LIST) {
@@ -173,11 +176,12 @@ static void decode_port(struct decode_ctx *c, const struct yaml_node *v, struct 
     if (split_short(c, text, &p))
         add_ports(c, v, &p, s);
     else
-        decode_error(c, v, "write [IP:][HOST:]CONTAINER[/PROTOCOL], such as \"8080:80\"", "\"%s\" is not a port",
-                     text);
+        decode_error(c, v, "write [IP:][HOST:]CONTAINER[/PROTOCOL], such as \"8080:80\"",
+                     "\"%s\" is not a port", text);
 }
 
-static void decode_form_ports(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_ports(struct decode_ctx *c, const struct field *f,
+                              const struct yaml_node *v, void *out)
 {
     (void)f;
     if (!decode_is(c, v, YAML_LIST, "a list of ports"))
@@ -211,7 +215,8 @@ static bool show_form_ports(const struct field *f, const void *value, struct str
     return s->n_ports;
 }
 
-const struct form form_ports = {
-    "a list of [IP:][HOST:]CONTAINER[/PROTOCOL], or of mappings", decode_form_ports, show_form_ports,
-    "{\"type\": \"array\", \"items\": {\"anyOf\": [{\"type\": [\"string\", \"integer\"]}, {\"$ref\": "
-    "\"#/$defs/port\"}]}}"};
+const struct form form_ports = {"a list of [IP:][HOST:]CONTAINER[/PROTOCOL], or of mappings",
+                                decode_form_ports, show_form_ports,
+                                "{\"type\": \"array\", \"items\": {\"anyOf\": [{\"type\": "
+                                "[\"string\", \"integer\"]}, {\"$ref\": "
+                                "\"#/$defs/port\"}]}}"};

@@ -12,7 +12,8 @@
 
 /* ---- text ---- */
 
-static void decode_form_text(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_text(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     const char *text = decode_text(c, v, "a text");
 
@@ -33,7 +34,8 @@ static bool show_form_text(const struct field *f, const void *value, struct str 
 const struct form form_text = {"a text", decode_form_text, show_form_text,
                                "{\"type\": [\"string\", \"number\", \"boolean\"]}"};
 
-static void decode_form_path(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_path(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     const char *text = decode_text(c, v, "a path");
 
@@ -45,13 +47,15 @@ static void decode_form_path(struct decode_ctx *c, const struct field *f, const 
         *(const char **)out = decode_path(c, text);
 }
 
-const struct form form_path = {"a path", decode_form_path, show_form_text, "{\"type\": \"string\"}"};
+const struct form form_path = {"a path", decode_form_path, show_form_text,
+                               "{\"type\": \"string\"}"};
 
 /* ---- yes and no ---- */
 
 static bool read_bool(struct decode_ctx *c, const struct yaml_node *v, bool *ret)
 {
-    static const char *const yes_no[] = {"yes", "no", "on", "off", "y", "n", "True", "False", "TRUE", "FALSE"};
+    static const char *const yes_no[] = {"yes", "no",   "on",    "off",  "y",
+                                         "n",   "True", "False", "TRUE", "FALSE"};
 
     if (v->kind == YAML_BOOL || v->kind == YAML_STRING) {
         if (strcmp(v->text, "true") == 0 || strcmp(v->text, "false") == 0) {
@@ -77,7 +81,8 @@ static bool read_bool(struct decode_ctx *c, const struct yaml_node *v, bool *ret
     return false;
 }
 
-static void decode_form_bool(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_bool(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     bool value;
 
@@ -100,7 +105,8 @@ static bool show_form_bool(const struct field *f, const void *value, struct str 
 
 const struct form form_bool = {"true or false", decode_form_bool, show_form_bool, BOOL_SCHEMA};
 
-static void decode_form_flag(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_flag(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     (void)f;
     (void)read_bool(c, v, out);
@@ -124,20 +130,25 @@ static bool bounded(const struct field *f)
 }
 
 /* A value that two keys share must not be given two ways. */
-static void store_num(struct decode_ctx *c, const struct yaml_node *v, int64_t value, struct num *out)
+static void store_num(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                      int64_t value, struct num *out)
 {
-    if (out->set && out->v != value)
-        decode_error(c, v, "give it once", "differs from the value that another key gives for the same thing");
+    if (out->set && out->v != value && f->alias_of)
+        decode_error(c, v, "give it once", "differs from `%s`", f->alias_of);
+    else if (out->set && out->v != value)
+        decode_error(c, v, "give it once", "differs from another key that says the same as `%s`",
+                     f->name);
     else
         *out = (struct num){value, true};
 }
 
-static void decode_form_int(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_int(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                            void *out)
 {
     int64_t value;
 
     if (decode_int(c, v, bounded(f) ? f->min : INT64_MIN, bounded(f) ? f->max : INT64_MAX, &value))
-        store_num(c, v, value, out);
+        store_num(c, f, v, value, out);
 }
 
 static bool show_form_int(const struct field *f, const void *value, struct str *out)
@@ -171,8 +182,8 @@ static void decode_unit(struct decode_ctx *c, const struct field *f, const struc
     if (!text)
         return;
     if (u->parse(text, &value) < 0) {
-        decode_error(c, v, arena_printf(c->arena, "examples: %s", u->example), "\"%s\" is not %s", text,
-                     u->words);
+        decode_error(c, v, arena_printf(c->arena, "examples: %s", u->example), "\"%s\" is not %s",
+                     text, u->words);
         return;
     }
     /* 0 and -1 mean "none" and "no limit" wherever a row allows numbers below its least. */
@@ -185,11 +196,12 @@ static void decode_unit(struct decode_ctx *c, const struct field *f, const struc
     } else if (value < 0 && !(bounded(f) && f->min < 0)) {
         decode_error(c, v, NULL, "%s must not be negative", text);
     } else {
-        store_num(c, v, value, out);
+        store_num(c, f, v, value, out);
     }
 }
 
-static void decode_form_bytes(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_bytes(struct decode_ctx *c, const struct field *f,
+                              const struct yaml_node *v, void *out)
 {
     static const struct unit_form unit = {"a size", "512M, 1.5g, 64k", parse_bytes, str_add_bytes};
 
@@ -201,8 +213,8 @@ const struct form form_bytes = {
     "{\"anyOf\": [{\"type\": \"number\"}, {\"type\": \"string\", \"pattern\": "
     "\"^(-1|[0-9]*[.]?[0-9]+ ?([kKmMgGtTpP]([iI]?[bB])?|[bB])?)$\"}]}"};
 
-static void decode_form_duration(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                                 void *out)
+static void decode_form_duration(struct decode_ctx *c, const struct field *f,
+                                 const struct yaml_node *v, void *out)
 {
     static const struct unit_form unit = {"a duration", "30s, 1m30s, 500ms", parse_duration_ns,
                                           str_add_duration};
@@ -230,18 +242,20 @@ static void add_cpus(struct str *s, int64_t nano)
     str_addf(s, "%" PRId64 ".%03d", nano / 1000000000, (int)(nano / 1000000 % 1000));
 }
 
-static void decode_form_cpus(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_cpus(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     static const struct unit_form unit = {"a number of CPUs", "0.5, 2", parse_nano_cpus, add_cpus};
 
     decode_unit(c, f, v, &unit, out);
 }
 
-const struct form form_cpus = {
-    "a number of CPUs", decode_form_cpus, show_form_int,
-    "{\"anyOf\": [{\"type\": \"number\"}, {\"type\": \"string\", \"pattern\": \"^[0-9]*[.]?[0-9]+$\"}]}"};
+const struct form form_cpus = {"a number of CPUs", decode_form_cpus, show_form_int,
+                               "{\"anyOf\": [{\"type\": \"number\"}, {\"type\": \"string\", "
+                               "\"pattern\": \"^[0-9]*[.]?[0-9]+$\"}]}"};
 
-static void decode_form_octal(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_octal(struct decode_ctx *c, const struct field *f,
+                              const struct yaml_node *v, void *out)
 {
     const char *text = decode_text(c, v, "a file mode");
     const char *s = text;
@@ -253,7 +267,8 @@ static void decode_form_octal(struct decode_ctx *c, const struct field *f, const
     for (; *s >= '0' && *s <= '7' && mode <= f->max; s++)
         mode = mode * 8 + (*s - '0');
     if (*s || s == text || mode > f->max)
-        decode_error(c, v, "examples: 0755, 1777", "\"%s\" is not a file mode in octal digits", text);
+        decode_error(c, v, "examples: 0755, 1777", "\"%s\" is not a file mode in octal digits",
+                     text);
     else
         *(struct num *)out = (struct num){mode, true};
 }
@@ -273,13 +288,15 @@ const struct form form_octal = {"a file mode in octal digits", decode_form_octal
 
 /* ---- times, choices, mappings ---- */
 
-static void decode_form_time(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_time(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     const char *text = decode_text(c, v, "a time");
 
     (void)f;
     if (text && parse_time_ms(text, out) < 0)
-        decode_error(c, v, "example: 2026-11-22T10:00:00Z", "\"%s\" is not a time (RFC 3339)", text);
+        decode_error(c, v, "example: 2026-11-22T10:00:00Z", "\"%s\" is not a time (RFC 3339)",
+                     text);
 }
 
 static bool show_form_time(const struct field *f, const void *value, struct str *out)
@@ -295,7 +312,8 @@ static bool show_form_time(const struct field *f, const void *value, struct str 
 const struct form form_time = {"a time (RFC 3339)", decode_form_time, show_form_time,
                                "{\"type\": \"string\", \"format\": \"date-time\"}"};
 
-static void decode_form_choice(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_choice(struct decode_ctx *c, const struct field *f,
+                               const struct yaml_node *v, void *out)
 {
     const char *word = decode_text(c, v, "a word");
     int value;
@@ -320,7 +338,8 @@ static bool show_form_choice(const struct field *f, const void *value, struct st
 
 const struct form form_choice = {"one of a few words", decode_form_choice, show_form_choice, NULL};
 
-static void decode_form_table(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_table(struct decode_ctx *c, const struct field *f,
+                              const struct yaml_node *v, void *out)
 {
     (void)decode_table(c, f->table, v, out);
 }

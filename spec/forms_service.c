@@ -20,15 +20,18 @@ static const struct choice restarts[] = {
     {"unless-stopped", RESTART_UNLESS_STOPPED}, {NULL, 0}};
 // clang-format on
 
-static void store_restart(struct decode_ctx *c, const struct yaml_node *v, int policy, struct service *s)
+static void store_restart(struct decode_ctx *c, const struct yaml_node *v, int policy,
+                          struct service *s)
 {
     if (s->restart != RESTART_UNSET && (int)s->restart != policy)
-        decode_error(c, v, "give it once", "differs from the restart policy that another key gives");
+        decode_error(c, v, "give it once",
+                     "differs from the restart policy that another key gives");
     else
         memcpy(&s->restart, &policy, sizeof(policy));
 }
 
-static void decode_form_restart(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_restart(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, void *out)
 {
     static const struct field words = {.choices = restarts};
     struct service *s = out;
@@ -45,7 +48,8 @@ static void decode_form_restart(struct decode_ctx *c, const struct field *f, con
         int64_t attempts;
 
         if (parse_int64(colon + 1, 0, INT32_MAX, &attempts) < 0) {
-            decode_error(c, v, "example: on-failure:3", "\"%s\" is not a number of attempts", colon + 1);
+            decode_error(c, v, "example: on-failure:3", "\"%s\" is not a number of attempts",
+                         colon + 1);
             return;
         }
         if (s->restart_max.set && s->restart_max.v != attempts)
@@ -70,10 +74,11 @@ static bool show_form_restart(const struct field *f, const void *value, struct s
     return s->restart != RESTART_UNSET;
 }
 
-const struct form form_restart = {
-    "no, always, on-failure[:N] or unless-stopped", decode_form_restart, show_form_restart,
-    "{\"anyOf\": [{\"type\": \"string\", \"pattern\": \"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$\"}, "
-    "{\"enum\": [false]}]}"};
+const struct form form_restart = {"no, always, on-failure[:N] or unless-stopped",
+                                  decode_form_restart, show_form_restart,
+                                  "{\"anyOf\": [{\"type\": \"string\", \"pattern\": "
+                                  "\"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$\"}, "
+                                  "{\"enum\": [false]}]}"};
 
 /* ---- deploy.restart_policy ---- */
 
@@ -82,7 +87,8 @@ const struct choice restart_conditions[] = {
     {"none", RESTART_NO}, {"on-failure", RESTART_ON_FAILURE}, {"any", RESTART_ALWAYS}, {NULL, 0}};
 // clang-format on
 
-static void decode_condition(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_condition(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     const char *text = decode_text(c, v, "a condition");
     int policy;
@@ -95,7 +101,8 @@ const struct form form_condition = {"none, on-failure or any", decode_condition,
 
 /* ---- healthcheck ---- */
 
-static void decode_form_test(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_test(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             void *out)
 {
     static const char *const verbs[] = {"CMD", "CMD-SHELL", "NONE"};
     struct command test = {.set = true};
@@ -134,13 +141,14 @@ static bool show_form_test(const struct field *f, const void *value, struct str 
     return cmd->set && show_strv(f, &cmd->argv, out);
 }
 
-const struct form form_test = {"a text for the shell, or a list that begins with CMD, CMD-SHELL or NONE",
-                               decode_form_test, show_form_test,
-                               "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\", \"items\": {\"type\": "
-                               "\"string\"}}]}"};
+const struct form form_test = {
+    "a text for the shell, or a list that begins with CMD, CMD-SHELL or NONE", decode_form_test,
+    show_form_test,
+    "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\", \"items\": {\"type\": "
+    "\"string\"}}]}"};
 
-static void decode_form_healthcheck(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                                    void *out)
+static void decode_form_healthcheck(struct decode_ctx *c, const struct field *f,
+                                    const struct yaml_node *v, void *out)
 {
     (void)f;
     if (decode_table(c, &fields_healthcheck, v, out))
@@ -158,7 +166,8 @@ const struct form form_healthcheck = {"a mapping", decode_form_healthcheck, show
 
 /* ---- logging ---- */
 
-static void decode_form_logging(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_logging(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, void *out)
 {
     (void)f;
     if (decode_table(c, &fields_logging, v, out))
@@ -177,9 +186,9 @@ const struct form form_logging = {"a mapping", decode_form_logging, show_form_lo
 /* ---- ulimits ---- */
 
 /* getrlimit(2), as the engine names them. */
-static const char *const ulimit_names[] = {"as",         "core",   "cpu",  "data",     "fsize",  "locks",
-                                           "memlock",    "msgqueue", "nice", "nofile",   "nproc",  "rss",
-                                           "rtprio",     "rttime", "sigpending", "stack"};
+static const char *const ulimit_names[] = {
+    "as",   "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue",
+    "nice", "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
 
 struct ulimit_pair {
     struct num soft, hard;
@@ -190,8 +199,8 @@ static bool read_ulimit(struct decode_ctx *c, const struct yaml_node *v, struct 
     size_t before = c->diags->errors;
 
     if (v->kind == YAML_MAP) {
-        if (decode_table(c, &fields_ulimit, v, ret) && c->diags->errors == before && ret->hard.v != -1 &&
-            (ret->soft.v > ret->hard.v || ret->soft.v == -1))
+        if (decode_table(c, &fields_ulimit, v, ret) && c->diags->errors == before &&
+            ret->hard.v != -1 && (ret->soft.v > ret->hard.v || ret->soft.v == -1))
             decode_error(c, v, NULL, "the soft limit is above the hard limit");
         return c->diags->errors == before;
     }
@@ -218,7 +227,8 @@ static int cmp_ulimit(const void *a, const void *b)
     return strcmp(((const struct ulimit *)a)->name, ((const struct ulimit *)b)->name);
 }
 
-static void decode_form_ulimits(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_ulimits(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, void *out)
 {
     struct service *s = out;
 
@@ -245,17 +255,18 @@ static bool show_form_ulimits(const struct field *f, const void *value, struct s
 
     (void)f;
     for (size_t i = 0; i < s->n_ulimits; i++)
-        str_addf(out, "%s%s: %" PRId64 "/%" PRId64, i ? ", " : "{", s->ulimits[i].name, s->ulimits[i].soft,
-                 s->ulimits[i].hard);
+        str_addf(out, "%s%s: %" PRId64 "/%" PRId64, i ? ", " : "{", s->ulimits[i].name,
+                 s->ulimits[i].soft, s->ulimits[i].hard);
     if (s->n_ulimits)
         str_addc(out, '}');
     return s->n_ulimits;
 }
 
-const struct form form_ulimits = {
-    "a mapping NAME: LIMIT, or NAME: {soft: LIMIT, hard: LIMIT}", decode_form_ulimits, show_form_ulimits,
-    "{\"type\": \"object\", \"additionalProperties\": {\"anyOf\": [{\"type\": [\"integer\", \"string\"]}, {\"$ref\": "
-    "\"#/$defs/ulimit\"}]}}"};
+const struct form form_ulimits = {"a mapping NAME: LIMIT, or NAME: {soft: LIMIT, hard: LIMIT}",
+                                  decode_form_ulimits, show_form_ulimits,
+                                  "{\"type\": \"object\", \"additionalProperties\": {\"anyOf\": "
+                                  "[{\"type\": [\"integer\", \"string\"]}, {\"$ref\": "
+                                  "\"#/$defs/ulimit\"}]}}"};
 
 /* ---- devices ---- */
 
@@ -287,15 +298,18 @@ static bool split_device(struct decode_ctx *c, const char *text, struct device *
 static bool device_fine(struct decode_ctx *c, const struct yaml_node *v, const struct device *d)
 {
     if (*d->host != '/' && strchr(d->host, '=')) {
-        decode_error(c, v, NULL, "\"%s\": CDI devices are not supported by this version yet", d->host);
+        decode_error(c, v, NULL, "\"%s\": CDI devices are not supported by this version yet",
+                     d->host);
         return false;
     }
     if (*d->host != '/' || *d->container != '/') {
-        decode_error(c, v, "example: /dev/ttyUSB0:/dev/ttyUSB0:rw", "the path of a device must begin with /");
+        decode_error(c, v, "example: /dev/ttyUSB0:/dev/ttyUSB0:rw",
+                     "the path of a device must begin with /");
         return false;
     }
     if (!permissions_valid(d->permissions)) {
-        decode_error(c, v, NULL, "\"%s\" are no permissions; allowed are the letters r, w and m", d->permissions);
+        decode_error(c, v, NULL, "\"%s\" are no permissions; allowed are the letters r, w and m",
+                     d->permissions);
         return false;
     }
     return true;
@@ -320,7 +334,8 @@ static bool read_device(struct decode_ctx *c, const struct yaml_node *v, struct 
     return text && device_fine(c, v, ret);
 }
 
-static void decode_form_devices(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_devices(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, void *out)
 {
     struct service *s = out;
 
@@ -355,9 +370,10 @@ static bool show_form_devices(const struct field *f, const void *value, struct s
     return s->n_devices;
 }
 
-const struct form form_devices = {
-    "a list of HOST[:CONTAINER[:PERMISSIONS]], or of mappings", decode_form_devices, show_form_devices,
-    "{\"type\": \"array\", \"items\": {\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/device\"}]}}"};
+const struct form form_devices = {"a list of HOST[:CONTAINER[:PERMISSIONS]], or of mappings",
+                                  decode_form_devices, show_form_devices,
+                                  "{\"type\": \"array\", \"items\": {\"anyOf\": [{\"type\": "
+                                  "\"string\"}, {\"$ref\": \"#/$defs/device\"}]}}"};
 
 /* ---- depends_on ---- */
 
@@ -369,7 +385,8 @@ static bool too_many(struct decode_ctx *c, const struct yaml_node *v, size_t mos
     return true;
 }
 
-static void decode_form_depends(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_depends(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, void *out)
 {
     struct service *s = out;
     const char *text;
@@ -396,7 +413,8 @@ static void decode_form_depends(struct decode_ctx *c, const struct field *f, con
             decode_enter(c, v->pairs[i].key);
             d.at = (struct place){c->file->name, v->pairs[i].line, v->pairs[i].column};
             d.service = v->pairs[i].key;
-            if (v->pairs[i].value->kind == YAML_NULL || decode_table(c, &fields_depend, v->pairs[i].value, &d))
+            if (v->pairs[i].value->kind == YAML_NULL ||
+                decode_table(c, &fields_depend, v->pairs[i].value, &d))
                 s->depends[s->n_depends++] = d;
         }
         decode_leave(c);
@@ -420,13 +438,16 @@ static bool show_form_depends(const struct field *f, const void *value, struct s
 }
 
 const struct form form_depends = {
-    "a list of services, or a mapping SERVICE: {condition: ...}", decode_form_depends, show_form_depends,
+    "a list of services, or a mapping SERVICE: {condition: ...}", decode_form_depends,
+    show_form_depends,
     "{\"anyOf\": [{\"type\": \"array\", \"items\": {\"type\": \"string\"}}, {\"type\": \"object\", "
-    "\"additionalProperties\": {\"anyOf\": [{\"type\": \"null\"}, {\"$ref\": \"#/$defs/depend\"}]}}]}"};
+    "\"additionalProperties\": {\"anyOf\": [{\"type\": \"null\"}, {\"$ref\": "
+    "\"#/$defs/depend\"}]}}]}"};
 
 /* ---- networks of a service ---- */
 
-static void decode_form_attach(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_attach(struct decode_ctx *c, const struct field *f,
+                               const struct yaml_node *v, void *out)
 {
     struct service *s = out;
     const char *text;
@@ -453,7 +474,8 @@ static void decode_form_attach(struct decode_ctx *c, const struct field *f, cons
             decode_enter(c, v->pairs[i].key);
             a.at = (struct place){c->file->name, v->pairs[i].line, v->pairs[i].column};
             a.network = v->pairs[i].key;
-            if (v->pairs[i].value->kind == YAML_NULL || decode_table(c, &fields_attach, v->pairs[i].value, &a))
+            if (v->pairs[i].value->kind == YAML_NULL ||
+                decode_table(c, &fields_attach, v->pairs[i].value, &a))
                 s->networks[s->n_networks++] = a;
         }
         decode_leave(c);
@@ -480,9 +502,11 @@ static bool show_form_attach(const struct field *f, const void *value, struct st
 }
 
 const struct form form_attach = {
-    "a list of networks, or a mapping NETWORK: {aliases: ...}", decode_form_attach, show_form_attach,
+    "a list of networks, or a mapping NETWORK: {aliases: ...}", decode_form_attach,
+    show_form_attach,
     "{\"anyOf\": [{\"type\": \"array\", \"items\": {\"type\": \"string\"}}, {\"type\": \"object\", "
-    "\"additionalProperties\": {\"anyOf\": [{\"type\": \"null\"}, {\"$ref\": \"#/$defs/attach\"}]}}]}"};
+    "\"additionalProperties\": {\"anyOf\": [{\"type\": \"null\"}, {\"$ref\": "
+    "\"#/$defs/attach\"}]}}]}"};
 
 /* ---- env_file ---- */
 
@@ -492,7 +516,8 @@ struct env_item {
     int format; /* 1: raw */
 };
 
-static void decode_env_item(struct decode_ctx *c, const struct yaml_node *v, struct service_draft *d)
+static void decode_env_item(struct decode_ctx *c, const struct yaml_node *v,
+                            struct service_draft *d)
 {
     struct env_item item = {0};
 
@@ -507,7 +532,8 @@ static void decode_env_item(struct decode_ctx *c, const struct yaml_node *v, str
             decode_place(c, v), v, decode_path(c, item.path), item.required, item.format == 1};
 }
 
-static void decode_form_env_file(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_form_env_file(struct decode_ctx *c, const struct field *f,
+                                 const struct yaml_node *v, void *out)
 {
     struct service_draft *d = out;
 
@@ -528,12 +554,14 @@ static void decode_form_env_file(struct decode_ctx *c, const struct field *f, co
 
 const struct form form_env_file = {
     "a path, or a list of paths or mappings", decode_form_env_file, NULL,
-    "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/env_file\"}, {\"type\": \"array\", \"items\": "
+    "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/env_file\"}, {\"type\": \"array\", "
+    "\"items\": "
     "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/env_file\"}]}}]}"};
 
 /* ---- addresses ---- */
 
-static bool check_ipv4(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_ipv4(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                       const char *text)
 {
     unsigned char bytes[4];
 
@@ -544,7 +572,8 @@ static bool check_ipv4(struct decode_ctx *c, const struct field *f, const struct
     return false;
 }
 
-static bool check_ipv6(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_ipv6(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                       const char *text)
 {
     unsigned char bytes[16];
 

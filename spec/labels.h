@@ -6,7 +6,7 @@
 #define EK_LABELS_H
 
 /* identity */
-#define LABEL_OWNER "evenkeel.owner"     /* the agent's `name:` */
+#define LABEL_OWNER "evenkeel.owner" /* the agent's `name:` */
 #define LABEL_APP "evenkeel.app"
 #define LABEL_SERVICE "evenkeel.service" /* "app" for a flat app */
 #define LABEL_INDEX "evenkeel.index"     /* replica, from 1 */

@@ -6,7 +6,7 @@
 #define LIMIT_YAML_DEPTH 64
 #define LIMIT_YAML_NODES 100000 /* after aliases are expanded */
 #define LIMIT_YAML_DOCUMENTS 256
-#define LIMIT_YAML_ANCHORS 1000 /* in one document */
+#define LIMIT_YAML_ANCHORS 1000  /* in one document */
 #define LIMIT_YAML_DIRECTIVES 16 /* %TAG lines */
 #define LIMIT_ENV_FILE_BYTES (1024 * 1024)
 #define LIMIT_DIAGS 200
@@ -14,7 +14,7 @@
 #define LIMIT_SERVICE_NAME 63
 #define LIMIT_SERVICES 200 /* in one app */
 #define LIMIT_REPLICAS 1000
-#define LIMIT_CONTAINERS 1000 /* of one app */
+#define LIMIT_CONTAINERS 1000  /* of one app */
 #define LIMIT_LIST 4096        /* entries of any list or mapping in a spec */
 #define LIMIT_TEXT (64 * 1024) /* one scalar */
 #define LIMIT_ROOT_FILES 100000

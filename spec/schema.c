@@ -28,7 +28,8 @@ static json_t *choices_schema(const struct choice *choices)
 
     for (const struct choice *o = choices; o->word; o++) {
         if (wants_more(o))
-            (void)json_array_append_new(any, json_pack("{s:s, s:s+}", "type", "string", "pattern", "^", o->word));
+            (void)json_array_append_new(
+                any, json_pack("{s:s, s:s+}", "type", "string", "pattern", "^", o->word));
         else
             (void)json_array_append_new(words, json_string(o->word));
     }
@@ -73,7 +74,8 @@ static json_t *field_schema(const struct field *f)
     CLEANUP(str_release) struct str text = STR_INIT;
 
     if (f->status == FIELD_IGNORED)
-        return json_pack("{s:b, s:s++}", "deprecated", 1, "description", "No effect: ", f->help, ".");
+        return json_pack("{s:b, s:s++}", "deprecated", 1, "description", "No effect: ", f->help,
+                         ".");
     json_t *schema = form_schema(f);
 
     add_bounds(f, schema);
@@ -116,9 +118,10 @@ static json_t *mapping_schema(const struct table *t, const struct table *more)
     add_table(t, properties, required);
     if (more)
         add_table(more, properties, required);
-    json_t *schema = json_pack("{s:s, s:s, s:b, s:{s:{}}, s:o}", "type", "object", "description",
-                               more ? "An app with one service, written flat." : t->help, "additionalProperties", 0,
-                               "patternProperties", "^x-", "properties", properties);
+    json_t *schema =
+        json_pack("{s:s, s:s, s:b, s:{s:{}}, s:o}", "type", "object", "description",
+                  more ? "An app with one service, written flat." : t->help, "additionalProperties",
+                  0, "patternProperties", "^x-", "properties", properties);
 
     if (json_array_size(required) > 0)
         (void)json_object_set_new(schema, "required", required);
@@ -145,17 +148,19 @@ void schema_app(struct str *out)
     /* A flat document has the keys of both. */
     (void)json_object_set_new(defs, "app_flat", mapping_schema(&fields_app_flat, &fields_service));
     json_auto_t *schema = json_pack(
-        "{s:s, s:s, s:s, s:{s:[s]}, s:{s:s}, s:{s:{s:[s]}, s:{s:s}, s:{s:s}}, s:o}", "$schema", dialect, "title",
-        "evenkeel spec", "type", "object", "if", "required", "override", "then", "$ref", "#/$defs/override", "else", "if",
-        "required", "services", "then", "$ref", "#/$defs/app", "else", "$ref", "#/$defs/app_flat", "$defs", defs);
+        "{s:s, s:s, s:s, s:{s:[s]}, s:{s:s}, s:{s:{s:[s]}, s:{s:s}, s:{s:s}}, s:o}", "$schema",
+        dialect, "title", "evenkeel spec", "type", "object", "if", "required", "override", "then",
+        "$ref", "#/$defs/override", "else", "if", "required", "services", "then", "$ref",
+        "#/$defs/app", "else", "$ref", "#/$defs/app_flat", "$defs", defs);
 
     js_pretty(schema, out);
 }
 
 void schema_config(struct str *out)
 {
-    json_auto_t *schema = json_pack("{s:s, s:s, s:s, s:o}", "$schema", dialect, "title", "evenkeel agent configuration",
-                                    "$ref", "#/$defs/config", "$defs", definitions(fields_all_config));
+    json_auto_t *schema = json_pack("{s:s, s:s, s:s, s:o}", "$schema", dialect, "title",
+                                    "evenkeel agent configuration", "$ref", "#/$defs/config",
+                                    "$defs", definitions(fields_all_config));
 
     js_pretty(schema, out);
 }
@@ -166,8 +171,11 @@ static void add_values(const struct field *f, struct str *out)
 {
     if (f->choices) {
         for (const struct choice *o = f->choices; o->word; o++)
-            str_addf(out, "%s%s%s", o == f->choices ? "" : o[1].word ? ", " : " or ", o->word,
-                     wants_more(o) ? "NAME" : "");
+            str_addf(out, "%s%s%s",
+                     o == f->choices ? ""
+                     : o[1].word     ? ", "
+                                     : " or ",
+                     o->word, wants_more(o) ? "NAME" : "");
         return;
     }
     str_add(out, f->form->words);
@@ -224,8 +232,10 @@ static void add_section(const struct table *t, struct str *out)
 
 void schema_reference(struct str *out)
 {
-    str_add(out, "Documents of a root have one of the keys `app` and `override`. An app with one service takes the keys of\n"
-                 "app_flat and service together; with `services:` it takes those of app. Keys that begin with x- are yours.\n\n");
+    str_add(out, "Documents of a root have one of the keys `app` and `override`. An app with one "
+                 "service takes the keys of\n"
+                 "app_flat and service together; with `services:` it takes those of app. Keys that "
+                 "begin with x- are yours.\n\n");
     for (const struct table *const *t = fields_all_app; *t; t++)
         add_section(*t, out);
     for (const struct table *const *t = fields_all_config; *t; t++)

@@ -46,8 +46,7 @@ static const char *split_char(struct splitter *p, char ch)
     } else if (ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n') {
         end_word(p);
     } else if (strchr(";&|<>()`", ch)) {
-        return arena_printf(p->arena, "`%c` means nothing here: no shell reads a command; quote it, or name the shell",
-                            ch);
+        return arena_printf(p->arena, "\"%c\" means nothing here: no shell reads a command", ch);
     } else {
         add_char(p, ch);
     }
@@ -68,7 +67,8 @@ static const char *split(struct splitter *p, const char *text)
         }
     }
     if (p->quote)
-        return p->quote == '"' ? "a double quote is never closed" : "a single quote is never closed";
+        return p->quote == '"' ? "a double quote is never closed"
+                               : "a single quote is never closed";
     end_word(p);
     return NULL;
 }

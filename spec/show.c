@@ -10,7 +10,8 @@ void show_text(const char *text, struct str *out)
 {
     str_addc(out, '"');
     for (; *text; text++) {
-        size_t plain = strcspn(text, "\"\\\n\t\r\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0e\x0f\x1b\x7f");
+        size_t plain =
+            strcspn(text, "\"\\\n\t\r\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0e\x0f\x1b\x7f");
 
         str_addn(out, text, plain);
         text += plain;

@@ -77,7 +77,8 @@ static struct service_draft *find_service(const struct app_draft *d, const char 
     return NULL;
 }
 
-static const char *nearest_service(struct decode_ctx *c, const struct app_draft *d, const char *name)
+static const char *nearest_service(struct decode_ctx *c, const struct app_draft *d,
+                                   const char *name)
 {
     struct strv names = {0};
 
@@ -90,7 +91,8 @@ static const char *nearest_service(struct decode_ctx *c, const struct app_draft 
 
 /* ---- dependencies ---- */
 
-static void check_dependencies(struct decode_ctx *c, const struct app_draft *d, const struct service *s)
+static void check_dependencies(struct decode_ctx *c, const struct app_draft *d,
+                               const struct service *s)
 {
     for (size_t i = 0; i < s->n_depends; i++) {
         const struct dependency *dep = &s->depends[i];
@@ -100,12 +102,13 @@ static void check_dependencies(struct decode_ctx *c, const struct app_draft *d, 
             if (strcmp(s->depends[k].service, dep->service) == 0)
                 decode_say(c, DIAG_ERROR, dep->at, NULL, "depends on \"%s\" twice", dep->service);
         if (!other && dep->required != TRI_NO)
-            decode_say(c, DIAG_ERROR, dep->at, nearest_service(c, d, dep->service), "there is no service \"%s\"",
-                       dep->service);
+            decode_say(c, DIAG_ERROR, dep->at, nearest_service(c, d, dep->service),
+                       "there is no service \"%s\"", dep->service);
         if (!other)
             continue;
         if (dep->condition == DEPEND_HEALTHY && other->s.health.disable == TRI_YES)
-            decode_say(c, DIAG_ERROR, dep->at, NULL, "\"%s\" has its health check switched off and never gets healthy",
+            decode_say(c, DIAG_ERROR, dep->at, NULL,
+                       "\"%s\" has its health check switched off and never gets healthy",
                        dep->service);
         if (dep->condition == DEPEND_COMPLETED &&
             (other->s.restart == RESTART_ALWAYS || other->s.restart == RESTART_UNLESS_STOPPED))
@@ -120,7 +123,8 @@ static const char *shared_with(const char *mode)
     return mode && strncmp(mode, "service:", 8) == 0 ? mode + 8 : NULL;
 }
 
-static void check_shared(struct decode_ctx *c, const struct app_draft *d, const struct service_draft *s)
+static void check_shared(struct decode_ctx *c, const struct app_draft *d,
+                         const struct service_draft *s)
 {
     const char *const keys[] = {"network_mode", "pid", "ipc"};
     const char *const modes[] = {s->s.network_mode, s->s.pid, s->s.ipc};
@@ -130,12 +134,13 @@ static void check_shared(struct decode_ctx *c, const struct app_draft *d, const 
         const struct service_draft *other = name ? find_service(d, name) : NULL;
 
         if (name && !other)
-            decode_say(c, DIAG_ERROR, decode_key_place(c, s->node, keys[i]), nearest_service(c, d, name),
-                       "there is no service \"%s\"", name);
+            decode_say(c, DIAG_ERROR, decode_key_place(c, s->node, keys[i]),
+                       nearest_service(c, d, name), "there is no service \"%s\"", name);
         else if (other && other->s.replicas.set && other->s.replicas.v != 1)
             decode_say(c, DIAG_ERROR, decode_key_place(c, s->node, keys[i]), NULL,
-                       "\"%s\" has %" PRId64 " containers; only a single one can share its namespace", name,
-                       other->s.replicas.v);
+                       "\"%s\" has %" PRId64
+                       " containers; only a single one can share its namespace",
+                       name, other->s.replicas.v);
     }
 }
 
@@ -169,12 +174,14 @@ static void follow(struct walk *w, const char *name, struct place at)
     for (; i < w->trail.n; i++)
         str_addf(&circle, "%s -> ", w->trail.v[i]);
     str_add(&circle, name);
-    decode_say(w->c, DIAG_ERROR, at, NULL, "services depend on each other in a circle: %s", str_text(&circle));
+    decode_say(w->c, DIAG_ERROR, at, NULL, "services depend on each other in a circle: %s",
+               str_text(&circle));
 }
 
 static void visit(struct walk *w, const struct service_draft *s)
 {
-    const char *const shared[] = {shared_with(s->s.network_mode), shared_with(s->s.pid), shared_with(s->s.ipc)};
+    const char *const shared[] = {shared_with(s->s.network_mode), shared_with(s->s.pid),
+                                  shared_with(s->s.ipc)};
 
     w->colour[s - w->d->services] = GREY;
     strv_push(w->c->arena, &w->trail, s->s.name);
@@ -202,7 +209,8 @@ static const struct network *find_network(const struct app *a, const char *key)
 {
     const struct network want = {.key = key};
 
-    return a->n_networks ? bsearch(&want, a->networks, a->n_networks, sizeof(want), cmp_network) : NULL;
+    return a->n_networks ? bsearch(&want, a->networks, a->n_networks, sizeof(want), cmp_network)
+                         : NULL;
 }
 
 static void no_network(struct decode_ctx *c, const struct app *a, const struct attach *at)
@@ -223,7 +231,8 @@ static void no_network(struct decode_ctx *c, const struct app *a, const struct a
     decode_say(c, DIAG_ERROR, at->at, hint, "there is no network \"%s\"", at->network);
 }
 
-static void check_attachments(struct decode_ctx *c, const struct app_draft *d, const struct service *s)
+static void check_attachments(struct decode_ctx *c, const struct app_draft *d,
+                              const struct service *s)
 {
     for (size_t i = 0; i < s->n_networks; i++) {
         const struct attach *at = &s->networks[i];
@@ -231,7 +240,8 @@ static void check_attachments(struct decode_ctx *c, const struct app_draft *d, c
 
         for (size_t k = 0; k < i; k++)
             if (strcmp(s->networks[k].network, at->network) == 0)
-                decode_say(c, DIAG_ERROR, at->at, NULL, "the network \"%s\" is listed twice", at->network);
+                decode_say(c, DIAG_ERROR, at->at, NULL, "the network \"%s\" is listed twice",
+                           at->network);
         if (!n && strcmp(at->network, "default") != 0)
             no_network(c, &d->a, at);
         else if ((at->ipv4 || at->ipv6) && (!n || (!n->subnet && n->external != TRI_YES)))
@@ -240,14 +250,16 @@ static void check_attachments(struct decode_ctx *c, const struct app_draft *d, c
     }
 }
 
-static void check_volumes_used(struct decode_ctx *c, const struct app_draft *d, const struct service *s)
+static void check_volumes_used(struct decode_ctx *c, const struct app_draft *d,
+                               const struct service *s)
 {
     for (size_t i = 0; i < s->n_mounts; i++) {
         const struct mount *m = &s->mounts[i];
         const struct volume want = {.key = m->source};
 
         if (m->kind != MOUNT_VOLUME || !m->source ||
-            (d->a.n_volumes && bsearch(&want, d->a.volumes, d->a.n_volumes, sizeof(want), cmp_volume)))
+            (d->a.n_volumes &&
+             bsearch(&want, d->a.volumes, d->a.n_volumes, sizeof(want), cmp_volume)))
             continue;
         struct strv keys = {0};
 
@@ -267,10 +279,11 @@ static void check_declarations(struct decode_ctx *c, const struct app *a)
     for (size_t i = 0; i < a->n_networks; i++) {
         const struct network *n = &a->networks[i];
 
-        if (n->external == TRI_YES && (n->driver || n->driver_opts.n || n->labels.n || n->subnet || n->internal ||
-                                       n->attachable || n->enable_ipv6))
+        if (n->external == TRI_YES && (n->driver || n->driver_opts.n || n->labels.n || n->subnet ||
+                                       n->internal || n->attachable || n->enable_ipv6))
             decode_say(c, DIAG_ERROR, n->at, "leave them out",
-                       "the network \"%s\" is external, so only `name` means something beside it", n->key);
+                       "the network \"%s\" is external, so only `name` means something beside it",
+                       n->key);
         if (n->gateway && !n->subnet)
             decode_say(c, DIAG_ERROR, n->at, "give `subnet` too", "a `gateway` needs a `subnet`");
         else if (n->ip_range && !n->subnet)
@@ -281,7 +294,8 @@ static void check_declarations(struct decode_ctx *c, const struct app *a)
 
         if (v->external == TRI_YES && (v->driver || v->driver_opts.n || v->labels.n))
             decode_say(c, DIAG_ERROR, v->at, "leave them out",
-                       "the volume \"%s\" is external, so only `name` means something beside it", v->key);
+                       "the volume \"%s\" is external, so only `name` means something beside it",
+                       v->key);
     }
 }
 
@@ -317,14 +331,16 @@ static void check_ports(struct decode_ctx *c, const struct app_draft *d)
             const struct port *p = &d->services[i].s.ports[k];
 
             if (p->published)
-                v[n++] = (struct wanted){arena_printf(c->arena, "%d/%s", p->published, p->protocol), p->at, p};
+                v[n++] = (struct wanted){arena_printf(c->arena, "%d/%s", p->published, p->protocol),
+                                         p->at, p};
         }
     if (n > 1)
         qsort(v, n, sizeof(v[0]), cmp_wanted);
     for (size_t i = 1; i < n; i++)
         for (size_t k = i; k-- > 0 && strcmp(v[k].what, v[i].what) == 0;)
             if (claim_ips_meet(v[k].port->host_ip, v[i].port->host_ip)) {
-                decode_say(c, DIAG_ERROR, v[i].at, arena_printf(c->arena, "the first is in line %d", v[k].at.line),
+                decode_say(c, DIAG_ERROR, v[i].at,
+                           arena_printf(c->arena, "the first is in line %d", v[k].at.line),
                            "the host's port %s is published twice", v[i].what);
                 break;
             }
@@ -339,8 +355,8 @@ static void check_names(struct decode_ctx *c, const struct app_draft *d)
     for (size_t i = 0; i < d->n_services; i++)
         total += d->services[i].s.replicas.set ? (size_t)d->services[i].s.replicas.v : 1;
     if (total > LIMIT_CONTAINERS) {
-        decode_say(c, DIAG_ERROR, d->a.at, NULL, "%zu containers in one app; at most %d are allowed", total,
-                   LIMIT_CONTAINERS);
+        decode_say(c, DIAG_ERROR, d->a.at, NULL,
+                   "%zu containers in one app; at most %d are allowed", total, LIMIT_CONTAINERS);
         return;
     }
     struct wanted *v = ARENA_ARRAY(c->arena, total, struct wanted);
@@ -350,17 +366,20 @@ static void check_names(struct decode_ctx *c, const struct app_draft *d)
         int64_t replicas = s->replicas.set ? s->replicas.v : 1;
 
         for (int64_t k = 1; k <= replicas; k++)
-            v[n++] = (struct wanted){s->container_name && replicas == 1
-                                        ? s->container_name
-                                        : arena_printf(c->arena, "%s-%s-%" PRId64, d->a.name, s->name, k),
-                                    s->container_name ? decode_key_place(c, d->services[i].node, "container_name") : s->at,
-                                    NULL};
+            v[n++] = (struct wanted){
+                s->container_name && replicas == 1
+                    ? s->container_name
+                    : arena_printf(c->arena, "%s-%s-%" PRId64, d->a.name, s->name, k),
+                s->container_name ? decode_key_place(c, d->services[i].node, "container_name")
+                                  : s->at,
+                NULL};
     }
     if (n > 1)
         qsort(v, n, sizeof(v[0]), cmp_wanted);
     for (size_t i = 1; i < n; i++)
         if (strcmp(v[i - 1].what, v[i].what) == 0)
-            decode_say(c, DIAG_ERROR, v[i].at, arena_printf(c->arena, "the first is in line %d", v[i - 1].at.line),
+            decode_say(c, DIAG_ERROR, v[i].at,
+                       arena_printf(c->arena, "the first is in line %d", v[i - 1].at.line),
                        "two containers would be called \"%s\"", v[i].what);
 }
 
@@ -372,13 +391,15 @@ static void check_engine_names(struct decode_ctx *c, const struct app_draft *d)
 
     for (size_t i = 0; d->a.name && i < d->a.n_networks; i++) {
         const struct network *net = &d->a.networks[i];
-        const char *name = net->name ? net->name : arena_printf(c->arena, "%s_%s", d->a.name, net->key);
+        const char *name =
+            net->name ? net->name : arena_printf(c->arena, "%s_%s", d->a.name, net->key);
 
         v[n++] = (struct wanted){arena_printf(c->arena, "network \"%s\"", name), net->at, NULL};
     }
     for (size_t i = 0; d->a.name && i < d->a.n_volumes; i++) {
         const struct volume *vol = &d->a.volumes[i];
-        const char *name = vol->name ? vol->name : arena_printf(c->arena, "%s_%s", d->a.name, vol->key);
+        const char *name =
+            vol->name ? vol->name : arena_printf(c->arena, "%s_%s", d->a.name, vol->key);
 
         v[n++] = (struct wanted){arena_printf(c->arena, "volume \"%s\"", name), vol->at, NULL};
     }
@@ -386,7 +407,8 @@ static void check_engine_names(struct decode_ctx *c, const struct app_draft *d)
         qsort(v, n, sizeof(v[0]), cmp_wanted);
     for (size_t i = 1; i < n; i++)
         if (strcmp(v[i - 1].what, v[i].what) == 0)
-            decode_say(c, DIAG_ERROR, v[i].at, arena_printf(c->arena, "the first is in line %d", v[i - 1].at.line),
+            decode_say(c, DIAG_ERROR, v[i].at,
+                       arena_printf(c->arena, "the first is in line %d", v[i - 1].at.line),
                        "the %s is declared twice", v[i].what);
 }
 

@@ -11,7 +11,8 @@
 #include "spec/draft.h"
 
 /* Error at a key of the service, or at the service when the value came from elsewhere (deploy, security). */
-#define SAY(key, hint, ...) decode_say(c, DIAG_ERROR, decode_key_place(c, d->node, key), hint, __VA_ARGS__)
+#define SAY(key, hint, ...)                                                                        \
+    decode_say(c, DIAG_ERROR, decode_key_place(c, d->node, key), hint, __VA_ARGS__)
 
 static bool more_than_one(const struct service *s)
 {
@@ -27,7 +28,7 @@ static void check_image(struct decode_ctx *c, const struct service_draft *d)
 {
     static const char *const planned[] = {"source", "build"};
 
-    if (d->s.image || yaml_get(d->node, "image"))
+    if (d->s.image || d->node->kind != YAML_MAP || yaml_get(d->node, "image"))
         return;
     for (size_t i = 0; i < ARRAY_LEN(planned); i++)
         if (yaml_get(d->node, planned[i]))
@@ -39,16 +40,20 @@ static void check_memory(struct decode_ctx *c, const struct service_draft *d)
 {
     const struct service *s = &d->s;
 
-    if (s->memswap_limit.set && s->memswap_limit.v > 0 && s->mem_limit.set && s->memswap_limit.v < s->mem_limit.v)
-        SAY("memswap_limit", "it counts memory and swap together", "`memswap_limit` is below `mem_limit`");
-    if (s->mem_reservation.set && s->mem_limit.set && s->mem_limit.v > 0 && s->mem_reservation.v > s->mem_limit.v)
+    if (s->memswap_limit.set && s->memswap_limit.v > 0 && s->mem_limit.set &&
+        s->memswap_limit.v < s->mem_limit.v)
+        SAY("memswap_limit", "it counts memory and swap together",
+            "`memswap_limit` is below `mem_limit`");
+    if (s->mem_reservation.set && s->mem_limit.set && s->mem_limit.v > 0 &&
+        s->mem_reservation.v > s->mem_limit.v)
         SAY("mem_reservation", NULL, "`mem_reservation` is above `mem_limit`");
 }
 
 static void check_restart(struct decode_ctx *c, const struct service_draft *d)
 {
     if (d->s.restart_max.set && d->s.restart != RESTART_ON_FAILURE)
-        SAY("deploy", "write `condition: on-failure` too", "`max_attempts` means something for `on-failure` only");
+        SAY("deploy", "write `condition: on-failure` too",
+            "`max_attempts` means something for `on-failure` only");
 }
 
 static void check_network_mode(struct decode_ctx *c, const struct service_draft *d)
@@ -59,7 +64,8 @@ static void check_network_mode(struct decode_ctx *c, const struct service_draft 
     if (!mode)
         return;
     if (s->n_networks > 0)
-        SAY("network_mode", "leave one of the two out", "`network_mode` and `networks` exclude each other");
+        SAY("network_mode", "leave one of the two out",
+            "`network_mode` and `networks` exclude each other");
     if (s->n_ports > 0 && strcmp(mode, "bridge") != 0)
         SAY("ports", strcmp(mode, "host") == 0 ? "its ports are the host's ports already" : NULL,
             "ports cannot be published with `network_mode: %s`", mode);
@@ -72,7 +78,8 @@ static void check_network_mode(struct decode_ctx *c, const struct service_draft 
         SAY("mac_address", NULL, "a MAC address cannot be set with `network_mode: %s`", mode);
     for (size_t i = 0; strcmp(mode, "host") == 0 && i < s->sysctls.n; i++)
         if (strncmp(s->sysctls.v[i].key, "net.", 4) == 0)
-            SAY("sysctls", "set it on the host", "`%s` cannot be set with `network_mode: host`", s->sysctls.v[i].key);
+            SAY("sysctls", "set it on the host", "`%s` cannot be set with `network_mode: host`",
+                s->sysctls.v[i].key);
 }
 
 static void check_namespaces(struct decode_ctx *c, const struct service_draft *d)
@@ -92,18 +99,20 @@ static void check_replicas(struct decode_ctx *c, const struct service_draft *d)
     if (!more_than_one(s))
         return;
     if (s->container_name)
-        SAY("container_name", "leave `container_name` out", "%" PRId64 " containers cannot share one name",
-            s->replicas.v);
+        SAY("container_name", "leave `container_name` out",
+            "%" PRId64 " containers cannot share one name", s->replicas.v);
     if (s->mac_address)
-        SAY("mac_address", NULL, "%" PRId64 " containers cannot share one MAC address", s->replicas.v);
+        SAY("mac_address", NULL, "%" PRId64 " containers cannot share one MAC address",
+            s->replicas.v);
     for (size_t i = 0; i < s->n_ports; i++)
         if (s->ports[i].published)
             decode_say(c, DIAG_ERROR, s->ports[i].at, "give the container's port alone",
-                       "%" PRId64 " containers cannot share the host's port %d", s->replicas.v, s->ports[i].published);
+                       "%" PRId64 " containers cannot share the host's port %d", s->replicas.v,
+                       s->ports[i].published);
     for (size_t i = 0; i < s->n_networks; i++)
         if (s->networks[i].ipv4 || s->networks[i].ipv6)
-            decode_say(c, DIAG_ERROR, s->networks[i].at, NULL, "%" PRId64 " containers cannot share one address",
-                       s->replicas.v);
+            decode_say(c, DIAG_ERROR, s->networks[i].at, NULL,
+                       "%" PRId64 " containers cannot share one address", s->replicas.v);
 }
 
 static int cmp_mount(const void *a, const void *b)
@@ -125,7 +134,8 @@ static void check_mounts(struct decode_ctx *c, const struct service_draft *d)
         qsort(v, s->n_mounts, sizeof(v[0]), cmp_mount);
     for (size_t i = 1; i < s->n_mounts; i++)
         if (strcmp(v[i - 1]->target, v[i]->target) == 0)
-            decode_say(c, DIAG_ERROR, v[i]->at, arena_printf(c->arena, "the first is in line %d", v[i - 1]->at.line),
+            decode_say(c, DIAG_ERROR, v[i]->at,
+                       arena_printf(c->arena, "the first is in line %d", v[i - 1]->at.line),
                        "%s is mounted twice", v[i]->target);
 }
 
@@ -135,7 +145,8 @@ static void check_health(struct decode_ctx *c, const struct service_draft *d)
     bool none = h->test.set && strcmp(h->test.argv.v[0], "NONE") == 0;
 
     if (h->disable == TRI_YES && h->test.set && !none)
-        SAY("healthcheck", "leave one of the two out", "`disable: true` and a `test` exclude each other");
+        SAY("healthcheck", "leave one of the two out",
+            "`disable: true` and a `test` exclude each other");
 }
 
 static void check_caps(struct decode_ctx *c, const struct service_draft *d)
