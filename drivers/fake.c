@@ -122,6 +122,8 @@ struct driver *fake_new(const struct observed *start, const struct fake_faults *
     if (faults)
         f->faults = *faults;
     fake_world_init(&f->world, start, f->arena);
+    if (f->faults.now_ms > f->world.now_ms)
+        f->world.now_ms = f->faults.now_ms;
     return &f->driver;
 }
 

@@ -39,8 +39,8 @@ enum action_kind {
 
 enum action_when {
     WHEN_OK,     /* all prerequisites succeeded */
-    WHEN_FAILED, /* runs only if its first prerequisite failed (putting the old one back), once all its others are over in
-                    whatever way; skipped otherwise */
+    WHEN_FAILED, /* once all prerequisites are over, runs only if the first failed, or was skipped although the second was done (the
+                    old one was stopped and the new one never got its turn): putting things back; skipped otherwise */
 };
 
 struct action {

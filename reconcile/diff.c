@@ -51,28 +51,6 @@ static bool same_configuration(const struct want_container *c, const struct obs_
     return strcmp(hash, have->hash) == 0;
 }
 
-/* Join of what is asked for with what is there, both sorted; what only the image explains is passed over. */
-static void join_fields(struct app_work *p, struct replica *r, const struct kvs *want,
-                        const struct kvs *have, const struct kvs *image)
-{
-    size_t i = 0, k = 0;
-
-    while (i < want->n || k < have->n) {
-        int by = i == want->n   ? 1
-                 : k == have->n ? -1
-                                : strcmp(want->v[i].key, have->v[k].key);
-        const char *asked = by <= 0 ? want->v[i].value : NULL;
-        const char *there = by >= 0 ? have->v[k].value : NULL;
-        const char *field = by <= 0 ? want->v[i].key : have->v[k].key;
-        bool inherited = !asked && image && kvs_get(image, field);
-
-        if (!same_text(asked, there) && !inherited)
-            add_change(p, r, field, asked, there);
-        i += by <= 0;
-        k += by >= 0;
-    }
-}
-
 static void compare_image(struct app_work *p, struct replica *r, const struct obs_container *c)
 {
     struct arena *a = p->w->arena;
@@ -125,9 +103,12 @@ void diff_container(struct app_work *p, struct replica *r, const struct obs_cont
     compare_image(p, r, c);
     if (!only_image && c->fields.n && r->want->body) {
         json_auto_t *body = js_parse(r->want->body, strlen(r->want->body), NULL);
-        struct kvs want = engine_fields_of_body(body, a);
+        struct kvs asked = engine_fields_of_body(body, a), nothing = {0};
+        struct field_difference *found = NULL;
+        size_t n = engine_fields_differ(&asked, image ? &image->fields : &nothing, &c->fields, a, &found);
 
-        join_fields(p, r, &want, &c->fields, image ? &image->fields : NULL);
+        for (size_t i = 0; i < n; i++)
+            add_change(p, r, found[i].key, found[i].want, found[i].have);
     }
     if (r->n_changes == 0)
         add_change(p, r, "configuration", MASKED, MASKED);

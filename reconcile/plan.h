@@ -60,6 +60,7 @@ struct plan {
     size_t n_apps;
     struct held_removals *held;
     size_t n_held;
+    struct strv released; /* apps whose removal was confirmed and is not over: the next pass wants them in its input */
 };
 
 /* What happened before, from the diary. Everything may be empty: it changes words and kinds of differences and avoids repeating what failed, never what the
@@ -76,12 +77,15 @@ struct plan_input {
     struct strv scope;              /* only these apps; n == 0: all. Removals that are held are computed over all in any case */
     struct strv reserved_subnets;   /* of runs in flight */
     struct strv host_routes;        /* "10.0.0.0/8", of the host */
-    const char *confirmed_removals; /* hash from `apply --confirm-removals`, or NULL */
+    const char *confirmed_removals; /* hash from `apply --confirm-removals`, or NULL: releases exactly that set */
+    struct strv released;           /* apps released before; without it the rest of a set would be held while it goes app by app */
     int64_t now_ms;
 };
 
 struct plan *plan_build(const struct plan_input *in, struct arena *a);
 const struct plan_app *plan_app(const struct plan *p, const char *name);
+/* The hash of a set of removals, in the arena. */
+const char *held_removals_hash(const char *root, const struct strv *apps, struct arena *a);
 /* 0 actions in all apps and nothing held */
 bool plan_empty(const struct plan *p);
 /* A copy that shares nothing with the original: what a run takes along. */

@@ -20,7 +20,7 @@ static bool shares_are_fresh(const struct app_work *p, const struct want_service
                              const struct obs_container *c)
 {
     const char *names[3];
-    size_t n = service_shares(s->spec, names);
+    size_t n = service_shares(p->want, s->spec, names);
 
     for (size_t i = 0; i < n; i++) {
         size_t at = service_index(p->want, names[i]);

@@ -53,7 +53,7 @@ static void block(struct app_work *p, struct replica *r)
 {
     const struct service *s = r->service->spec;
     const char *shared[3];
-    size_t n = service_shares(s, shared);
+    size_t n = service_shares(p->want, s, shared);
 
     for (size_t i = 0; i < n; i++)
         if (block_by(p, r, shared[i]))
@@ -143,7 +143,8 @@ static int compare_holds(const void *va, const void *vb)
     return by ? by : (a->stop > b->stop) - (a->stop < b->stop);
 }
 
-void order_free_ports(struct app_work *p, const struct obs_container *c, uint32_t stop)
+void order_free_ports(struct app_work *p, const struct obs_container *c, const struct replica *by,
+                      uint32_t stop)
 {
     for (size_t i = 0; i < c->n_ports; i++) {
         const struct obs_port *port = &c->ports[i];
@@ -152,7 +153,7 @@ void order_free_ports(struct app_work *p, const struct obs_container *c, uint32_
             arena_grow(p->w->arena, p->holds, p->n_holds, &p->cap_holds, sizeof(p->holds[0]));
         p->holds[p->n_holds++] =
             (struct port_hold){port->published, port->protocol ? port->protocol : "tcp",
-                               port->host_ip, c, stop};
+                               port->host_ip, by, stop};
     }
 }
 
@@ -195,10 +196,15 @@ void order_need_ports(struct app_work *p, const struct replica *r, uint32_t acti
         for (; lo < p->n_holds && p->holds[lo].port == want->published; lo++) {
             const struct port_hold *h = &p->holds[lo];
 
-            if (h->stop != NO_ACTION && h->stop < action &&
-                strcmp(h->protocol, protocol_of(want)) == 0 &&
-                addresses_meet(h->host_ip, want->host_ip))
-                act_need(p, action, h->stop);
+            if (strcmp(h->protocol, protocol_of(want)) != 0 ||
+                !addresses_meet(h->host_ip, want->host_ip))
+                continue;
+            act_need(p, action, h->stop);
+            /* Until the new one there has proved itself, the old one may have to come back and needs its port. */
+            if (h->by && h->by != r) {
+                act_need(p, action, h->by->up);
+                act_need(p, action, h->by->well);
+            }
         }
     }
 }
@@ -213,16 +219,13 @@ static bool wants_port(const struct service *s, const struct obs_port *held)
     return false;
 }
 
-bool order_port_is_awaited(const struct app_work *p, const struct replica *r,
-                           const struct obs_container *c)
+bool order_awaits_port(const struct replica *r, const struct obs_container *c,
+                       const struct replica *other)
 {
-    for (size_t k = 0; k < c->n_ports; k++) {
-        if (wants_port(r->service->spec, &c->ports[k]) || c->ports[k].published == 0)
-            continue; /* it goes on using it itself */
-        for (size_t i = 0; i < p->n_replicas; i++)
-            if (&p->replicas[i] != r && will_start(&p->replicas[i]) &&
-                wants_port(p->replicas[i].service->spec, &c->ports[k]))
-                return true;
-    }
+    if (other == r || !will_start(other))
+        return false;
+    for (size_t k = 0; k < c->n_ports; k++)
+        if (c->ports[k].published != 0 && wants_port(other->service->spec, &c->ports[k]))
+            return true;
     return false;
 }

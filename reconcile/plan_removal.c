@@ -329,7 +329,7 @@ static int compare_root(const void *va, const void *vb)
     return by ? by : strcmp(a->name, b->name);
 }
 
-static const char *hash_of_set(struct plan_work *w, const char *root, const struct strv *apps)
+const char *held_removals_hash(const char *root, const struct strv *apps, struct arena *a)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
     char hex[SHA256_HEX];
@@ -338,26 +338,35 @@ static const char *hash_of_set(struct plan_work *w, const char *root, const stru
     for (size_t i = 0; i < apps->n; i++)
         str_addf(&text, "\n%s", apps->v[i]);
     sha256_hex(str_text(&text), text.len, hex);
-    return arena_strndup(w->arena, hex, 12);
+    return arena_strndup(a, hex, 12);
 }
 
-/* One root's apps: hold its removals, if they are too many and nobody confirmed just these. */
+/* One root's apps: hold its removals, if they are too many and nobody confirmed just these. What was confirmed before and is on its
+ * way out counts no more. */
 static void hold_root(struct plan_work *w, struct orphan **v, size_t n, struct plan *plan)
 {
     struct held_removals held = {.root = v[0]->root, .of = n};
 
     for (size_t i = 0; i < n; i++)
-        if (v[i]->removal)
+        if (v[i]->removal && strv_has(&w->in->released, v[i]->name)) {
+            strv_push(w->arena, &plan->released, v[i]->name);
+            held.of--;
+        } else if (v[i]->removal) {
             strv_push(w->arena, &held.apps, v[i]->name);
-    bool many = (held.apps.n >= 3 && held.apps.n * 3 > n) || (held.apps.n >= 2 && held.apps.n == n);
+        }
+    size_t gone = held.apps.n;
+    bool many = (gone >= 3 && gone * 3 > held.of) || (gone >= 2 && gone == held.of);
 
     if (!many)
         return;
-    held.hash = hash_of_set(w, held.root, &held.apps);
-    if (w->in->confirmed_removals && strcmp(w->in->confirmed_removals, held.hash) == 0)
+    held.hash = held_removals_hash(held.root, &held.apps, w->arena);
+    if (w->in->confirmed_removals && strcmp(w->in->confirmed_removals, held.hash) == 0) {
+        for (size_t i = 0; i < gone; i++)
+            strv_push(w->arena, &plan->released, held.apps.v[i]);
         return;
+    }
     for (size_t i = 0; i < n; i++)
-        if (v[i]->removal)
+        if (v[i]->removal && strv_has(&held.apps, v[i]->name))
             v[i]->held = held.hash;
     plan->held[plan->n_held++] = held;
 }

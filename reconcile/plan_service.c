@@ -95,7 +95,7 @@ static void mounted_volumes(struct app_work *p, const struct replica *r, uint32_
 static void need_shared(struct app_work *p, const struct replica *r, uint32_t create)
 {
     const char *names[3];
-    size_t n = service_shares(r->service->spec, names);
+    size_t n = service_shares(p->want, r->service->spec, names);
 
     for (size_t i = 0; i < n; i++) {
         size_t at = service_index(p->want, names[i]);
@@ -210,7 +210,7 @@ static void clear_leftovers(struct app_work *p)
 
         if (container_runs(c))
             stop = act_container(p, ACT_STOP, c->id, label, "no longer wanted");
-        order_free_ports(p, c, stop);
+        order_free_ports(p, c, NULL, stop);
         uint32_t gone = act_container(p, ACT_REMOVE, c->id, label, "no longer wanted");
 
         act_need(p, gone, stop);
@@ -233,16 +233,32 @@ static uint32_t stop_old(struct app_work *p, struct replica *r, size_t i)
 
     act_need_all(p, stop, r->prepared, r->n_prepared);
     r->stops[i] = stop;
-    order_free_ports(p, c, stop);
     return stop;
 }
 
-static void stop_early(struct app_work *p, struct replica *r)
+/* Only when all who want its ports stand ready, too. */
+static void stop_early(struct app_work *p, struct replica *r, size_t i)
 {
-    for (size_t i = 0; i < r->n_have; i++)
-        if (is_surplus(r, i) && container_runs(r->have[i]) &&
-            order_port_is_awaited(p, r, r->have[i]))
-            (void)stop_old(p, r, i);
+    for (size_t k = 0; k < p->n_replicas; k++) {
+        const struct replica *other = &p->replicas[k];
+
+        if (!order_awaits_port(r, r->have[i], other))
+            continue;
+        if (r->stops[i] == NO_ACTION)
+            order_free_ports(p, r->have[i], r, stop_old(p, r, i));
+        act_need_all(p, r->stops[i], other->prepared, other->n_prepared);
+    }
+}
+
+static void stop_port_holders(struct app_work *p)
+{
+    for (size_t i = 0; i < p->n_replicas; i++) {
+        struct replica *r = &p->replicas[i];
+
+        for (size_t k = 0; acts(r) && r->stops && k < r->n_have; k++)
+            if (is_surplus(r, k) && container_runs(r->have[k]) && r->have[k]->n_ports > 0)
+                stop_early(p, r, k);
+    }
 }
 
 /* ---- third: service by service ---- */
@@ -294,13 +310,15 @@ static uint32_t wait_for(struct app_work *p, const struct replica *r, enum actio
     return i;
 }
 
+/* begun: the action after which there is something to put back; see WHEN_FAILED. */
 static uint32_t if_failed(struct app_work *p, enum action_kind kind, const char *object,
-                          const char *label, uint32_t failed, uint32_t after)
+                          const char *label, const uint32_t failed[2], uint32_t after)
 {
     uint32_t i = act_container(p, kind, object, label, "if that fails");
 
     act_at(p, i)->when = WHEN_FAILED;
-    act_need(p, i, failed);
+    act_need(p, i, failed[0]);
+    act_need(p, i, failed[1]);
     act_need(p, i, after);
     return i;
 }
@@ -310,18 +328,22 @@ static uint32_t if_failed(struct app_work *p, enum action_kind kind, const char 
 static void put_back(struct app_work *p, const struct replica *r, uint32_t start, uint32_t wait)
 {
     const char *label = container_label(p->w, r->former);
-    const uint32_t failed[] = {start, wait};
+    uint32_t stop = NO_ACTION;
 
     for (size_t k = 0; k < r->n_have; k++)
-        if (r->have[k] == r->former && r->stops[k] != NO_ACTION)
-            (void)if_failed(p, ACT_START, r->former->id, label, r->stops[k], NO_ACTION);
-    for (size_t k = 0; k < ARRAY_LEN(failed); k++) {
-        if (failed[k] == NO_ACTION)
-            continue;
-        uint32_t off = if_failed(p, ACT_STOP, r->object, r->label, failed[k], NO_ACTION);
-        uint32_t on = if_failed(p, ACT_START, r->former->id, label, failed[k], off);
+        if (r->have[k] == r->former)
+            stop = r->stops[k];
+    const uint32_t guarded[][2] = {{stop, NO_ACTION}, {start, stop}, {wait, start}};
 
-        (void)if_failed(p, ACT_REMOVE, r->object, r->label, failed[k], on);
+    if (stop != NO_ACTION)
+        (void)if_failed(p, ACT_START, r->former->id, label, guarded[0], NO_ACTION);
+    for (size_t k = 1; k < ARRAY_LEN(guarded); k++) {
+        if (guarded[k][0] == NO_ACTION)
+            continue;
+        uint32_t off = if_failed(p, ACT_STOP, r->object, r->label, guarded[k], NO_ACTION);
+        uint32_t on = if_failed(p, ACT_START, r->former->id, label, guarded[k], off);
+
+        (void)if_failed(p, ACT_REMOVE, r->object, r->label, guarded[k], on);
     }
 }
 
@@ -428,11 +450,11 @@ static bool interrupts(const struct replica *r)
     return false;
 }
 
-static bool shares_something(const struct replica *r)
+static bool shares_something(const struct app_work *p, const struct replica *r)
 {
     const char *names[3];
 
-    return service_shares(r->service->spec, names) > 0;
+    return service_shares(p->want, r->service->spec, names) > 0;
 }
 
 /* Names that pass from one place to another: whoever holds a name that somebody else is to have gives it up first. */
@@ -441,7 +463,7 @@ static void give_up_names(struct app_work *p)
     for (size_t i = 0; i < p->n_replicas; i++) {
         struct replica *r = &p->replicas[i];
 
-        if (!r->rename || r->blocked || !r->keeper ||
+        if (!r->rename || r->blocked || !r->keeper || r->settled != NO_ACTION ||
             order_name_freed(p, r->want->name) != NO_ACTION)
             continue;
         for (size_t k = 0; k < p->n_replicas; k++) {
@@ -460,17 +482,28 @@ static void give_up_names(struct app_work *p)
     }
 }
 
+/* A name given up by one may be what the next one waits for. */
+static void give_names(struct app_work *p)
+{
+    size_t before;
+
+    do {
+        before = p->out->n_actions;
+        for (size_t i = 0; i < p->n_replicas; i++)
+            if (acts(&p->replicas[i]))
+                give_name(p, &p->replicas[i]);
+    } while (p->out->n_actions > before);
+}
+
 void service_plan(struct app_work *p)
 {
     uint32_t before = NO_ACTION;
 
     for (size_t i = 0; i < p->n_replicas; i++)
-        if (acts(&p->replicas[i]) && !shares_something(&p->replicas[i]))
+        if (acts(&p->replicas[i]) && !shares_something(p, &p->replicas[i]))
             prepare(p, &p->replicas[i]);
     clear_leftovers(p);
-    for (size_t i = 0; i < p->n_replicas; i++)
-        if (acts(&p->replicas[i]) && p->replicas[i].stops)
-            stop_early(p, &p->replicas[i]);
+    stop_port_holders(p);
     order_sort_ports(p);
     for (size_t i = 0; i < p->n_replicas; i++) {
         struct replica *r = &p->replicas[i];
@@ -488,7 +521,5 @@ void service_plan(struct app_work *p)
         }
     }
     give_up_names(p);
-    for (size_t i = 0; i < p->n_replicas; i++)
-        if (acts(&p->replicas[i]))
-            give_name(p, &p->replicas[i]);
+    give_names(p);
 }

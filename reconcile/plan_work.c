@@ -333,14 +333,28 @@ void service_attachments(const struct service *s, const struct attach **ret, siz
     *ret_n = s->network_mode ? 0 : s->n_networks ? s->n_networks : 1;
 }
 
-size_t service_shares(const struct service *s, const char *ret[3])
+static const char *service_of_container(const struct want_app *app, const char *name)
 {
-    static const char prefix[] = "service:";
+    for (size_t i = 0; i < app->n_services; i++)
+        for (size_t k = 0; k < app->services[i].n_containers; k++)
+            if (strcmp(app->services[i].containers[k].name, name) == 0)
+                return app->services[i].name;
+    return NULL;
+}
+
+size_t service_shares(const struct want_app *app, const struct service *s, const char *ret[3])
+{
+    static const char prefix[] = "container:";
     const char *modes[] = {s->network_mode, s->pid, s->ipc};
     size_t n = 0;
 
-    for (size_t i = 0; i < ARRAY_LEN(modes); i++)
-        if (modes[i] && strncmp(modes[i], prefix, sizeof(prefix) - 1) == 0)
-            ret[n++] = modes[i] + sizeof(prefix) - 1;
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        const char *service =
+            modes[i] && strncmp(modes[i], prefix, sizeof(prefix) - 1) == 0
+                ? service_of_container(app, modes[i] + sizeof(prefix) - 1)
+                : NULL;
+        if (service)
+            ret[n++] = service;
+    }
     return n;
 }

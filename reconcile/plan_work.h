@@ -76,7 +76,7 @@ struct replica {
 struct port_hold { /* a host port that is free after an action; sorted by port, protocol */
     int port;
     const char *protocol, *host_ip;
-    const struct obs_container *container;
+    const struct replica *by; /* whose old container holds it; NULL: one that nobody wants */
     uint32_t stop;
 };
 
@@ -170,8 +170,9 @@ struct network_work *network_by_key(struct app_work *p, const char *key);
 struct volume_work *volume_by_key(struct app_work *p, const char *key);
 /* Networks that a container of the service is to be on (at least its app's default, unless network_mode says otherwise). */
 void service_attachments(const struct service *s, const struct attach **ret, size_t *ret_n);
-/* "service:NAME" of network_mode, pid and ipc; n <= 3. */
-size_t service_shares(const struct service *s, const char *ret[3]);
+/* Services of the app in whose namespaces this one lives: network_mode, pid and ipc "container:NAME" (what desired_build makes of
+ * "service:NAME"); n <= 3. */
+size_t service_shares(const struct want_app *app, const struct service *s, const char *ret[3]);
 
 /* ---- the rooms ---- */
 
@@ -204,13 +205,13 @@ void order_needs(struct app_work *p, const struct replica *r, uint32_t action);
 /* After `action` the name is free; the action after which it is, or NO_ACTION. */
 void order_free_name(struct app_work *p, const char *name, uint32_t action);
 uint32_t order_name_freed(const struct app_work *p, const char *name);
-/* After `stop` the container's host ports are free. */
-void order_free_ports(struct app_work *p, const struct obs_container *c, uint32_t stop);
+/* After `stop` the container's host ports are free. by: the place it stands in, or NULL. */
+void order_free_ports(struct app_work *p, const struct obs_container *c, const struct replica *by,
+                      uint32_t stop);
 void order_sort_ports(struct app_work *p); /* between the last free and the first need */
 void order_need_ports(struct app_work *p, const struct replica *r, uint32_t action);
-/* True if another place that is about to start needs a host port that c holds. */
-bool order_port_is_awaited(const struct app_work *p, const struct replica *r,
-                           const struct obs_container *c);
+/* True if `other` is about to start and needs a host port that c, in place r, holds. */
+bool order_awaits_port(const struct replica *r, const struct obs_container *c, const struct replica *other);
 
 /* plan_removal.c: apps that are to stop or to go (design law 6). */
 void removal_stop_app(struct app_work *p);

@@ -128,8 +128,11 @@ static bool called_for(const struct run *r, const struct step *s)
 {
     const struct action *a = s->action;
 
-    if (a->when == WHEN_FAILED)
-        return a->n_needs > 0 && r->steps[a->needs[0]].state == STEP_FAILED;
+    if (a->when == WHEN_FAILED) {
+        enum step_state first = r->steps[a->needs[0]].state;
+        return first == STEP_FAILED || (first == STEP_SKIPPED && a->n_needs > 1 &&
+                                        r->steps[a->needs[1]].state == STEP_DONE);
+    }
     for (size_t i = 0; i < a->n_needs; i++)
         if (!went_well(&r->steps[a->needs[i]]))
             return false;
@@ -245,6 +248,7 @@ static void link_steps(struct run *r)
     for (size_t i = 0; i < part->n_actions; i++) {
         const struct action *a = &part->actions[i];
 
+        assert(a->when == WHEN_OK || a->n_needs > 0);
         for (size_t n = 0; n < a->n_needs; n++) {
             assert(a->needs[n] < i);
             r->steps[a->needs[n]].n_followers++;

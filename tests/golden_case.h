@@ -3,7 +3,8 @@
  * The YAML files of CASE are the first root, those of CASE/root1 the second and so on, those of CASE/overrides the overrides, those of
  * CASE/before an older version of the first root, used only by observed.json. case.json (all optional): now, owner, pool,
  * prefix, drift, roots (paths), unreadable (paths), scope, reserved, host_routes, confirm (a hash, or "held": whatever is held),
- * history {last_hash, handmade}, rounds (runs until the plan is empty, default 1), unsettled (why it never is).
+ * history {last_hash, handmade}, rounds (runs until the plan is empty, default 1), unsettled (why it never is), may_interrupt (why a
+ * failure may leave something down).
  *
  * In observed.json an object {"like": NAME, ...} is the container, network or volume of that name just as the specs want it, running and
  * well, with the given members laid over it; {"before": NAME, ...} likewise from before/. A label or hash "=" is the wanted hash. Images
