@@ -184,58 +184,50 @@ static void poll_removal(void *user)
 
 /* ---- starts that fail for a port ---- */
 
-/* The next number after a colon, from *at on; -1 when there is none. */
-static int next_port(const char **at)
+/* "Bind for 0.0.0.0:8080 failed: port is already allocated" -> 8080; -1: that is not what it is about. The engine's
+ * words are all there is to tell this by; what it answers with is a 500. */
+static int taken_port(const char *says)
 {
-    for (const char *s = *at; *s; s++) {
-        if (s[0] != ':' || !isdigit((unsigned char)s[1]))
-            continue;
-        char *end;
-        long port = strtol(s + 1, &end, 10);
-        *at = end;
-        if (port > 0 && port < 65536)
-            return (int)port;
-        s = end - 1;
-    }
+    static const char *const before[] = {"Bind for ", "host port for ", "listen tcp", "listen udp",
+                                         "listen sctp"};
+    const char *at = NULL;
+
+    if (!strstr(says, "port is already allocated") && !strstr(says, "address already in use"))
+        return -1;
+    for (size_t i = 0; !at && i < ARRAY_LEN(before); i++)
+        at = strstr(says, before[i]);
+    if (at && strchr(at, '['))
+        at = strchr(at, ']'); /* an IPv6 address has colons of its own */
+    for (; at && *at; at++)
+        if (at[0] == ':' && isdigit((unsigned char)at[1]))
+            return (int)strtol(at + 1, NULL, 10);
     return -1;
 }
 
-static const struct obs_container *who_publishes(const struct docker *d, int port, const char *but)
+static void on_port_holder(void *user, const struct http_reply *reply)
 {
-    const struct obs_container *c;
+    struct ticket *t = user;
+    struct err e = t->result.err;
+    int port = taken_port(e.msg);
+    struct obs_container *c;
+    size_t n = 0;
 
-    for (size_t i = 0; (c = mirror_container_at(d->mirror, i)); i++) {
-        if (strcmp(c->name, but) == 0 || strcmp(c->id, but) == 0 || c->state == CS_EXITED ||
-            c->state == CS_CREATED)
-            continue;
-        for (size_t k = 0; k < c->n_ports; k++)
-            if (c->ports[k].published == port)
-                return c;
-    }
-    return NULL;
+    t->call = NULL;
+    e.kind = ERR_CONFLICT;
+    if (!reply->err.kind && reply->status < 300 &&
+        engine_decode_container_list(reply->body, reply->n, t->arena, &c, &n, NULL) == 0)
+        (void)err_set(&e, ERR_CONFLICT, "port %d is already taken by %s", port,
+                      n ? docker_holder(&c[0], t->arena) : "another process of the host");
+    ticket_end(t, &e);
 }
 
-/* The engine's words are all there is to tell a taken port by; what it answers with is a 500. */
-static void explain_port(struct ticket *t, struct err *e)
+static void ask_port_holder(struct ticket *t, int port)
 {
-    const char *at = e->msg;
-    int first = -1;
+    CLEANUP(str_release) struct str path = STR_INIT;
 
-    if (!strstr(e->msg, "port is already allocated") && !strstr(e->msg, "address already in use"))
-        return;
-    for (int port; (port = next_port(&at)) > 0;) {
-        const struct obs_container *holder = who_publishes(t->d, port, t->op->object);
-        first = first < 0 ? port : first;
-        if (!holder)
-            continue;
-        (void)err_set(e, ERR_CONFLICT, "port %d is already taken by %s", port,
-                      docker_holder(holder, t->arena));
-        return;
-    }
-    if (first > 0)
-        (void)err_set(e, ERR_CONFLICT, "port %d is already taken by another process of the host",
-                      first);
-    e->kind = ERR_CONFLICT;
+    str_add(&path, "/containers/json?filters=");
+    docker_escape(&path, arena_printf(t->arena, "{\"publish\":[\"%d\"]}", port));
+    ticket_ask(t, "GET", str_text(&path), NULL, on_port_holder);
 }
 
 /* ---- the answer ---- */
@@ -283,7 +275,12 @@ static void on_acted(void *user, const struct http_reply *reply)
             return;
         }
         break;
-    case OP_CONTAINER_START: explain_port(t, &e); break;
+    case OP_CONTAINER_START:
+        if (taken_port(e.msg) > 0) {
+            ask_port_holder(t, taken_port(e.msg));
+            return;
+        }
+        break;
     case OP_NETWORK_REMOVE: /* 403: it still has containers */
         if (e.kind == ERR_DENIED)
             e.kind = ERR_CONFLICT;

@@ -367,13 +367,6 @@ const struct obs_image *mirror_image_at(const struct mirror *m, size_t i)
     return i < t->n ? &t->v[i]->as.image : NULL;
 }
 
-const struct obs_container *mirror_container_at(const struct mirror *m, size_t i)
-{
-    const struct table *t = &m->tables[MIRROR_CONTAINER];
-
-    return i < t->n ? &t->v[i]->as.container : NULL;
-}
-
 uint64_t mirror_listed(const struct mirror *m, const char *container_id)
 {
     const struct entry *e = table_find(&m->tables[MIRROR_CONTAINER], container_id);

@@ -46,9 +46,8 @@ const struct obs_network *mirror_network(const struct mirror *m, const char *id_
 const struct obs_volume *mirror_volume(const struct mirror *m, const char *name);
 const struct obs_image *mirror_image(const struct mirror *m, const char *ref);
 uint64_t mirror_listed(const struct mirror *m, const char *container_id); /* 0: not known */
-/* The i-th image or container by key, NULL past the end. */
+/* The i-th image by reference, NULL past the end. */
 const struct obs_image *mirror_image_at(const struct mirror *m, size_t i);
-const struct obs_container *mirror_container_at(const struct mirror *m, size_t i);
 size_t mirror_bytes(const struct mirror *m); /* of all objects */
 
 #endif
