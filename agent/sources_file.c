@@ -100,16 +100,66 @@ static bool is_whole(const char *path, const struct file_print *now, const struc
     return w == WRITER_NONE && !in_place;
 }
 
+/* ---- does it still say that? ---- */
+
+static bool racy_print(const struct stat *st)
+{
+    return younger(&st->st_mtim, TICK_MS) || younger(&st->st_ctim, TICK_MS);
+}
+
+/* Still the text that was parsed? Asked when the last change was too close to the last look to show in the times. */
+static bool text_same(const char *path, size_t max, const char *text, size_t n, bool *racy)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct err e = {0};
+    const char *now;
+    struct stat st;
+    size_t now_n;
+
+    if (fsx_read(path, max, a, &now, &now_n, &st, &e) != 0 || now_n != n || memcmp(now, text, n) != 0)
+        return false;
+    *racy = racy_print(&st);
+    return true;
+}
+
+static bool file_same(const struct found *f, struct source_file *former, const char *path)
+{
+    return former && !former->denied && former->found.link == f->link &&
+           file_print_eq(&former->found.target, &f->target) &&
+           (!f->link || file_print_eq(&former->found.link_print, &f->link_print)) &&
+           (!former->racy || text_same(path, LIMIT_SPEC_BYTES, former->text, former->n, &former->racy));
+}
+
+static bool dep_same(struct source_dep *d)
+{
+    struct file_print now;
+    struct stat st;
+
+    if (stat(d->path, &st) != 0)
+        return !d->present;
+    now = file_print_of(&st);
+    return d->present && file_print_eq(&now, &d->print) &&
+           (!d->racy || text_same(d->path, LIMIT_ENV_FILE_BYTES, d->text, d->n, &d->racy));
+}
+
+static bool deps_same(struct source_file *f)
+{
+    for (size_t i = 0; i < f->n_deps; i++)
+        if (!dep_same(&f->deps[i]))
+            return false;
+    return true;
+}
+
 /* ---- reading what a spec names ---- */
 
 struct loading {
     struct source_file *file;
-    const struct source_file *former;
+    struct source_file *former;
     int64_t waited_ms;
     bool unsettled;
 };
 
-static const struct source_dep *dep_find(const struct source_file *f, const char *path)
+static struct source_dep *dep_find(struct source_file *f, const char *path)
 {
     for (size_t i = 0; f && i < f->n_deps; i++)
         if (strcmp(f->deps[i].path, path) == 0)
@@ -129,11 +179,6 @@ static int read_steady(const char *path, size_t max, bool patient, struct arena 
     }
 }
 
-static bool racy_print(const struct stat *st)
-{
-    return younger(&st->st_mtim, TICK_MS) || younger(&st->st_ctim, TICK_MS);
-}
-
 static struct source_dep *dep_add(struct source_file *f, const char *path)
 {
     f->deps = arena_grow(f->arena, f->deps, f->n_deps, &f->cap_deps, sizeof(f->deps[0]));
@@ -145,8 +190,8 @@ static int load_dep(void *ctx, const char *path, struct arena *a, const char **r
                     struct err *e)
 {
     struct loading *l = ctx;
-    const struct source_dep *before = dep_find(l->former, path), *known = dep_find(l->file, path);
-    struct source_dep *dep = known ? &l->file->deps[known - l->file->deps] : dep_add(l->file, path);
+    struct source_dep *before = dep_find(l->former, path), *known = dep_find(l->file, path);
+    struct source_dep *dep = known ? known : dep_add(l->file, path);
     struct stat st;
 
     if (stat(path, &st) != 0) {
@@ -157,7 +202,8 @@ static int load_dep(void *ctx, const char *path, struct arena *a, const char **r
     dep->print = file_print_of(&st);
     bool patient = l->waited_ms < SOURCE_PATIENCE_MS;
 
-    if (patient && !is_whole(path, &dep->print, before ? &before->print : NULL))
+    if (patient && !(before && dep_same(before)) &&
+        !is_whole(path, &dep->print, before ? &before->print : NULL))
         l->unsettled = true;
     if (read_steady(path, LIMIT_ENV_FILE_BYTES, patient, a, &dep->text, &dep->n, &st, e) != 0) {
         l->unsettled |= patient && e->kind == ERR_RETRY;
@@ -168,24 +214,6 @@ static int load_dep(void *ctx, const char *path, struct arena *a, const char **r
     *ret_text = dep->text;
     *ret_n = dep->n;
     return 0;
-}
-
-static bool deps_same(const struct source_file *f)
-{
-    for (size_t i = 0; i < f->n_deps; i++) {
-        struct stat st;
-        bool present = stat(f->deps[i].path, &st) == 0;
-
-        if (present != f->deps[i].present)
-            return false;
-        if (!present)
-            continue;
-        struct file_print now = file_print_of(&st);
-
-        if (!file_print_eq(&now, &f->deps[i].print))
-            return false;
-    }
-    return true;
 }
 
 /* ---- versions ---- */
@@ -286,42 +314,6 @@ static const char *dir_of(const char *path, struct arena *a)
     return slash == path ? "/" : arena_strndup(a, path, (size_t)(slash - path));
 }
 
-/* Texts as they were parsed, after a change too close to the last look to show in the times. */
-static bool texts_same(struct source_file *f, const char *path)
-{
-    CLEANUP(arena_freep) struct arena *a = arena_new();
-    struct err e = {0};
-    struct stat st;
-    const char *text;
-    size_t n;
-
-    if (f->racy) {
-        if (fsx_read(path, LIMIT_SPEC_BYTES, a, &text, &n, &st, &e) != 0 || n != f->n ||
-            memcmp(text, f->text, n) != 0)
-            return false;
-        f->racy = racy_print(&st);
-    }
-    for (size_t i = 0; i < f->n_deps; i++) {
-        struct source_dep *d = &f->deps[i];
-
-        if (!d->racy)
-            continue;
-        if (fsx_read(d->path, LIMIT_ENV_FILE_BYTES, a, &text, &n, &st, &e) != 0 || n != d->n ||
-            memcmp(text, d->text, n) != 0)
-            return false;
-        d->racy = racy_print(&st);
-    }
-    return true;
-}
-
-static bool unchanged(const struct found *f, struct source_file *former, const char *path)
-{
-    return former && !former->denied && former->found.link == f->link &&
-           file_print_eq(&former->found.target, &f->target) &&
-           (!f->link || file_print_eq(&former->found.link_print, &f->link_print)) &&
-           deps_same(former) && texts_same(former, path);
-}
-
 static enum source_look parse(struct source_file *file, const char *path, struct loading *l,
                               struct source_file **ret)
 {
@@ -369,9 +361,11 @@ enum source_look source_file_look(const struct found *f, const struct source_pla
 
     if (what)
         return broken(f, at, former, what, hint, ret);
-    if (unchanged(f, former, path))
+    bool same = file_same(f, former, path);
+
+    if (same && deps_same(former))
         return SOURCE_SAME;
-    if (patient && !is_whole(path, &f->target, former ? &former->found.target : NULL))
+    if (patient && !same && !is_whole(path, &f->target, former ? &former->found.target : NULL))
         return SOURCE_UNSETTLED;
 
     struct source_file *file = file_new(f, at);
