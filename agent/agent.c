@@ -9,7 +9,6 @@
 
 #include "agent/cli.h"
 #include "agent/conductor.h"
-#include "agent/confirm.h"
 #include "agent/diary.h"
 #include "agent/lock.h"
 #include "agent/narrate.h"
@@ -135,11 +134,8 @@ static void read_again(void *user)
         conductor_files_changed(g->conductor);
         trim_soon(g);
     }
-    struct arena *a = arena_new();
-    const char *hash = confirm_read(g->o->state, a);
-    if (hash)
-        conductor_confirm(g->conductor, hash);
-    arena_free(a);
+    if (core_read_released(&g->core) && !changed)
+        conductor_files_changed(g->conductor);
     if (unstable && !g->again)
         g->again = http_after(g->core.http, UNSTABLE_MS, read_again, g);
 }

@@ -19,7 +19,7 @@
 #define STAY_MS 700                    /* what was started must still run after this */
 #define SETTLE_MAX_MS (15 * 60 * 1000) /* for health checks that do not decide */
 #define POLL_MS 100
-#define AWAY_MAX_MS 10000              /* an engine that cannot be reached */
+#define AWAY_MAX_MS 10000 /* an engine that cannot be reached */
 
 static volatile sig_atomic_t interrupted;
 
@@ -68,7 +68,8 @@ static void apply_told(void *ctx, const char *app, enum app_state state, const c
     store_app_state(x->store, core_now_ms(), app, app_state_name(state), why);
 }
 
-static void apply_run_ended(void *ctx, const struct run *r, enum run_end how, const struct err *failure)
+static void apply_run_ended(void *ctx, const struct run *r, enum run_end how,
+                            const struct err *failure)
 {
     (void)r, (void)how, (void)failure;
     ((struct apply *)ctx)->acted_ms = core_monotonic_ms();
@@ -81,8 +82,8 @@ static void print_app(void *user, const char *app, enum app_state state, const c
     if (state == APP_SYNCED || state == APP_COMPLETED || state == APP_STOPPED)
         return;
     str_add_escaped(&text, why ? why : "");
-    printf("%s%s%s is %s%s%s\n", colour ? "\033[33m" : "", app, colour ? "\033[0m" : "", app_state_name(state),
-           text.len ? ": " : "", str_text(&text));
+    printf("%s%s%s is %s%s%s\n", colour ? "\033[33m" : "", app, colour ? "\033[0m" : "",
+           app_state_name(state), text.len ? ": " : "", str_text(&text));
 }
 
 static int finish(struct apply *x, size_t file_errors)
@@ -105,7 +106,9 @@ static int finish(struct apply *x, size_t file_errors)
     if (sum.held + sum.other)
         printf(", %zu left as they are", sum.held + sum.other);
     putchar('\n');
-    return sum.failed + sum.progressing + sum.held + sum.other > 0 || file_errors > 0 || interrupted ? 1 : 0;
+    return sum.failed + sum.progressing + sum.held + sum.other > 0 || file_errors > 0 || interrupted
+               ? 1
+               : 0;
 }
 
 static int converge(struct apply *x, struct err *e)
@@ -130,7 +133,8 @@ static int converge(struct apply *x, struct err *e)
             return 0;
         if (x->acted_ms && now - x->acted_ms < STAY_MS)
             continue;
-        if (sum.engine_trouble || (sum.progressing > 0 && now < settle) || !conductor_looked(x->conductor))
+        if (sum.engine_trouble || (sum.progressing > 0 && now < settle) ||
+            !conductor_looked(x->conductor))
             continue;
         return 0;
     }
@@ -160,21 +164,22 @@ static int apply_here(const struct options *o)
     core_desire(&x.core);
     size_t errors = cli_core_diags(&x.core);
     e = (struct err){0};
-    if (o->words.n > 0 && (core_look(&x.core, false, &e) < 0 || cli_check_words(&x.core, o, &e) < 0)) {
+    if (o->words.n > 0 &&
+        (core_look(&x.core, false, &e) < 0 || cli_check_words(&x.core, o, &e) < 0)) {
         store_close(x.store);
         core_close(&x.core);
         return cli_fail(&e);
     }
     x.progress = progress_new(stdout);
-    struct recorder recorders[] = {
-        progress_recorder(x.progress), diary_recorder(x.store), {.run_ended = apply_run_ended, .ctx = &x}};
+    struct recorder recorders[] = {progress_recorder(x.progress),
+                                   diary_recorder(x.store),
+                                   {.run_ended = apply_run_ended, .ctx = &x}};
     struct conductor_options co = {
         .core = &x.core,
         .recorders = recorders,
         .n_recorders = ARRAY_LEN(recorders),
         .only = o->words,
         .once = true,
-        .confirm = o->confirm,
         .told = apply_told,
         .said = apply_said,
         .passed = apply_passed,
@@ -202,7 +207,8 @@ static void follow_entry(void *user, const struct store_entry *entry)
     if (strcmp(entry->what, "action") != 0 && strcmp(entry->what, "state") != 0)
         return;
     str_add_escaped(&text, entry->text ? entry->text : "");
-    printf("  %-20s %s %s\n", entry->app ? entry->app : "", entry->result ? entry->result : "", str_text(&text));
+    printf("  %-20s %s %s\n", entry->app ? entry->app : "", entry->result ? entry->result : "",
+           str_text(&text));
     (void)fflush(stdout);
 }
 
@@ -231,8 +237,8 @@ static int watch_agent(const struct options *o, pid_t agent)
             const char *said = kvs_get(&told, x->name);
             bool degraded = said && strncmp(said, "Degraded", 8) == 0;
             settled &= (x->n_actions == 0 && x->state != APP_PROGRESSING) || degraded;
-            bad |= degraded || x->state == APP_DEGRADED || x->state == APP_REFUSED || x->state == APP_FROZEN ||
-                   x->state == APP_HELD;
+            bad |= degraded || x->state == APP_DEGRADED || x->state == APP_REFUSED ||
+                   x->state == APP_FROZEN || x->state == APP_HELD;
             if (degraded && x->n_actions > 0)
                 rc = 1;
         }
@@ -253,13 +259,35 @@ static int watch_agent(const struct options *o, pid_t agent)
     return rc;
 }
 
+/* Look what is held under the hash, and write its release. */
+static int confirm(const struct options *o, struct err *e)
+{
+    struct core c;
+    struct core_pass p;
+    struct arena *a = arena_new();
+    int rc = cli_core_open(&c, o, false, e);
+    if (rc == 0) {
+        const struct held_removals *found = NULL;
+        core_plan(&c, NULL, NULL, NULL, a, &p);
+        for (size_t i = 0; i < p.plan->n_held && !found; i++)
+            if (strcmp(p.plan->held[i].hash, o->confirm) == 0)
+                found = &p.plan->held[i];
+        rc = found
+                 ? confirm_write(o->state, found->root, &found->apps, e)
+                 : err_set(e, ERR_USER,
+                           "no removals are held under \"%s\"; `evenkeel plan` shows what is held",
+                           o->confirm);
+    }
+    core_close(&c);
+    arena_free(a);
+    return rc;
+}
+
 int cli_apply(const struct options *o)
 {
     struct err e = {0};
-    pid_t agent = lock_holder(o->state);
-    if (!agent)
-        return apply_here(o);
-    if (o->confirm && confirm_write(o->state, o->confirm, &e) < 0)
+    if (o->confirm && confirm(o, &e) < 0)
         return cli_fail(&e);
-    return watch_agent(o, agent);
+    pid_t agent = lock_holder(o->state);
+    return agent ? watch_agent(o, agent) : apply_here(o);
 }

@@ -103,7 +103,7 @@ int cli_core_open(struct core *c, const struct options *o, bool inspect, struct 
 
 void cli_core_plan(struct core *c, struct arena *a, struct core_pass *ret)
 {
-    core_plan(c, &c->options->words, NULL, c->options->confirm, a, ret);
+    core_plan(c, &c->options->words, NULL, NULL, a, ret);
 }
 
 void cli_put(const struct str *s)

@@ -16,17 +16,16 @@ struct conductor {
     struct core *core;
     struct slots slots;
     struct arena *pass_arena;
-    bool all_dirty;         /* plan every app at the next pass */
-    bool look_everything;   /* the next look lists everything */
-    bool look_cold;         /* ... and inspects everything that is ours */
+    bool all_dirty;       /* plan every app at the next pass */
+    bool look_everything; /* the next look lists everything */
+    bool look_cold;       /* ... and inspects everything that is ours */
     bool looking, engine_up, stopped, looked;
     bool away_said;
-    char *away;             /* why the engine cannot be reached */
-    char *confirm;
-    char *held_said;        /* what was last said about held removals */
+    char *away;      /* why the engine cannot be reached */
+    char *held_said; /* what was last said about held removals */
     struct http_timer *soon, *wake;
     int64_t wake_at;
-    uint64_t last_run;      /* ids grow, also over a restart */
+    uint64_t last_run; /* ids grow, also over a restart */
     size_t runs, listening;
 };
 
@@ -35,7 +34,8 @@ struct conductor {
 
 static void schedule(struct conductor *c);
 
-static void say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...) PRINTF_LIKE(4, 5);
+static void say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 static void say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...)
 {
     if (!c->o.said)
@@ -88,7 +88,8 @@ static void forget_removed(struct conductor *c, const struct run *r)
     const struct plan_app *part = run_part(r);
     for (size_t i = 0; i < part->n_actions; i++) {
         const struct action *x = &part->actions[i];
-        if (x->kind != ACT_REMOVE || !run_action_done(r, i) || strncmp(x->subject, prefix, sizeof(prefix) - 1) != 0)
+        if (x->kind != ACT_REMOVE || !run_action_done(r, i) ||
+            strncmp(x->subject, prefix, sizeof(prefix) - 1) != 0)
             continue;
         const char *name = x->subject + sizeof(prefix) - 1;
         if (memo_hash(c->core->memo, name, NULL) && c->o.store)
@@ -182,7 +183,8 @@ static void tail_heard(void *user, const char *text)
     free(l);
 }
 
-static void listen_to_culprit(struct conductor *c, const struct plan_app *pa, const struct observed *o)
+static void listen_to_culprit(struct conductor *c, const struct plan_app *pa,
+                              const struct observed *o)
 {
     struct slot *s = slots_get(&c->slots, c, pa->name);
     const struct obs_container *x;
@@ -214,7 +216,8 @@ static void learn(struct conductor *c, const struct core_pass *p)
         observed_app_range(o, pa->name, &from, &to);
         for (; from < to; from++)
             if (o->containers[from].hash &&
-                memo_hash(c->core->memo, o->containers[from].name, o->containers[from].hash) && c->o.store)
+                memo_hash(c->core->memo, o->containers[from].name, o->containers[from].hash) &&
+                c->o.store)
                 store_last_hash(c->o.store, o->containers[from].name, o->containers[from].hash);
     }
 }
@@ -224,13 +227,13 @@ static void say_held(struct conductor *c, const struct plan *plan)
     CLEANUP(str_release) struct str text = STR_INIT;
     for (size_t i = 0; i < plan->n_held; i++) {
         const struct held_removals *h = &plan->held[i];
-        str_addf(&text, "%zu of %zu apps of %s are gone from its files; removing them is held:", h->apps.n, h->of,
-                 h->root);
+        str_addf(&text, "%s%zu of %zu apps of %s are gone from its files; removing them is held:",
+                 text.len ? ". " : "", h->apps.n, h->of, h->root);
         for (size_t k = 0; k < h->apps.n && k < 10; k++)
             str_addf(&text, " %s", h->apps.v[k]);
         if (h->apps.n > 10)
             str_add(&text, " ...");
-        str_addf(&text, "; `evenkeel apply --confirm-removals %s` releases it. ", h->hash);
+        str_addf(&text, "; `evenkeel apply --confirm-removals %s` releases it", h->hash);
     }
     if (c->held_said && strcmp(c->held_said, str_text(&text)) == 0)
         return;
@@ -267,7 +270,8 @@ static void pass(struct conductor *c)
     for (size_t i = 0; i < c->slots.n; i++)
         c->slots.v[i]->dirty = false;
     c->all_dirty = false;
-    core_plan(c->core, &scope, &reserved, c->confirm, a, &p);
+    core_plan(c->core, &scope, &reserved, NULL, a, &p);
+    core_settle_released(c->core, p.plan);
     learn(c, &p);
     bool decided = false;
     for (size_t i = 0; i < p.plan->n_apps; i++)
@@ -292,7 +296,8 @@ static void looked(void *user, const struct err *e)
     struct conductor *c = user;
     c->looking = false;
     if (e->kind != ERR_NONE) {
-        c->look_everything = c->look_cold = c->all_dirty = true; /* asked again when the engine is back */
+        c->look_everything = c->look_cold = c->all_dirty =
+            true; /* asked again when the engine is back */
         if (e->kind != ERR_RETRY && e->kind != ERR_STALE) {
             free(c->away);
             c->away = xstrdup(e->msg);
@@ -393,8 +398,8 @@ static void engine_is_away(struct conductor *c, const char *why)
 
 static bool by_hand(const char *action)
 {
-    static const char *const words[] = {"destroy", "die",     "stop",       "kill",   "pause", "rename",
-                                        "update",  "connect", "disconnect", "oom"};
+    static const char *const words[] = {"destroy", "die",    "stop",    "kill",       "pause",
+                                        "rename",  "update", "connect", "disconnect", "oom"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcmp(action, words[i]) == 0)
             return true;
@@ -429,15 +434,9 @@ static void happened(void *user, const struct happening *h)
 {
     struct conductor *c = user;
     switch (h->what) {
-    case ENGINE_UP:
-        engine_is_up(c);
-        return;
-    case ENGINE_AWAY:
-        engine_is_away(c, h->text);
-        return;
-    case ENGINE_CHANGED:
-        object_changed(c, h);
-        return;
+    case ENGINE_UP: engine_is_up(c); return;
+    case ENGINE_AWAY: engine_is_away(c, h->text); return;
+    case ENGINE_CHANGED: object_changed(c, h); return;
     }
 }
 
@@ -449,7 +448,6 @@ struct conductor *conductor_new(const struct conductor_options *o)
     c->o = *o;
     c->core = o->core;
     c->pass_arena = arena_new();
-    c->confirm = xstrdup(o->confirm);
     return c;
 }
 
@@ -462,7 +460,6 @@ void conductor_free(struct conductor *c)
     slots_release(&c->slots, c->core->http);
     arena_free(c->pass_arena);
     free(c->away);
-    free(c->confirm);
     free(c->held_said);
     free(c);
 }
@@ -485,14 +482,6 @@ void conductor_look_again(struct conductor *c)
     schedule(c);
 }
 
-void conductor_confirm(struct conductor *c, const char *hash)
-{
-    free(c->confirm);
-    c->confirm = xstrdup(hash);
-    c->all_dirty = true;
-    schedule(c);
-}
-
 void conductor_stop(struct conductor *c)
 {
     c->stopped = true;
@@ -503,7 +492,8 @@ void conductor_stop(struct conductor *c)
 
 bool conductor_idle(const struct conductor *c)
 {
-    return c->runs == 0 && c->listening == 0 && !c->looking && !c->soon && (c->stopped || !anything_dirty(c));
+    return c->runs == 0 && c->listening == 0 && !c->looking && !c->soon &&
+           (c->stopped || !anything_dirty(c));
 }
 
 bool conductor_looked(const struct conductor *c)
@@ -527,24 +517,14 @@ struct conductor_summary conductor_sum(const struct conductor *c)
         switch (slot_verdict(c->slots.v[i], &why)) {
         case APP_SYNCED:
         case APP_COMPLETED:
-        case APP_STOPPED:
-            sum.synced++;
-            break;
+        case APP_STOPPED: sum.synced++; break;
         case APP_DEGRADED:
         case APP_REFUSED:
         case APP_MISSING:
-        case APP_OUT_OF_SYNC:
-            sum.failed++;
-            break;
-        case APP_PROGRESSING:
-            sum.progressing++;
-            break;
-        case APP_HELD:
-            sum.held++;
-            break;
-        case APP_FROZEN:
-            sum.other++;
-            break;
+        case APP_OUT_OF_SYNC: sum.failed++; break;
+        case APP_PROGRESSING: sum.progressing++; break;
+        case APP_HELD: sum.held++; break;
+        case APP_FROZEN: sum.other++; break;
         }
     }
     return sum;

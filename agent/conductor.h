@@ -16,9 +16,8 @@ struct conductor_options {
     struct core *core;
     const struct recorder *recorders;
     size_t n_recorders;
-    struct strv only;     /* `apply APP...`: plan only these; n == 0: all */
-    bool once;            /* apply: a failed app is not tried again */
-    const char *confirm;  /* hash of removals to release, or NULL */
+    struct strv only; /* `apply APP...`: plan only these; n == 0: all */
+    bool once;        /* apply: a failed app is not tried again */
     /* The verdict of an app changed (or is first known). May be NULL. */
     void (*told)(void *ctx, const char *app, enum app_state state, const char *why);
     /* Something worth a log line that belongs to no run: engine away or back, removals held, a diagnostic. May be NULL. */
@@ -38,8 +37,6 @@ void conductor_start(struct conductor *c);
 void conductor_files_changed(struct conductor *c);
 /* Look at everything in the engine again (the slow look, SIGHUP). */
 void conductor_look_again(struct conductor *c);
-/* Release held removals with this hash at the next pass. */
-void conductor_confirm(struct conductor *c, const char *hash);
 /* Start nothing more, supersede what is in flight. */
 void conductor_stop(struct conductor *c);
 /* No look, no run and nothing dirty that could be worked on now. */

@@ -1,7 +1,7 @@
-/* Confirmations of removals: one empty file each, named by the hash it releases.
+/* Releases of held removals: one file each, named by the hash of the set that it releases and holding that set.
  *
- * Comes in: a hash from the command line. Goes out: the newest one that is still fresh. A hash names one exact set of apps, so a stale file can never release
- * another set; it is removed after an hour all the same. */
+ * Comes in: a set from the command line. Goes out: the apps of all sets that are fresh and true to their names. What is not is ignored; what is older than an hour
+ * is removed: by then nobody remembers. */
 #include "agent/confirm.h"
 
 #include <dirent.h>
@@ -9,47 +9,87 @@
 #include <unistd.h>
 
 #include "drivers/fsx.h"
+#include "reconcile/plan.h"
 #include "spec/base/arena.h"
+#include "spec/limits.h"
 
 #define FRESH_S 3600
 
-static bool hash_valid(const char *hash)
+int confirm_write(const char *state_dir, const char *root, const struct strv *apps, struct err *e)
 {
-    return strlen(hash) == 12 && strspn(hash, "0123456789abcdef") == 12;
-}
-
-int confirm_write(const char *state_dir, const char *hash, struct err *e)
-{
-    if (!hash_valid(hash))
-        return err_set(e, ERR_USER, "--confirm-removals wants the 12 hex digits that `evenkeel plan` prints, not \"%s\"", hash);
+    CLEANUP(str_release) struct str text = STR_INIT;
     struct arena *a = arena_new();
     const char *dir = fsx_join(state_dir, "confirm-removals", a);
+    str_addf(&text, "%s\n", root);
+    for (size_t i = 0; i < apps->n; i++)
+        str_addf(&text, "%s\n", apps->v[i]);
     int rc = fsx_mkdirs(dir, 0700, e);
     if (rc == 0)
-        rc = fsx_replace(fsx_join(dir, hash, a), "", 0, 0600, e);
+        rc = fsx_replace(fsx_join(dir, held_removals_hash(root, apps, a), a), str_text(&text),
+                         text.len, 0600, e);
     arena_free(a);
     return rc;
 }
 
-const char *confirm_read(const char *state_dir, struct arena *a)
+static void read_set(const char *path, const char *name, struct arena *a, struct strv *ret)
 {
-    const char *dir = fsx_join(state_dir, "confirm-removals", a), *newest = NULL;
-    time_t best = 0, now = time(NULL);
+    struct err ignored = {0};
+    struct strv lines = {0};
+    const char *text;
+    char *save = NULL;
+    size_t n;
+    if (fsx_read(path, LIMIT_SPEC_BYTES, a, &text, &n, NULL, &ignored) < 0)
+        return;
+    for (char *x = strtok_r(arena_strdup(a, text), "\n", &save); x; x = strtok_r(NULL, "\n", &save))
+        strv_push(a, &lines, x);
+    if (lines.n < 2)
+        return;
+    struct strv apps = {.v = lines.v + 1, .n = lines.n - 1};
+    if (strcmp(held_removals_hash(lines.v[0], &apps, a), name) != 0)
+        return;
+    for (size_t i = 0; i < apps.n; i++)
+        strv_push(a, ret, apps.v[i]);
+}
+
+typedef void each_fn(const char *path, const char *name, struct arena *a, struct strv *ret);
+
+static void each_file(const char *state_dir, each_fn *fn, struct arena *a, struct strv *ret)
+{
+    const char *dir = fsx_join(state_dir, "confirm-removals", a);
     DIR *d = opendir(dir);
     if (!d)
-        return NULL;
-    for (struct dirent *x = readdir(d); x; x = readdir(d)) {
-        struct stat st;
-        const char *path = fsx_join(dir, x->d_name, a);
-        if (!hash_valid(x->d_name) || lstat(path, &st) < 0)
-            continue;
-        if (now - st.st_mtime > FRESH_S)
-            (void)unlink(path);
-        else if (st.st_mtime >= best) {
-            best = st.st_mtime;
-            newest = arena_strdup(a, x->d_name);
-        }
-    }
+        return;
+    for (struct dirent *x = readdir(d); x; x = readdir(d))
+        if (strlen(x->d_name) == 12 && strspn(x->d_name, "0123456789abcdef") == 12)
+            fn(fsx_join(dir, x->d_name, a), x->d_name, a, ret);
     (void)closedir(d);
-    return newest;
+}
+
+static void read_if_fresh(const char *path, const char *name, struct arena *a, struct strv *ret)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return;
+    if (time(NULL) - st.st_mtime > FRESH_S)
+        (void)unlink(path);
+    else
+        read_set(path, name, a, ret);
+}
+
+void confirm_read(const char *state_dir, struct arena *a, struct strv *ret)
+{
+    each_file(state_dir, read_if_fresh, a, ret);
+}
+
+static void remove_file(const char *path, const char *name, struct arena *a, struct strv *ret)
+{
+    (void)name, (void)a, (void)ret;
+    (void)unlink(path);
+}
+
+void confirm_forget(const char *state_dir)
+{
+    struct arena *a = arena_new();
+    each_file(state_dir, remove_file, a, NULL);
+    arena_free(a);
 }

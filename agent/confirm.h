@@ -1,13 +1,19 @@
-/* confirm.h: the release of held removals, as a file: STATE/confirm-removals/HASH (law 1: every door ends in a file). */
+/* confirm.h: the release of held removals, as files: STATE/confirm-removals/HASH (law 1: every door ends in a file).
+ *
+ * A file holds the set that its name is the hash of: the root, then one app a line. So a release goes on to its end, app by app, over any restart;
+ * a file whose text does not give its name releases nothing. */
 #ifndef EK_CONFIRM_H
 #define EK_CONFIRM_H
 
 #include "spec/base/err.h"
+#include "spec/base/str.h"
 
 struct arena;
 
-int confirm_write(const char *state_dir, const char *hash, struct err *e);
-/* The newest confirmation not older than an hour, in the arena; NULL when there is none. Older ones are removed. */
-const char *confirm_read(const char *state_dir, struct arena *a);
+int confirm_write(const char *state_dir, const char *root, const struct strv *apps, struct err *e);
+/* The apps of all releases not older than an hour, in the arena. Older ones are removed. */
+void confirm_read(const char *state_dir, struct arena *a, struct strv *ret);
+/* It is done: remove them all. */
+void confirm_forget(const char *state_dir);
 
 #endif

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/confirm.h"
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
 #include "drivers/hostnet.h"
@@ -32,8 +33,10 @@ int64_t core_monotonic_ms(void)
 
 static int open_engine(struct core *c, const struct options *o, struct err *e)
 {
-    struct http_target target = {
-        .url = o->docker, .cert_path = o->docker_certs, .tls = o->docker_tls, .tls_verify = o->docker_tls};
+    struct http_target target = {.url = o->docker,
+                                 .cert_path = o->docker_certs,
+                                 .tls = o->docker_tls,
+                                 .tls_verify = o->docker_tls};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     c->http = http_new(&target, e);
     if (!c->http)
@@ -48,6 +51,8 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
     c->memo = memo_new();
     c->desired_arena = arena_new();
     c->routes_arena = arena_new();
+    c->released_arena = arena_new();
+    (void)core_read_released(c);
     if (needs & CORE_FILES) {
         const char *overrides = fsx_join(o->state, "overrides", c->routes_arena);
         c->sources = sources_new(o->roots.v, o->roots.n, overrides);
@@ -68,6 +73,31 @@ void core_close(struct core *c)
     memo_free(c->memo);
     arena_free(c->desired_arena);
     arena_free(c->routes_arena);
+    arena_free(c->released_arena);
+}
+
+bool core_read_released(struct core *c)
+{
+    struct arena *a = arena_new();
+    struct strv now = {0};
+    confirm_read(c->options->state, a, &now);
+    bool same = now.n == c->released.n;
+    for (size_t i = 0; same && i < now.n; i++)
+        same = strcmp(now.v[i], c->released.v[i]) == 0;
+    arena_free(c->released_arena);
+    c->released_arena = a;
+    c->released = now;
+    return !same;
+}
+
+void core_settle_released(struct core *c, const struct plan *plan)
+{
+    bool left = plan->released.n > 0;
+    if (c->releasing && !left) {
+        confirm_forget(c->options->state);
+        (void)core_read_released(c);
+    }
+    c->releasing = left;
 }
 
 bool core_scan(struct core *c, bool *unstable)
@@ -103,8 +133,8 @@ void core_desire(struct core *c)
         return;
     arena_clear(c->desired_arena);
     c->incumbents = incumbents(c, c->desired_arena);
-    c->desired = desired_build(sources_set(c->sources), &c->options->settings, &c->incumbents, core_now_ms(),
-                               c->desired_arena);
+    c->desired = desired_build(sources_set(c->sources), &c->options->settings, &c->incumbents,
+                               core_now_ms(), c->desired_arena);
     c->stale = false;
 }
 
@@ -129,7 +159,8 @@ int core_look(struct core *c, bool inspect_owned, struct err *e)
 {
     struct waiting w = {0};
     struct arena *a = arena_new();
-    struct look scope = {.everything = true, .inspect_owned = inspect_owned, .owner = c->options->settings.owner};
+    struct look scope = {
+        .everything = true, .inspect_owned = inspect_owned, .owner = c->options->settings.owner};
     if (c->desired)
         core_images(c, a, &scope.images);
     c->driver->ops->look(c->driver, &scope, look_over, &w);
@@ -144,8 +175,8 @@ int core_look(struct core *c, bool inspect_owned, struct err *e)
     return rc;
 }
 
-void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved, const char *confirm,
-               struct arena *a, struct core_pass *ret)
+void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved,
+               const char *confirm, struct arena *a, struct core_pass *ret)
 {
     struct history *h = ARENA_NEW(a, struct history);
     *h = memo_history(c->memo, a);
@@ -158,6 +189,7 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
                                   .history = h,
                                   .host_routes = c->host_routes,
                                   .confirmed_removals = confirm,
+                                  .released = c->released,
                                   .now_ms = core_now_ms(),
                               }};
     if (scope)

@@ -23,6 +23,9 @@ struct core {
     bool stale;
     struct strv host_routes;
     struct arena *routes_arena;
+    struct strv released; /* apps whose removal was confirmed (confirm.h); in released_arena */
+    struct arena *released_arena;
+    bool releasing; /* some of them were still there at the last plan */
 };
 
 enum core_needs { CORE_FILES = 1, CORE_ENGINE = 2 };
@@ -32,6 +35,10 @@ void core_close(struct core *c);
 
 /* Read the files again. True if desired state must be built anew (core_desire does it). */
 bool core_scan(struct core *c, bool *unstable);
+/* Read the releases of held removals again. True if there are other ones. */
+bool core_read_released(struct core *c);
+/* After a plan of which all apps were carried out: forget the releases once nothing of them is left. */
+void core_settle_released(struct core *c, const struct plan *plan);
 /* Build desired state if it is stale; incumbents come from what the driver knows. */
 void core_desire(struct core *c);
 /* Look, and wait for it by running the loop. For verbs that look once. */
@@ -44,8 +51,8 @@ struct core_pass { /* one finished pass; lives in its arena */
     const struct plan *plan;
 };
 /* Freeze, bind, plan. scope n == 0: all apps. confirm: hash or NULL. */
-void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved, const char *confirm,
-               struct arena *a, struct core_pass *ret);
+void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved,
+               const char *confirm, struct arena *a, struct core_pass *ret);
 
 int64_t core_now_ms(void);
 int64_t core_monotonic_ms(void);

@@ -72,6 +72,7 @@ void saved_write(const struct core *c, const struct core_pass *p, struct str *ou
     json_object_set_new(v, "routes", js_from_strv(&in->host_routes));
     json_object_set_new(v, "last_hash", js_from_kvs(&in->history->last_hash));
     json_object_set_new(v, "handmade", js_from_kvs(&in->history->handmade));
+    json_object_set_new(v, "released", js_from_strv(&in->released));
     if (in->confirmed_removals)
         json_object_set_new(v, "confirmed", json_string(in->confirmed_removals));
     js_canonical(v, out);
@@ -186,6 +187,7 @@ int saved_read(const char *text, size_t n, struct arena *a, struct plan_input *r
     struct plan_input in = {.desired = d, .observed = o, .history = h, .now_ms = now};
     js_strv(v, "scope", a, &in.scope);
     js_strv(v, "reserved", a, &in.reserved_subnets);
+    js_strv(v, "released", a, &in.released);
     js_strv(v, "routes", a, &in.host_routes);
     in.confirmed_removals = arena_strdup(a, js_str(v, "confirmed", NULL));
     *ret = in;

@@ -204,8 +204,9 @@ static const char *why_frozen(const struct plan_work *w, const struct survey *s,
     const struct spec_root *root = find_root(w->desired, o->root);
 
     if (!root)
-        return arena_printf(w->arena, "its root %s is no longer configured; \"evenkeel remove %s\" removes it",
-                            o->root, app);
+        return arena_printf(
+            w->arena, "its root %s is no longer configured; \"evenkeel remove %s\" removes it",
+            o->root, app);
     if (!root->readable)
         return arena_printf(w->arena, "its root %s is missing or cannot be read", o->root);
     const struct spec_file *broken = broken_file(s, o);
@@ -214,11 +215,13 @@ static const char *why_frozen(const struct plan_work *w, const struct survey *s,
         return NULL;
     return strcmp(broken->path, o->file) == 0
                ? arena_printf(w->arena, "its file %s has errors", broken->name)
-               : arena_printf(w->arena, "%s has errors, and may be the file that holds it", broken->name);
+               : arena_printf(w->arena, "%s has errors, and may be the file that holds it",
+                              broken->name);
 }
 
 /* Take one origin label into account; *last is the one before it, to skip repetitions. */
-static void orphan_origin(struct plan_work *w, const struct survey *s, struct orphan *o, const char *text, const char **last)
+static void orphan_origin(struct plan_work *w, const struct survey *s, struct orphan *o,
+                          const char *text, const char **last)
 {
     struct origin origin;
 
@@ -227,9 +230,8 @@ static void orphan_origin(struct plan_work *w, const struct survey *s, struct or
     *last = text;
     if (!split_origin(text, w->arena, &origin)) {
         if (!o->frozen)
-            o->frozen = arena_printf(w->arena,
-                                     "its origin is unknown; \"evenkeel remove %s\" removes it",
-                                     o->name);
+            o->frozen = arena_printf(
+                w->arena, "its origin is unknown; \"evenkeel remove %s\" removes it", o->name);
         return;
     }
     if (!o->root) {
