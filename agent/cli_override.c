@@ -12,7 +12,7 @@
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 
-struct words { /* what an override file of ours says */
+struct words {         /* what an override file of ours says */
     const char *state; /* NULL: not overridden */
     int64_t restarted_ms, until_ms;
     bool hold;
@@ -51,13 +51,14 @@ static bool words_empty(const struct words *w)
     return !w->state && !w->restarted_ms && !w->hold && w->drift == DRIFT_UNSET && !w->revision;
 }
 
+/* With its milliseconds: a container that was started within the same second is to be restarted all the same. */
 static void add_time(struct str *out, const char *key, int64_t ms)
 {
+    CLEANUP(str_release) struct str time = STR_INIT;
     if (ms <= 0)
         return;
-    str_addf(out, "%s: ", key);
-    str_add_time(out, ms);
-    str_addc(out, '\n');
+    str_add_time(&time, ms);
+    str_addf(out, "%s: %.*s.%03dZ\n", key, (int)(time.len - 1), str_text(&time), (int)(ms % 1000));
 }
 
 static int words_write(const struct core *c, const char *app, const struct words *w, struct err *e)
@@ -100,15 +101,17 @@ static bool app_is_known(const struct core *c, const char *app)
     return false;
 }
 
-static int change_one(const struct core *c, const char *app, const char *done, change_fn *change, bool any_name,
-                      int64_t for_ms, struct err *e)
+static int change_one(const struct core *c, const char *app, const char *done, change_fn *change,
+                      bool any_name, int64_t for_ms, struct err *e)
 {
     struct words w = {0};
     if (!app_name_valid(app))
         return err_set(e, ERR_USER, "\"%s\" is not the name of an app", app);
     words_from(c, app, &w);
     if (!any_name && words_empty(&w) && !app_is_known(c, app))
-        return err_set(e, ERR_USER, "no file in the roots holds an app \"%s\"; `evenkeel status` lists them", app);
+        return err_set(e, ERR_USER,
+                       "no file in the roots holds an app \"%s\"; `evenkeel status` lists them",
+                       app);
     change(&w, c->options, core_now_ms(), for_ms);
     if (words_write(c, app, &w, e) < 0)
         return err_wrap(e, "override");
@@ -116,7 +119,8 @@ static int change_one(const struct core *c, const char *app, const char *done, c
     if (agent)
         printf("%s: %s; the agent (pid %d) is at it\n", app, done, (int)agent);
     else
-        printf("%s: %s; no agent is running on %s: `evenkeel apply %s` carries it out\n", app, done, c->options->state, app);
+        printf("%s: %s; no agent is running on %s: `evenkeel apply %s` carries it out\n", app, done,
+               c->options->state, app);
     return 0;
 }
 
@@ -127,7 +131,8 @@ static int change_all(const struct options *o, const char *done, change_fn *chan
     int64_t for_ns = 0;
     int rc = 0;
     if (o->for_time && parse_duration_ns(o->for_time, &for_ns) < 0) {
-        (void)err_set(&e, ERR_USER, "--for wants a duration such as 30m or 1h30m, not \"%s\"", o->for_time);
+        (void)err_set(&e, ERR_USER, "--for wants a duration such as 30m or 1h30m, not \"%s\"",
+                      o->for_time);
         return cli_fail(&e);
     }
     if (core_open(&c, o, CORE_FILES, &e) < 0)
@@ -205,7 +210,9 @@ int cli_remove(const struct options *o)
 
 int cli_hold(const struct options *o)
 {
-    return change_all(o, o->for_time ? "left alone for that time" : "left alone until `evenkeel release`", change_hold, false);
+    return change_all(
+        o, o->for_time ? "left alone for that time" : "left alone until `evenkeel release`",
+        change_hold, false);
 }
 
 int cli_release(const struct options *o)
