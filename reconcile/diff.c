@@ -27,8 +27,8 @@ static void add_change(struct app_work *p, struct replica *r, const char *field,
         want = want ? MASKED : NULL;
         have = have ? MASKED : NULL;
     }
-    r->changes = arena_grow(p->w->arena, r->changes, r->n_changes, &r->cap_changes,
-                            sizeof(r->changes[0]));
+    r->changes =
+        arena_grow(p->w->arena, r->changes, r->n_changes, &r->cap_changes, sizeof(r->changes[0]));
     r->changes[r->n_changes++] = (struct change){field, want, have};
 }
 
@@ -62,8 +62,7 @@ static void compare_image(struct app_work *p, struct replica *r, const struct ob
         !(c->image_id && strcmp(c->image, c->image_id) == 0))
         add_change(p, r, "image", ref, c->image);
     else if (id && c->image_id && *c->image_id && strcmp(id, c->image_id) != 0)
-        add_change(p, r, "image",
-                   arena_printf(a, "%s (%s)", ref, diff_short_id(id, a)),
+        add_change(p, r, "image", arena_printf(a, "%s (%s)", ref, diff_short_id(id, a)),
                    arena_printf(a, "%s (%s)", ref, diff_short_id(c->image_id, a)));
 }
 
@@ -85,8 +84,8 @@ static void explain(struct app_work *p, struct replica *r, const struct obs_cont
     bool moved = only_image && image && image->id && same_text(c->image, r->service->image);
 
     if (moved)
-        r->cause = arena_printf(a, "image %s now is %s", r->service->image,
-                                diff_short_id(image->id, a));
+        r->cause =
+            arena_printf(a, "image %s now is %s", r->service->image, diff_short_id(image->id, a));
     else if (r->n_changes > 1)
         r->cause = arena_printf(a, "%s: %s and %zu more changed", diff_place(r, a),
                                 r->changes[0].field, r->n_changes - 1);
@@ -105,7 +104,8 @@ void diff_container(struct app_work *p, struct replica *r, const struct obs_cont
         json_auto_t *body = js_parse(r->want->body, strlen(r->want->body), NULL);
         struct kvs asked = engine_fields_of_body(body, a), nothing = {0};
         struct field_difference *found = NULL;
-        size_t n = engine_fields_differ(&asked, image ? &image->fields : &nothing, &c->fields, a, &found);
+        size_t n =
+            engine_fields_differ(&asked, image ? &image->fields : &nothing, &c->fields, a, &found);
 
         for (size_t i = 0; i < n; i++)
             add_change(p, r, found[i].key, found[i].want, found[i].have);
