@@ -17,6 +17,8 @@
 #include "spec/base/js.h"
 #include "spec/labels.h"
 
+#define LAST_SECOND INT64_C(253402300799) /* of the year 9999 */
+
 typedef int decode_fn(struct engine_reply *r, const json_t *v, void *ret);
 
 static int end(const struct engine_reply *r)
@@ -121,6 +123,20 @@ static void decode_attachments(struct engine_reply *r, const json_t *settings,
     }
 }
 
+/* There is room in c->ports. */
+static void add_port(struct engine_reply *r, const struct obs_port *port, struct obs_container *c)
+{
+    static const char address[] = "0123456789abcdefABCDEF.:";
+    bool known = strcmp(port->protocol, "tcp") == 0 || strcmp(port->protocol, "udp") == 0 ||
+                 strcmp(port->protocol, "sctp") == 0;
+
+    if (!known || !port->target || !port->published ||
+        port->host_ip[strspn(port->host_ip, address)])
+        engine_reply_refuse(r, "Ports", "a list of ports");
+    else
+        c->ports[c->n_ports++] = *port;
+}
+
 static enum container_state decode_state(struct engine_reply *r, const char *word)
 {
     enum container_state s = CS_DEAD;
@@ -164,13 +180,15 @@ static void decode_list_ports(struct engine_reply *r, const json_t *v, struct ob
     c->ports = ARENA_ARRAY(r->arena, json_array_size(list), struct obs_port);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *one = json_array_get(list, i);
-        struct obs_port *port = &c->ports[c->n_ports];
+        struct obs_port port = {
+            .host_ip = engine_reply_text(r, one, "IP", ""),
+            .published = (int)engine_reply_int(r, one, "PublicPort", 0, 65535),
+            .target = (int)engine_reply_int(r, one, "PrivatePort", 0, 65535),
+            .protocol = engine_reply_text(r, one, "Type", "tcp"),
+        };
 
-        port->host_ip = engine_reply_text(r, one, "IP", "");
-        port->published = (int)engine_reply_int(r, one, "PublicPort", 0, 65535);
-        port->target = (int)engine_reply_int(r, one, "PrivatePort", 0, 65535);
-        port->protocol = engine_reply_text(r, one, "Type", "tcp");
-        c->n_ports += port->published != 0;
+        if (port.published)
+            add_port(r, &port, c);
     }
 }
 
@@ -189,7 +207,7 @@ static int decode_listed(struct engine_reply *r, const json_t *v, void *ret)
     c.state = decode_state(r, need_text(r, v, "State"));
     if (!health || health_parse(engine_reply_text(r, health, "Status", ""), &c.health) < 0)
         c.health = health_of_status(status);
-    c.created_ms = engine_reply_int(r, v, "Created", 0, INT64_MAX / 1000) * 1000;
+    c.created_ms = engine_reply_int(r, v, "Created", 0, LAST_SECOND) * 1000;
     engine_reply_kvs(r, v, "Labels", &c.labels);
     decode_attachments(r, engine_reply_object(r, v, "NetworkSettings"), &c);
     decode_list_ports(r, v, &c);
@@ -238,27 +256,26 @@ static void decode_run(struct engine_reply *r, const json_t *v, struct obs_conta
     decode_times(r, v, state, c);
 }
 
-static void add_port(struct engine_reply *r, const char *key, const json_t *binding,
-                     struct obs_container *c)
+static void add_binding(struct engine_reply *r, const char *key, const json_t *binding,
+                        struct obs_container *c)
 {
     const char *slash = strchr(key, '/');
-    char *target = arena_strndup(r->arena, key, slash ? (size_t)(slash - key) : strlen(key));
-    const char *host_port = engine_reply_text(r, binding, "HostPort", "");
-    int64_t inside, outside;
+    const char *target = arena_strndup(r->arena, key, slash ? (size_t)(slash - key) : strlen(key));
+    const char *published = engine_reply_text(r, binding, "HostPort", "");
+    int64_t inside = 0, outside = 0;
 
-    if (!*host_port)
+    if (!*published)
         return;
-    if (parse_int64(target, 1, 65535, &inside) < 0 ||
-        parse_int64(host_port, 1, 65535, &outside) < 0) {
-        engine_reply_refuse(r, "Ports", "a map of ports");
-        return;
-    }
-    c->ports[c->n_ports++] = (struct obs_port){
+    (void)parse_int64(target, 1, 65535, &inside);
+    (void)parse_int64(published, 1, 65535, &outside);
+    struct obs_port port = {
         .host_ip = engine_reply_text(r, binding, "HostIp", ""),
         .published = (int)outside,
         .target = (int)inside,
         .protocol = slash ? arena_strdup(r->arena, slash + 1) : "tcp",
     };
+
+    add_port(r, &port, c);
 }
 
 static void decode_ports(struct engine_reply *r, const json_t *settings, struct obs_container *c)
@@ -278,7 +295,7 @@ static void decode_ports(struct engine_reply *r, const json_t *settings, struct 
     json_object_foreach(ports, key, list)
     {
         for (size_t i = 0; i < json_array_size(list); i++)
-            add_port(r, key, json_array_get(list, i), c);
+            add_binding(r, key, json_array_get(list, i), c);
     }
 }
 

@@ -491,6 +491,40 @@ static void errors_name_the_member_and_not_its_content(void **state)
     }
 }
 
+/* What is decoded must be written to a saved pass and read again. */
+static void ports_and_times_that_cannot_be(void **state)
+{
+    static const struct {
+        const char *members;
+        int result;
+    } cases[] = {
+        {"\"Ports\":[{\"IP\":\"::1\",\"PrivatePort\":80,\"PublicPort\":8080,\"Type\":\"tcp\"}]", 0},
+        {"\"Ports\":[{\"PrivatePort\":0,\"Type\":\"x\"}]", 0}, /* not published: passed over */
+        {"\"Ports\":[{\"PublicPort\":8080,\"Type\":\"tcp\"}]", -1},
+        {"\"Ports\":[{\"PrivatePort\":80,\"PublicPort\":8080,\"Type\":\"t:/\"}]", -1},
+        {"\"Ports\":[{\"IP\":\"[\",\"PrivatePort\":80,\"PublicPort\":8080,\"Type\":\"tcp\"}]", -1},
+        {"\"Ports\":[{\"PrivatePort\":80,\"PublicPort\":65536,\"Type\":\"tcp\"}]", -1},
+        {"\"Created\":253402300799", 0},
+        {"\"Created\":253402300800", -1},
+        {"\"Created\":-1", -1},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *text =
+            arena_printf(*state, "[{\"Id\":\"1\",\"State\":\"running\",%s}]", cases[i].members);
+        struct observed o = {0};
+        struct err e = {0};
+
+        assert_int_equal(engine_decode_container_list(text, strlen(text), *state, &o.containers,
+                                                      &o.n_containers, &e),
+                         cases[i].result);
+        observed_seal(&o, *state);
+        json_auto_t *v = observed_to_json(&o);
+
+        assert_non_null(observed_from_json(v, *state, &e));
+    }
+}
+
 /* ---- messages ---- */
 
 static void messages_of_errors(void **state)
@@ -601,6 +635,7 @@ int main(void)
         TEST(damaged_replies_are_refused_or_read),
         TEST(cut_replies_are_refused),
         TEST(errors_name_the_member_and_not_its_content),
+        TEST(ports_and_times_that_cannot_be),
         TEST(messages_of_errors),
         TEST(events_of_real_engines),
         TEST(events_without_what_newer_engines_dropped),
