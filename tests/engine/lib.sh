@@ -24,6 +24,7 @@ state=$work/state
 agent_log=$work/agent.log
 agent_pid=
 agent_status=
+flags=(--root "$root") # which roots, and whatever else each call shall have; a test may change it
 mkdir -p "$root" "$state"
 
 # --- results -------------------------------------------------------------------------------------
@@ -161,6 +162,22 @@ inspect() {
     api GET "/containers/$1/json" | jq -r "$2"
 }
 
+gone() {
+    ! inspect "$1" .Id >/dev/null 2>&1
+}
+
+# snapshot [NAME...]: identity and start of containers (all of ours by default): equal before and
+# after means that nobody touched them.
+snapshot() {
+    local name
+    # shellcheck disable=SC2046
+    [ $# -gt 0 ] || set -- $(owned containers '.Names[0][1:]' | sort)
+    for name in "$@"; do
+        inspect "$name" '"\(.Name) \(.Id[:12]) \(.State.StartedAt) \(.State.Status)"' 2>&1
+    done
+    return 0
+}
+
 docker_running() {
     [ "$(inspect "$1" .State.Running 2>/dev/null)" = true ]
 }
@@ -205,11 +222,67 @@ write_file() {
     mv "$(dirname "$path")/.new.$$" "$path"
 }
 
+# sleeper APP [LINE...]: an app of one busybox that sleeps, in APP.yaml, with these lines added.
+sleeper() {
+    {
+        printf 'app: %s\nimage: busybox:stable\ncommand: ["sleep", "100000"]\nstop_signal: SIGKILL\n' "${1##*/}"
+        [ $# -lt 2 ] || printf '%s\n' "${@:2}"
+    } | write_file "$1.yaml"
+}
+
 # evenkeel COMMAND [ARGUMENTS...]: with this test's root, state and engine.
 evenkeel() {
     local command=$1
     shift
-    "$EVENKEEL" "$command" --root "$root" --state "$state" --docker "$DOCKER_HOST" "$@"
+    "$EVENKEEL" "$command" "${flags[@]}" --state "$state" --docker "$DOCKER_HOST" "$@"
+}
+
+# exit_of COMMAND...: prints its exit status, and nothing else.
+exit_of() {
+    local status=0
+    "$@" >/dev/null 2>&1 || status=$?
+    echo $status
+}
+
+# app_state APP, app_why APP: what `evenkeel status` says of it (whose exit status tells whether all are well).
+app_state() {
+    { evenkeel status "$1" --json 2>/dev/null || true; } | jq -r '.apps[0].state'
+}
+
+app_why() {
+    { evenkeel status "$1" --json 2>/dev/null || true; } | jq -r '.apps[0].why // ""'
+}
+
+is() {
+    [ "$(app_state "$2")" = "$1" ]
+}
+
+# states: "blog=Synced shop=Frozen"
+states() {
+    { evenkeel status --json 2>/dev/null || true; } | jq -r '[.apps[] | "\(.app)=\(.state)"] | join(" ")'
+}
+
+states_are() {
+    [ "$(states)" = "$1" ]
+}
+
+# becomes NAME STATES [SECONDS]: passes once all apps are in these states.
+becomes() {
+    if wait_until "${3:-20}" states_are "$2"; then
+        pass "$1"
+    else
+        fail "$1" "expected \"$2\", got \"$(states)\": $({ evenkeel status 2>&1 || true; } | tail -n +2)"
+    fi
+}
+
+# says NAME PATTERN TEXT: passes if the text matches the glob pattern somewhere.
+says() {
+    # shellcheck disable=SC2053
+    if [[ $3 == *$2* ]]; then
+        pass "$1"
+    else
+        fail "$1" "\"$2\" is not in \"$3\""
+    fi
 }
 
 apply() {
@@ -223,8 +296,13 @@ plan() {
 # start_agent [OPTIONS...]: in the background; its log is appended to $agent_log.
 start_agent() {
     [ -z "$agent_pid" ] || stop_agent
-    "$EVENKEEL" agent --root "$root" --state "$state" --docker "$DOCKER_HOST" "$@" >>"$agent_log" 2>&1 &
+    "$EVENKEEL" agent "${flags[@]}" --state "$state" --docker "$DOCKER_HOST" "$@" >>"$agent_log" 2>&1 &
     agent_pid=$!
+}
+
+# An ended child stays there as a zombie until it is waited for.
+ended() {
+    [[ ! -e /proc/$1 || $(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) == [ZX]* ]]
 }
 
 agent_running() {
@@ -238,7 +316,7 @@ stop_agent() {
     agent_pid=
     kill -s "$signal" "$pid" 2>/dev/null || true
     # bash would report a killed job on standard error.
-    if ! wait_until 15 eval "! kill -0 $pid" 2>/dev/null; then
+    if ! wait_until 15 ended "$pid" 2>/dev/null; then
         kill -s KILL "$pid" 2>/dev/null || true
         fail "stopping the agent" "still there 15 s after $signal"
     fi
