@@ -416,7 +416,7 @@ static int damaged_image(struct damage *d, const char *text, size_t n, struct er
 static void damaged_replies_are_refused_or_read(void **state)
 {
     static const char *const of_container[] = {"Id", "Name", "State", "Status", NULL};
-    static const char *const of_list[] = {"Id", "State", NULL};
+    static const char *const of_list[] = {"Id", "State", "PrivatePort", NULL};
     static const char *const of_network[] = {"Id", "Name", NULL};
     static const char *const of_volume[] = {"Name", NULL};
     static const char *const of_image[] = {"Id", NULL};
