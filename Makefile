@@ -87,8 +87,13 @@ check: ## install what is missing and run every test on one real engine
 check-all: ## check, and: second engine, clang, sanitizers, valgrind, fuzz smoke, generated files
 	$(Q)tests/check.sh --all
 
+$(B)/tests/bench: tests/bench.c $(wildcard tests/bench/*.c tests/bench/*.h) $(B)/libevenkeel.a
+	@echo "  TEST  $@"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(B)/libevenkeel.a $(LDLIBS)
+
 bench: all $(B)/tests/bench ## ratios against raw Engine API calls in the same run
-	$(Q)tests/bench.sh
+	$(Q)tests/bench.sh $(B)
 
 demo: ## a first app in one command; Ctrl-C ends it (DEMO_ONCE=1: check and clean up)
 	$(Q)tests/demo.sh
@@ -119,7 +124,7 @@ tidy: ## clang-tidy over everything
 	$(Q)clang-tidy --quiet $(SOURCES) -- $(CPPFLAGS) -std=c17
 
 format: ## clang-format everything in place
-	$(Q)clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/*.c tests/unit/*.c tests/engine/*.c tests/fuzz/*.c)
+	$(Q)clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/*.c tests/*/*.c tests/bench/*.h)
 
 install: all ## copy to PREFIX (default /usr/local)
 	install -D -m 0755 $(B)/evenkeel $(DESTDIR)$(PREFIX)/bin/evenkeel
