@@ -131,7 +131,7 @@ struct driver *fake_new(const struct observed *start, const struct fake_faults *
 
 static const char *subject_of(const struct fake *f, const struct op *op)
 {
-    if (op->kind == OP_CONTAINER_RENAME)
+    if (op->kind == OP_CONTAINER_RENAME || op->kind == OP_NETWORK_DISCONNECT)
         return fake_world_name(&f->world, op->object);
     return op->name ? op->name : fake_world_name(&f->world, op->object);
 }

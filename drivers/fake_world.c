@@ -15,9 +15,10 @@
 
 /* ---- beginning ---- */
 
+/* restart NULL: the engine's default. */
 static bool ends_by_itself(const char *restart)
 {
-    return restart && (strcmp(restart, "no") == 0 || strncmp(restart, "on-failure", 10) == 0);
+    return !restart || strcmp(restart, "no") == 0 || strncmp(restart, "on-failure", 10) == 0;
 }
 
 static void take_container(struct fake_world *w, const struct obs_container *c)
@@ -29,7 +30,7 @@ static void take_container(struct fake_world *w, const struct obs_container *c)
                                sizeof(w->containers[0]));
     f = &w->containers[w->n_containers++];
     *f = (struct fake_container){.c = *c};
-    f->one_shot = ends_by_itself(kvs_get(&c->fields, "restart"));
+    f->one_shot = c->fields.n > 0 && ends_by_itself(kvs_get(&c->fields, "restart"));
     f->healthcheck = kvs_get(&c->fields, "healthcheck.test") != NULL || c->health != HEALTH_NONE;
     if (c->finished_ms > last)
         last = c->finished_ms;
@@ -376,16 +377,12 @@ static void read_networks(struct fake_world *w, struct fake_container *c, const 
     }
 }
 
-/* What an inspect would tell: the image's settings under the body's. */
 static void read_fields(struct fake_world *w, struct fake_container *c, const json_t *body,
                         const struct obs_image *image)
 {
     struct kvs own = engine_fields_of_body(body, w->arena);
 
-    for (size_t i = 0; i < image->fields.n; i++)
-        kvs_set(w->arena, &c->c.fields, image->fields.v[i].key, image->fields.v[i].value);
-    for (size_t i = 0; i < own.n; i++)
-        kvs_set(w->arena, &c->c.fields, own.v[i].key, own.v[i].value);
+    c->c.fields = engine_fields_expected(&own, &image->fields, w->arena);
     c->one_shot = ends_by_itself(js_str(body, "HostConfig.RestartPolicy.Name", "no"));
     c->healthcheck = json_array_size(js_at(body, "Healthcheck.Test")) > 0 &&
                      strcmp(json_string_value(json_array_get(js_at(body, "Healthcheck.Test"), 0)),

@@ -59,7 +59,7 @@ void action_print(const struct action *a, struct str *out)
         break;
     case ACT_NETWORK_DISCONNECT:
         str_add(out, " from network ");
-        str_add_escaped(out, a->op.network);
+        str_add_escaped(out, a->op.name ? a->op.name : a->op.network);
         break;
     case ACT_RENAME:
         str_add(out, " to ");

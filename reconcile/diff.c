@@ -66,16 +66,6 @@ static void compare_image(struct app_work *p, struct replica *r, const struct ob
                    arena_printf(a, "%s (%s)", ref, diff_short_id(c->image_id, a)));
 }
 
-const char *diff_place(const struct replica *r, struct arena *a)
-{
-    const struct place *at = &r->service->spec->at;
-    const char *file = at->file ? at->file : r->want->app->file;
-
-    if (!file)
-        return "the spec";
-    return at->line > 0 ? arena_printf(a, "%s:%d", file, at->line) : file;
-}
-
 static void explain(struct app_work *p, struct replica *r, const struct obs_container *c,
                     bool only_image)
 {
@@ -87,10 +77,10 @@ static void explain(struct app_work *p, struct replica *r, const struct obs_cont
         r->cause =
             arena_printf(a, "image %s now is %s", r->service->image, diff_short_id(image->id, a));
     else if (r->n_changes > 1)
-        r->cause = arena_printf(a, "%s: %s and %zu more changed", diff_place(r, a),
+        r->cause = arena_printf(a, "%s: %s and %zu more changed", place_words(p, &r->service->spec->at),
                                 r->changes[0].field, r->n_changes - 1);
     else
-        r->cause = arena_printf(a, "%s: %s changed", diff_place(r, a), r->changes[0].field);
+        r->cause = arena_printf(a, "%s: %s changed", place_words(p, &r->service->spec->at), r->changes[0].field);
 }
 
 void diff_container(struct app_work *p, struct replica *r, const struct obs_container *c)

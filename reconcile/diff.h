@@ -3,10 +3,7 @@
 #define EK_DIFF_H
 
 struct arena;
-struct replica;
 
-/* "apps/blog.yaml:4": where the service is written. */
-const char *diff_place(const struct replica *r, struct arena *a);
 /* "sha256:0123456789ab" */
 const char *diff_short_id(const char *image_id, struct arena *a);
 

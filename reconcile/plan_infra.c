@@ -196,6 +196,7 @@ static const char *choose_subnet(struct app_work *p, const struct network_work *
     return subnet;
 }
 
+/* A container of ours still names it. */
 static bool knew_network(const struct app_work *p, const char *name)
 {
     for (size_t i = 0; i < p->n_mine; i++)
@@ -213,7 +214,10 @@ uint32_t infra_network(struct app_work *p, struct network_work *n)
         return n->created;
     n->planned = true;
     bool gone = !n->wrong && knew_network(p, n->want->name);
-    const char *cause = n->wrong ? n->mismatch : gone ? "gone (removed by hand)" : "new";
+    const char *cause =
+        n->wrong ? n->mismatch
+        : gone   ? "gone (removed by hand)"
+                 : arena_printf(a, "%s: new", place_words(p, n->want->spec ? &n->want->spec->at : NULL));
     const char *label = arena_printf(a, "network %s", n->want->name);
     const char *subnet = choose_subnet(p, n);
 
@@ -237,8 +241,11 @@ uint32_t infra_volume(struct app_work *p, struct volume_work *v)
         return v->created;
     const char *label = arena_printf(a, "volume %s", v->want->name);
 
-    diff_add(p, DRIFT_PENDING, label, (struct change){"state", "present", NULL}, "new");
-    v->created = act_add(p, ACT_VOLUME_CREATE, label, "new");
+    const struct volume *spec = v->want->spec;
+    const char *cause = arena_printf(a, "%s: new", place_words(p, spec ? &spec->at : NULL));
+
+    diff_add(p, DRIFT_PENDING, label, (struct change){"state", "present", NULL}, cause);
+    v->created = act_add(p, ACT_VOLUME_CREATE, label, cause);
     struct action *act = act_at(p, v->created);
 
     act->op.name = v->want->name;
@@ -298,6 +305,7 @@ static uint32_t remove_wrong(struct app_work *p, const struct network_work *n)
         uint32_t off = act_container(p, ACT_NETWORK_DISCONNECT, c->id, container_label(w, c),
                                      "the network is made again");
         act_at(p, off)->op.network = n->wrong->id;
+        act_at(p, off)->op.name = n->wrong->name;
     }
     size_t end = p->out->n_actions;
     uint32_t gone = act_container(p, ACT_NETWORK_REMOVE, n->wrong->id, label, n->mismatch);
@@ -361,9 +369,9 @@ void infra_replace_networks(struct app_work *p)
         if (!n->wrong)
             continue;
         if (stranger) {
-            note_add(p, arena_printf(p->w->arena,
-                                     "network %s is not made again (%s) while container %s is on it",
-                                     n->want->name, n->mismatch, stranger->name));
+            p->left = arena_printf(p->w->arena,
+                                   "network %s is not made again (%s) while container %s is on it",
+                                   n->want->name, n->mismatch, stranger->name);
             continue;
         }
         uint32_t gone = remove_wrong(p, n);
@@ -403,8 +411,19 @@ static uint32_t leaves(const struct app_work *p, const struct obs_container *c,
     return NO_ACTION;
 }
 
+static bool is_twin(const struct app_work *p, const struct obs_network *n)
+{
+    for (size_t i = 0; i < p->want->n_networks; i++)
+        if (strcmp(p->want->networks[i].name, n->name) == 0)
+            return true;
+    return false;
+}
+
 static void sweep(struct app_work *p, const struct obs_network *n)
 {
+    const char *cause = is_twin(p, n) ? "a second one of its name"
+                                      : arena_printf(p->w->arena, "%s: no longer wanted",
+                                                     place_words(p, NULL));
     struct plan_work *w = p->w;
     size_t from, to, k = 0;
 
@@ -423,8 +442,8 @@ static void sweep(struct app_work *p, const struct obs_network *n)
         after[k++] = off;
     }
     diff_add(p, DRIFT_PENDING, arena_printf(w->arena, "network %s", n->name),
-             (struct change){"state", NULL, "present"}, "no longer wanted");
-    infra_remove_network(p, n, "no longer wanted", after, k);
+             (struct change){"state", NULL, "present"}, cause);
+    infra_remove_network(p, n, cause, after, k);
 }
 
 void infra_sweep_networks(struct app_work *p)

@@ -9,7 +9,6 @@
 
 #include "drivers/engine_encode.h"
 #include "drivers/engine_encode_net.h"
-#include "reconcile/diff.h"
 #include "reconcile/plan_work.h"
 #include "spec/base/arena.h"
 
@@ -169,42 +168,34 @@ static const char *by_hand(struct app_work *p, const struct replica *r, const ch
     return arena_printf(p->w->arena, "%s (%s)", what, event ? event : otherwise);
 }
 
-/* 1: we last brought up exactly this; 0: we did not; -1: nobody knows. */
-static int was_up(struct app_work *p, const struct replica *r)
+/* The diary says that exactly this was up under this name, and that we did not take it down. */
+static bool was_up_as(const struct app_work *p, const struct replica *r, const char *name)
 {
     const struct history *h = p->w->in->history;
-    const char *last = h ? kvs_get(&h->last_hash, r->want->name) : NULL;
+    const char *last = h ? kvs_get(&h->last_hash, name) : NULL;
+    const char *hash = r->keeper ? r->keeper->hash : r->want->hash;
 
-    if (last)
-        return r->want->hash[0] ? strcmp(last, r->want->hash) == 0 : -1;
-    for (size_t i = 0; h && !p->history_known && i < p->n_replicas; i++)
-        if (kvs_get(&h->last_hash, p->replicas[i].want->name))
-            p->history_known = 1;
-    if (!p->history_known)
-        p->history_known = -1;
-    return p->history_known > 0 ? 0 : -1;
+    return last && (!hash[0] || strcmp(last, hash) == 0);
+}
+
+static bool was_up(const struct app_work *p, const struct replica *r)
+{
+    return was_up_as(p, r, r->want->name);
 }
 
 /* ---- a place without the container that is wanted ---- */
 
-static bool network_stands(const struct app_work *p)
-{
-    for (size_t i = 0; i < p->want->n_networks; i++)
-        if (p->networks[i].have && !p->networks[i].want->external)
-            return true;
-    return false;
-}
-
+/* Only what we once brought up can have been taken away; without a diary nobody knows, and a deployment that was interrupted
+ * must go on even under drift: report. */
 static void judge_missing(struct app_work *p, struct replica *r)
 {
-    int up = was_up(p, r);
-    bool hand = handmade(p->w, r->want->name) != NULL;
-    bool found = up == 1 || (up < 0 && (hand || (p->n_mine > 0 && network_stands(p))));
+    bool found = was_up(p, r) || handmade(p->w, r->want->name);
     struct change change = {"state", "running", NULL};
 
     r->condition = COND_ABSENT;
     differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING, change,
-           found ? by_hand(p, r, "gone", "removed by hand") : "new");
+           found ? by_hand(p, r, "gone", "removed by hand")
+                 : arena_printf(p->w->arena, "%s: new", place_words(p, &r->service->spec->at)));
 }
 
 static void judge_outdated(struct app_work *p, struct replica *r)
@@ -327,7 +318,7 @@ static void judge_exited(struct app_work *p, struct replica *r)
     r->start = true;
     r->condition = COND_DOWN;
     const char *event = handmade(p->w, r->want->name);
-    enum drift_kind kind = event || was_up(p, r) != 0 ? DRIFT_FOUND : DRIFT_PENDING;
+    enum drift_kind kind = event || was_up(p, r) ? DRIFT_FOUND : DRIFT_PENDING;
 
     differ(p, r, kind, change,
            event ? arena_printf(p->w->arena, "stopped by hand (%s)", event) : exit_words(p, c));
@@ -442,17 +433,20 @@ static void judge_wanted_networks(struct app_work *p, struct replica *r)
                      (!on->network_id || !*on->network_id ||
                       strcmp(on->network_id, net->have->id) == 0)))
             continue;
-        /* Only the network it was born on is part of the hash; of the others nobody can tell whether the
-         * file or a hand changed, unless the event was seen. */
-        bool found = born_there || handmade(p->w, r->want->name);
+        /* Only the network it was born on is part of the hash; of the others nobody can tell whether the file or a
+         * hand changed, unless the event was seen. A network that is missing altogether may be one that we were
+         * just making again. */
+        bool event = handmade(p->w, r->want->name) != NULL;
+        bool found = event || (born_there && net->have);
 
         strv_push(p->w->arena, &r->connect, net->want->name);
         differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING,
                (struct change){arena_printf(p->w->arena, "networks.%s", net->want->name),
                                "connected", NULL},
-               found ? by_hand(p, r, "not connected", "disconnected by hand")
-                     : arena_printf(p->w->arena, "%s: networks changed",
-                                    diff_place(r, p->w->arena)));
+               found        ? by_hand(p, r, "not connected", "disconnected by hand")
+               : born_there ? "its network is gone"
+                            : arena_printf(p->w->arena, "%s: networks changed",
+                                           place_words(p, &r->service->spec->at)));
     }
 }
 
@@ -499,7 +493,7 @@ static void judge_extra_networks(struct app_work *p, struct replica *r)
             strv_push(a, &r->disconnect, on->network_id);
             differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING, change,
                    found ? by_hand(p, r, "connected by hand", "")
-                         : arena_printf(a, "%s: networks changed", diff_place(r, a)));
+                         : arena_printf(a, "%s: networks changed", place_words(p, &r->service->spec->at)));
             continue;
         }
         diff_add(p, DRIFT_FOUND, arena_printf(a, "container %s", r->want->name), change,
@@ -516,8 +510,13 @@ static void judge_name(struct app_work *p, struct replica *r)
     if (strcmp(name, have) == 0)
         return;
     r->rename = true;
-    differ(p, r, ours ? DRIFT_PENDING : DRIFT_FOUND, (struct change){"name", name, have},
-           ours ? "its replacement was not finished" : by_hand(p, r, "renamed", "by hand"));
+    /* A name is no part of the hash. If it was up under this one before, the file changed. */
+    bool file = !ours && !handmade(p->w, name) && was_up_as(p, r, have);
+
+    differ(p, r, ours || file ? DRIFT_PENDING : DRIFT_FOUND, (struct change){"name", name, have},
+           ours   ? "its replacement was not finished"
+           : file ? arena_printf(p->w->arena, "%s: container_name changed", place_words(p, &r->service->spec->at))
+                  : by_hand(p, r, "renamed", "by hand"));
 }
 
 /* Somebody else's container has the name that is needed here. */
@@ -671,7 +670,7 @@ static void judge_leftovers(struct app_work *p)
         const struct obs_container *c = p->leftovers[i];
         struct change change = {"state", NULL, container_state_name(c->state)};
 
-        diff_add(p, DRIFT_PENDING, container_label(p->w, c), change, "no longer wanted");
+        diff_add(p, DRIFT_PENDING, container_label(p->w, c), change, leftover_cause(p, c));
     }
 }
 

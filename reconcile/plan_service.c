@@ -163,6 +163,16 @@ static void connect(struct app_work *p, struct replica *r, const struct attach *
     prepared(p, r, i);
 }
 
+static const char *network_name(const struct app_work *p, const char *id)
+{
+    const struct observed *o = p->w->seen;
+
+    for (size_t i = 0; i < o->n_networks; i++)
+        if (strcmp(o->networks[i].id, id) == 0)
+            return o->networks[i].name;
+    return id;
+}
+
 /* A new one is born on its first network and joins the others; one that stays joins what it lacks, then leaves what it should. */
 static void connect_all(struct app_work *p, struct replica *r, uint32_t created)
 {
@@ -181,6 +191,7 @@ static void connect_all(struct app_work *p, struct replica *r, uint32_t created)
         uint32_t off =
             act_container(p, ACT_NETWORK_DISCONNECT, r->object, r->label, r->cause);
         act_at(p, off)->op.network = r->disconnect.v[i];
+        act_at(p, off)->op.name = network_name(p, r->disconnect.v[i]);
         act_need_all(p, off, r->prepared, r->n_prepared);
     }
 }
@@ -205,13 +216,13 @@ static void clear_leftovers(struct app_work *p)
 {
     for (size_t i = 0; i < p->n_leftovers; i++) {
         const struct obs_container *c = p->leftovers[i];
-        const char *label = container_label(p->w, c);
+        const char *label = container_label(p->w, c), *cause = leftover_cause(p, c);
         uint32_t stop = NO_ACTION;
 
         if (container_runs(c))
-            stop = act_container(p, ACT_STOP, c->id, label, "no longer wanted");
+            stop = act_container(p, ACT_STOP, c->id, label, cause);
         order_free_ports(p, c, NULL, stop);
-        uint32_t gone = act_container(p, ACT_REMOVE, c->id, label, "no longer wanted");
+        uint32_t gone = act_container(p, ACT_REMOVE, c->id, label, cause);
 
         act_need(p, gone, stop);
         order_free_name(p, c->name, gone);
@@ -223,13 +234,18 @@ static bool is_surplus(const struct replica *r, size_t i)
     return r->clear && r->have[i] != r->keeper;
 }
 
+static const char *old_cause(const struct app_work *p, const struct replica *r,
+                             const struct obs_container *c)
+{
+    return r->keeper && c->hash && strcmp(c->hash, r->keeper->hash) == 0
+               ? "a second one in its place"
+               : arena_printf(p->w->arena, "replaced by %s", r->label);
+}
+
 static uint32_t stop_old(struct app_work *p, struct replica *r, size_t i)
 {
     const struct obs_container *c = r->have[i];
-    const char *cause = r->keeper || !r->object
-                            ? "one too many in its place"
-                            : arena_printf(p->w->arena, "replaced by %s", r->label);
-    uint32_t stop = act_container(p, ACT_STOP, c->id, container_label(p->w, c), cause);
+    uint32_t stop = act_container(p, ACT_STOP, c->id, container_label(p->w, c), old_cause(p, r, c));
 
     act_need_all(p, stop, r->prepared, r->n_prepared);
     r->stops[i] = stop;
@@ -381,8 +397,9 @@ static void remove_old(struct app_work *p, struct replica *r, uint32_t proven)
 
         if (!is_surplus(r, i))
             continue;
-        uint32_t gone = act_container(p, ACT_REMOVE, c->id, container_label(p->w, c),
-                                      arena_printf(p->w->arena, "replaced by %s", r->label));
+        uint32_t gone =
+            act_container(p, ACT_REMOVE, c->id, container_label(p->w, c), old_cause(p, r, c));
+
         act_need(p, gone, proven);
         act_need(p, gone, r->stops[i]);
         order_free_name(p, c->name, gone);

@@ -108,10 +108,13 @@ static bool is_handled(const struct plan_app *app, const char *object)
     size_t n = strlen(object);
 
     for (size_t i = 0; i < app->n_actions; i++) {
-        const char *subject = app->actions[i].subject;
-        if (strncmp(subject, object, n) == 0 &&
-            (!subject[n] || strncmp(subject + n, ".next-", 6) == 0))
+        const struct action *a = &app->actions[i];
+
+        if (strncmp(a->subject, object, n) == 0 &&
+            (!a->subject[n] || strncmp(a->subject + n, ".next-", 6) == 0))
             return true;
+        if (a->kind == ACT_RENAME && n > 10 && strcmp(a->op.name, object + 10) == 0)
+            return true; /* "container " */
     }
     return false;
 }

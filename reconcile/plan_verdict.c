@@ -89,6 +89,8 @@ static void verdict_unhurried(struct app_work *p)
         say(p, APP_DEGRADED, about(p, blocked, arena_printf(p->w->arena, "is not brought up: %s", blocked->blocked)));
     else if (starting)
         say(p, APP_PROGRESSING, about(p, starting, starting->ill));
+    else if (p->left)
+        say(p, APP_OUT_OF_SYNC, p->left);
     else if (p->reported_only)
         say(p, APP_OUT_OF_SYNC,
             arena_printf(p->w->arena, "%s (drift: report)", first_difference(p)));

@@ -282,6 +282,32 @@ const char *container_label(const struct plan_work *w, const struct obs_containe
     return arena_printf(w->arena, "container %s", c->name);
 }
 
+const char *place_words(const struct app_work *p, const struct place *at)
+{
+    const struct want_app *app = p->want;
+
+    if (!at || !at->file)
+        at = &app->at;
+    const char *file = at->file ? at->file : app->file;
+
+    if (!file)
+        return "the spec";
+    return at->line > 0 ? arena_printf(p->w->arena, "%s:%d", file, at->line) : file;
+}
+
+const char *leftover_cause(const struct app_work *p, const struct obs_container *c)
+{
+    size_t at = service_index(p->want, c->service ? c->service : "");
+
+    if (at == p->want->n_services)
+        return arena_printf(p->w->arena, "%s: no service %s any more", place_words(p, NULL),
+                            c->service ? c->service : "of that name");
+    const struct want_service *s = &p->want->services[at];
+
+    return arena_printf(p->w->arena, "%s: scaled to %zu", place_words(p, &s->spec->at),
+                        s->n_containers);
+}
+
 const char *handmade(const struct plan_work *w, const char *container)
 {
     const struct history *h = w->in->history;

@@ -129,7 +129,7 @@ struct app_work {
     enum app_state refused_state; /* with blocked */
     const char *blocked; /* nothing at all can be done, because */
     bool reported_only;  /* something differs and is left, because of drift: report */
-    int history_known;   /* memo of plan_judge: 0 not asked yet, 1 yes, -1 no */
+    const char *left;    /* something differs and is left, because ...; or NULL */
 };
 
 /* Note why nothing at all can be done; the first reason stays. */
@@ -163,6 +163,10 @@ void volumes_of_app(const struct plan_work *w, const char *app, size_t *ret_from
 void attached_range(struct plan_work *w, const char *network_id, size_t *ret_from, size_t *ret_to);
 bool container_runs(const struct obs_container *c); /* running, paused or between two restarts: it must be stopped */
 const char *container_label(const struct plan_work *w, const struct obs_container *c);
+/* Why nobody wants it: "apps/shop.yaml:2: no service cron any more". */
+const char *leftover_cause(const struct app_work *p, const struct obs_container *c);
+/* "apps/blog.yaml:4", or the app's own place when `at` is none. */
+const char *place_words(const struct app_work *p, const struct place *at);
 /* What the history says a hand did to this container, or NULL. */
 const char *handmade(const struct plan_work *w, const char *container);
 size_t service_index(const struct want_app *app, const char *service); /* n_services when not there */

@@ -228,7 +228,8 @@ static json_t *golden_container(struct golden_case *c, const struct want_contain
     const struct service *s = w->service->spec;
     json_t *v = json_object(), *labels = golden_labels(&w->labels, &w->birth);
     json_t *body = js_parse(w->body, strlen(w->body), NULL);
-    struct kvs fields = engine_fields_of_body(body, c->arena);
+    struct kvs asked = engine_fields_of_body(body, c->arena), nothing = {0};
+    struct kvs fields = engine_fields_expected(&asked, &nothing, c->arena);
 
     json_decref(body);
     (void)json_object_set_new(labels, LABEL_HASH, json_string(w->hash));
@@ -295,6 +296,18 @@ static void golden_lay_over(json_t *v, json_t *given)
     }
 }
 
+/* A container of another image has another hash. */
+static void golden_rehash(json_t *v, const json_t *given, const struct want_container *w)
+{
+    const char *id = js_str(given, "image_id", NULL);
+    char hash[SHA256_HEX];
+
+    if (!w || !id)
+        return;
+    engine_encode_hash(w->body, id, hash);
+    (void)json_object_set_new(json_object_get(v, "labels"), LABEL_HASH, json_string(hash));
+}
+
 static int golden_expand(struct golden_case *c, json_t *list, const struct desired *now,
                          const struct desired *before)
 {
@@ -311,6 +324,7 @@ static int golden_expand(struct golden_case *c, json_t *list, const struct desir
             return -1;
         }
         golden_lay_over(v, given);
+        golden_rehash(v, given, golden_find(like ? now : before, like ? like : old).container);
         (void)json_array_set_new(list, i, v);
     }
     return 0;
