@@ -17,6 +17,7 @@ struct conductor {
     struct slots slots;
     struct arena *pass_arena;
     bool all_dirty;       /* plan every app at the next pass */
+    bool all_due;         /* the look under way is for every app */
     bool look_everything; /* the next look lists everything */
     bool look_cold;       /* ... and inspects everything that is ours */
     bool looking, engine_up, stopped, looked;
@@ -258,18 +259,15 @@ static void pass(struct conductor *c)
     struct strv scope = {0}, reserved = {0};
     struct core_pass p;
     arena_clear(a);
-    if (!c->all_dirty)
+    if (!c->all_due)
         for (size_t i = 0; i < c->slots.n; i++)
-            if (c->slots.v[i]->dirty)
+            if (c->slots.v[i]->due)
                 strv_push(a, &scope, c->slots.v[i]->app);
-    if (c->all_dirty)
+    if (c->all_due)
         scope = c->o.only;
     else if (scope.n == 0)
         return;
     reserved_subnets(c, a, &reserved);
-    for (size_t i = 0; i < c->slots.n; i++)
-        c->slots.v[i]->dirty = false;
-    c->all_dirty = false;
     core_plan(c->core, &scope, &reserved, NULL, a, &p);
     core_settle_released(c->core, p.plan);
     learn(c, &p);
@@ -290,6 +288,18 @@ static void pass(struct conductor *c)
 }
 
 /* ---- looking ---- */
+
+/* What is dirty now is what the look is for. What becomes dirty while it is under way may have changed after its calls were
+ * answered, so it stays dirty for the next. */
+static void take_up(struct conductor *c)
+{
+    c->all_due = c->all_dirty;
+    c->all_dirty = false;
+    for (size_t i = 0; i < c->slots.n; i++) {
+        c->slots.v[i]->due = c->slots.v[i]->dirty;
+        c->slots.v[i]->dirty = false;
+    }
+}
 
 static void looked(void *user, const struct err *e)
 {
@@ -334,6 +344,7 @@ static void work(void *user)
                          .owner = c->core->options->settings.owner};
     core_images(c->core, a, &scope.images);
     c->look_everything = c->look_cold = false;
+    take_up(c);
     c->looking = true;
     c->core->driver->ops->look(c->core->driver, &scope, looked, c);
     arena_free(a);

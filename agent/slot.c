@@ -74,7 +74,8 @@ void slots_sweep(struct slots *l, struct http *http, const struct plan *plan, co
     size_t kept = 0;
     for (size_t i = 0; i < l->n; i++) {
         struct slot *s = l->v[i];
-        if (!s->run && !plan_app(plan, s->app) && (scope->n == 0 || strv_has(scope, s->app)))
+        if (!s->run && !s->dirty && !plan_app(plan, s->app) &&
+            (scope->n == 0 || strv_has(scope, s->app)))
             slot_free(s, http);
         else
             l->v[kept++] = s;

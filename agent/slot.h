@@ -13,6 +13,7 @@ struct slot {
     struct conductor *conductor;
     struct run *run;     /* in flight, or NULL */
     bool dirty, planned; /* planned: at least one pass had it */
+    bool due;            /* the look under way, and the pass after it, are for this app */
     bool listening;      /* its culprit's last words are being fetched */
     bool blocked;        /* not tried again until its digest or its plan changes */
     unsigned failures;   /* in a row */
@@ -42,7 +43,7 @@ struct slots {
 
 struct slot *slots_find(const struct slots *l, const char *app);
 struct slot *slots_get(struct slots *l, struct conductor *c, const char *app);
-/* Drop the apps that a plan of this scope (n == 0: of everything) no longer names and that have no run. */
+/* Drop the apps that a plan of this scope (n == 0: of everything) no longer names, that have no run and of which nothing new was heard. */
 void slots_sweep(struct slots *l, struct http *http, const struct plan *plan, const struct strv *scope);
 void slots_release(struct slots *l, struct http *http);
 /* Something foreign changed: what failed may work now; tried again at most every few seconds. */

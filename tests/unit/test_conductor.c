@@ -1,0 +1,232 @@
+/* test_conductor.c: when the conductor looks, and for whom, on a driver whose looks end when the test says so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/conductor.h"
+#include "spec/base/arena.h"
+#include "tests/unit/scratch.h"
+
+/* ---- a driver that only listens ---- */
+
+struct deaf {
+    struct driver driver;
+    happening_fn *happened;
+    look_done_fn *done;
+    void *follower, *looker;
+    int looks, everything; /* asked for so far */
+};
+
+static void deaf_look(struct driver *d, const struct look *scope, look_done_fn *done, void *user)
+{
+    struct deaf *x = (struct deaf *)d;
+
+    assert_null(x->done); /* one at a time */
+    x->looks++;
+    x->everything += scope->everything;
+    x->done = done;
+    x->looker = user;
+}
+
+static const struct observed *deaf_observed(struct driver *d, struct arena *a)
+{
+    (void)d;
+    return ARENA_NEW(a, struct observed);
+}
+
+static void deaf_follow(struct driver *d, happening_fn *happened, void *user)
+{
+    struct deaf *x = (struct deaf *)d;
+
+    x->happened = happened;
+    x->follower = user;
+}
+
+static const struct driver_ops deaf_ops = {
+    .name = "deaf", .look = deaf_look, .observed = deaf_observed, .follow = deaf_follow};
+
+/* ---- a conductor over two apps that want nothing ---- */
+
+struct fixture {
+    struct options options;
+    struct core core;
+    struct deaf deaf;
+    struct conductor *conductor;
+    const char *root;
+    char planned[256]; /* apps whose verdict was told, in order */
+};
+
+static void told(void *ctx, const char *app, enum app_state state, const char *why)
+{
+    struct fixture *f = ctx;
+    size_t n = strlen(f->planned);
+
+    (void)state;
+    (void)why;
+    (void)snprintf(f->planned + n, sizeof(f->planned) - n, "%s ", app);
+}
+
+static int set_up(void **state)
+{
+    static const char spec[] = "app: %s\nimage: nginx:1.27\nstate: stopped\n";
+    struct fixture *f = calloc(1, sizeof(*f));
+    struct err e = {0};
+    char text[128];
+
+    if (!f || scratch_setup(state) != 0)
+        return -1;
+    f->root = *state;
+    (void)snprintf(text, sizeof(text), spec, "a");
+    put("a.yaml", text);
+    (void)snprintf(text, sizeof(text), spec, "b");
+    put("b.yaml", text);
+    age("a.yaml", 10000);
+    age("b.yaml", 10000);
+    f->options =
+        (struct options){.roots = {&f->root, 1},
+                         .state = f->root,
+                         .settings = {.owner = "default", .pool = "10.0.0.0/8", .pool_prefix = 26}};
+    f->deaf.driver.ops = &deaf_ops;
+    if (core_open(&f->core, &f->options, CORE_FILES, &e) < 0)
+        return -1;
+    f->core.http = http_new(&(struct http_target){.url = "unix:///nowhere"}, &e);
+    f->core.driver = &f->deaf.driver;
+    (void)core_scan(&f->core, NULL);
+    core_desire(&f->core);
+    f->conductor =
+        conductor_new(&(struct conductor_options){.core = &f->core, .told = told, .ctx = f});
+    conductor_start(f->conductor);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    void *root = (void *)(uintptr_t)f->root;
+
+    conductor_free(f->conductor);
+    f->core.driver = NULL;
+    core_close(&f->core);
+    (void)scratch_teardown(&root);
+    free(f);
+    return 0;
+}
+
+/* Let what was scheduled happen. */
+static void turn(struct fixture *f)
+{
+    struct err e = {0};
+
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(http_poll(f->core.http, NULL, 0, 1, &e), 0);
+}
+
+static void end_look(struct fixture *f)
+{
+    look_done_fn *done = f->deaf.done;
+
+    assert_non_null(done);
+    f->deaf.done = NULL;
+    done(f->deaf.looker, &(struct err){.kind = ERR_NONE});
+    turn(f);
+}
+
+static void happen(struct fixture *f, enum engine_happening what, const char *app)
+{
+    f->deaf.happened(
+        f->deaf.follower,
+        &(struct happening){.what = what, .app = app, .object = "container x", .action = "die"});
+}
+
+static void settle_first(struct fixture *f)
+{
+    happen(f, ENGINE_UP, NULL);
+    turn(f);
+    assert_int_equal(f->deaf.looks, 1);
+    assert_int_equal(f->deaf.everything, 1);
+    end_look(f);
+    assert_int_equal(f->deaf.looks, 1);
+    assert_string_equal(f->planned, "a b ");
+}
+
+static void test_an_event_costs_one_look_and_no_list(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    happen(f, ENGINE_CHANGED, "a");
+    happen(f, ENGINE_CHANGED, "a");
+    turn(f);
+    assert_int_equal(f->deaf.looks, 2);
+    assert_int_equal(f->deaf.everything, 1);
+    end_look(f);
+    assert_int_equal(f->deaf.looks, 2);
+    assert_true(conductor_idle(f->conductor));
+}
+
+/* The look's calls may have been answered before the event: what it tells of is not in there. */
+static void test_an_event_during_a_look_is_looked_at(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    happen(f, ENGINE_CHANGED, "a");
+    turn(f);
+    assert_int_equal(f->deaf.looks, 2);
+    happen(f, ENGINE_CHANGED, "b");
+    end_look(f);
+    assert_int_equal(f->deaf.looks, 3);
+    end_look(f);
+    assert_int_equal(f->deaf.looks, 3);
+    assert_true(conductor_idle(f->conductor));
+}
+
+static void test_an_event_of_an_unknown_app_during_a_full_look_is_looked_at(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    conductor_look_again(f->conductor);
+    turn(f);
+    assert_int_equal(f->deaf.everything, 2);
+    happen(f, ENGINE_CHANGED, "orphan");
+    end_look(f);
+    assert_int_equal(f->deaf.looks, 3);
+    assert_int_equal(f->deaf.everything, 2);
+    end_look(f);
+    assert_int_equal(f->deaf.looks, 3);
+}
+
+static void test_files_that_change_during_a_look_are_planned_again(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    happen(f, ENGINE_CHANGED, "a");
+    turn(f);
+    conductor_files_changed(f->conductor);
+    end_look(f);
+    assert_int_equal(f->deaf.looks, 3);
+    end_look(f);
+    assert_true(conductor_idle(f->conductor));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_an_event_costs_one_look_and_no_list, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_an_event_during_a_look_is_looked_at, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_an_event_of_an_unknown_app_during_a_full_look_is_looked_at, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_files_that_change_during_a_look_are_planned_again,
+                                        set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
