@@ -22,4 +22,14 @@
 #define LIMIT_REPLY_BYTES (64 * 1024 * 1024) /* one answer of the engine that is held in memory */
 #define LIMIT_STREAM_LINE (1024 * 1024)      /* one line of a pull, event or build stream */
 
+/* build contexts; `bundles:` in the configuration file narrows or widens them */
+#define LIMIT_CONTEXT_BYTES (1024LL * 1024 * 1024)
+#define LIMIT_CONTEXT_FILE_BYTES (512LL * 1024 * 1024)
+#define LIMIT_CONTEXT_ENTRIES 10000
+#define LIMIT_CONTEXT_PATH 1024
+#define LIMIT_CONTEXT_DEPTH 32
+#define LIMIT_CONTEXT_RATIO 200              /* unpacked to packed, judged after LIMIT_CONTEXT_RATIO_FROM */
+#define LIMIT_CONTEXT_RATIO_FROM (10 << 20)
+#define LIMIT_CONTEXT_MS 60000
+
 #endif
