@@ -122,7 +122,10 @@ static void test_told_once(void **state)
     assert_false(slot_told(x->s, APP_SYNCED, NULL));
     assert_true(slot_told(x->s, APP_DEGRADED, "exit 1"));
     assert_false(slot_told(x->s, APP_DEGRADED, "exit 1"));
-    assert_true(slot_told(x->s, APP_DEGRADED, "exit 2"));
+    assert_false(slot_told(x->s, APP_DEGRADED, "exit 2")); /* restarts are counted up all the time */
+    assert_true(slot_told(x->s, APP_DEGRADED, "out of memory"));
+    assert_true(slot_told(x->s, APP_HELD, "3 of 9"));
+    assert_true(slot_told(x->s, APP_HELD, "4 of 9"));
 }
 
 static void test_second_chance_is_bounded(void **state)
