@@ -18,9 +18,9 @@
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 
-#define SLOW_LOOK_MS 60000   /* in case an event was lost */
-#define UNSTABLE_MS 100      /* a file was in the middle of being written */
-#define LEAVE_MS 8000        /* what is in flight may finish this long */
+#define SLOW_LOOK_MS 60000 /* in case an event was lost */
+#define UNSTABLE_MS 100    /* a file was in the middle of being written */
+#define LEAVE_MS 8000      /* what is in flight may finish this long */
 #define TRIM_AFTER_MS 2000
 
 struct agent {
@@ -41,9 +41,11 @@ struct agent {
 static void agent_told(void *ctx, const char *app, enum app_state state, const char *why)
 {
     struct agent *g = ctx;
-    bool bad = state == APP_DEGRADED || state == APP_REFUSED || state == APP_FROZEN || state == APP_HELD;
+    bool bad =
+        state == APP_DEGRADED || state == APP_REFUSED || state == APP_FROZEN || state == APP_HELD;
     if (state != APP_PROGRESSING && state != APP_OUT_OF_SYNC && state != APP_MISSING)
-        log_line(bad ? LOG_WARNING : LOG_INFO, app, "%s%s%s", app_state_name(state), why ? ": " : "", why ? why : "");
+        log_line(bad ? LOG_WARNING : LOG_INFO, app, "%s%s%s", app_state_name(state),
+                 why ? ": " : "", why ? why : "");
     store_app_state(g->store, core_now_ms(), app, app_state_name(state), why);
 }
 
@@ -82,29 +84,31 @@ static void trim_soon(struct agent *g)
 
 /* ---- files ---- */
 
+static void add_diags(const struct diag_list *l, struct str *out)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i].level != DIAG_NOTE)
+            diag_print(&l->v[i], false, out);
+}
+
 /* Each problem is told once, and again only when the set of problems changes. */
 static void say_diags(struct agent *g)
 {
     CLEANUP(str_release) struct str all = STR_INIT;
     const struct spec_set *set = sources_set(g->core.sources);
     for (size_t i = 0; i < set->n_files; i++)
-        for (size_t k = 0; k < set->files[i]->diags.n; k++)
-            diag_print(&set->files[i]->diags.v[k], false, &all);
+        add_diags(&set->files[i]->diags, &all);
     for (size_t i = 0; i < set->n_overrides; i++)
-        for (size_t k = 0; k < set->overrides[i]->diags.n; k++)
-            diag_print(&set->overrides[i]->diags.v[k], false, &all);
-    for (size_t k = 0; g->core.desired && k < g->core.desired->diags.n; k++)
-        diag_print(&g->core.desired->diags.v[k], false, &all);
-    for (size_t i = 0; i < set->n_roots; i++)
-        if (!set->roots[i].readable)
-            str_addf(&all, "%s: cannot be read; its apps are left as they are\n", set->roots[i].path);
+        add_diags(&set->overrides[i]->diags, &all);
+    if (g->core.desired)
+        add_diags(&g->core.desired->diags, &all);
     if (g->diags_said && strcmp(g->diags_said, str_text(&all)) == 0)
         return;
     free(g->diags_said);
     g->diags_said = xstrdup(str_text(&all));
     char *save = NULL, *copy = xstrdup(str_text(&all));
     for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-        log_line(strstr(line, ": error: ") || strstr(line, "cannot be read") ? LOG_ERROR : LOG_WARNING, NULL, "%s", line);
+        log_line(strstr(line, ": error: ") ? LOG_ERROR : LOG_WARNING, NULL, "%s", line);
     free(copy);
 }
 
@@ -113,7 +117,8 @@ static void say_revisions(struct agent *g)
     const struct desired *d = g->core.desired;
     for (size_t i = 0; i < d->n_apps; i++)
         if (!d->apps[i].invalid_input)
-            store_revision(g->store, core_now_ms(), d->apps[i].name, d->apps[i].digest, d->apps[i].origin, "");
+            store_revision(g->store, core_now_ms(), d->apps[i].name, d->apps[i].digest,
+                           d->apps[i].origin, "");
 }
 
 static void read_again(void *user)
@@ -289,12 +294,14 @@ static int run_agent(struct agent *g, struct err *e)
     core_desire(&g->core);
     say_diags(g);
     say_revisions(g);
-    log_line(LOG_INFO, NULL, "evenkeel %s, owner %s: %zu apps in %zu root%s, engine %s", evenkeel_version(),
-             g->o->settings.owner, g->core.desired->n_apps, g->o->roots.n, g->o->roots.n == 1 ? "" : "s", g->o->docker);
+    log_line(LOG_INFO, NULL, "evenkeel %s, owner %s: %zu apps in %zu root%s, engine %s",
+             evenkeel_version(), g->o->settings.owner, g->core.desired->n_apps, g->o->roots.n,
+             g->o->roots.n == 1 ? "" : "s", g->o->docker);
     g->conductor = conductor_new(&co);
     conductor_start(g->conductor);
     g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
-    g->again = http_after(g->core.http, UNSTABLE_MS, read_again, g); /* what changed while the watches were set */
+    g->again = http_after(g->core.http, UNSTABLE_MS, read_again,
+                          g); /* what changed while the watches were set */
     return run_loop(g, e);
 }
 

@@ -14,15 +14,17 @@ int cli_fail(const struct err *e)
     CLEANUP(str_release) struct str text = STR_INIT;
     str_add_escaped(&text, e->msg);
     bool colour = terminal_colour(stderr);
-    (void)fprintf(stderr, "%sevenkeel:%s %s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "", str_text(&text));
+    (void)fprintf(stderr, "%sevenkeel:%s %s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "",
+                  str_text(&text));
     return 1;
 }
 
-size_t cli_diags(const struct diag_list *l)
+size_t cli_diags(const struct diag_list *l, bool notes)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
     for (size_t i = 0; i < l->n; i++)
-        diag_print(&l->v[i], true, &text);
+        if (notes || l->v[i].level != DIAG_NOTE)
+            diag_print(&l->v[i], true, &text);
     (void)fputs(str_text(&text), stderr);
     return l->errors;
 }
@@ -32,16 +34,11 @@ size_t cli_core_diags(const struct core *c)
     const struct spec_set *set = sources_set(c->sources);
     size_t errors = 0;
     for (size_t i = 0; i < set->n_files; i++)
-        errors += cli_diags(&set->files[i]->diags);
+        errors += cli_diags(&set->files[i]->diags, false);
     for (size_t i = 0; i < set->n_overrides; i++)
-        errors += cli_diags(&set->overrides[i]->diags);
+        errors += cli_diags(&set->overrides[i]->diags, false);
     if (c->desired)
-        errors += cli_diags(&c->desired->diags);
-    for (size_t i = 0; i < set->n_roots; i++)
-        if (!set->roots[i].readable) {
-            (void)fprintf(stderr, "%s: error: cannot be read; its apps are left as they are\n", set->roots[i].path);
-            errors++;
-        }
+        errors += cli_diags(&c->desired->diags, false);
     return errors;
 }
 
@@ -70,8 +67,10 @@ int cli_check_words(const struct core *c, const struct options *o, struct err *e
         if (strv_has(&known, o->words.v[i]))
             continue;
         const char *near = str_nearest(o->words.v[i], known.v, known.n);
-        rc = err_set(e, ERR_USER, "there is no app \"%s\"%s%s%s", o->words.v[i], near ? "; did you mean \"" : "",
-                     near ? near : " in the roots or the engine; `evenkeel status` lists them", near ? "\"?" : "");
+        rc = err_set(e, ERR_USER, "there is no app \"%s\"%s%s%s", o->words.v[i],
+                     near ? "; did you mean \"" : "",
+                     near ? near : " in the roots or the engine; `evenkeel status` lists them",
+                     near ? "\"?" : "");
     }
     arena_free(a);
     return rc;

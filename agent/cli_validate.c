@@ -12,79 +12,77 @@
 #include "spec/schema.h"
 
 struct tally {
-    size_t files, apps, foreign, errors, warnings;
+    size_t files, apps, errors, warnings;
     bool json;
     json_t *list;
 };
 
 static void tally_diags(struct tally *t, const struct diag_list *l)
 {
-    static const char *const levels[] = {[DIAG_ERROR] = "error", [DIAG_WARNING] = "warning", [DIAG_NOTE] = "note"};
+    static const char *const levels[] = {
+        [DIAG_ERROR] = "error", [DIAG_WARNING] = "warning", [DIAG_NOTE] = "note"};
     t->errors += l->errors;
     t->warnings += l->warnings;
     if (!t->json) {
-        (void)cli_diags(l);
+        (void)cli_diags(l, true);
         return;
     }
     for (size_t i = 0; i < l->n; i++) {
         const struct diag *d = &l->v[i];
-        json_array_append_new(t->list, json_pack("{s:s, s:s?, s:i, s:i, s:s*, s:s, s:s*}", "level", levels[d->level],
-                                                 "file", d->at.file, "line", d->at.line, "column", d->at.column,
-                                                 "path", d->path, "what", d->what, "hint", d->hint));
+        json_array_append_new(t->list, json_pack("{s:s, s:s?, s:i, s:i, s:s*, s:s, s:s*}", "level",
+                                                 levels[d->level], "file", d->at.file, "line",
+                                                 d->at.line, "column", d->at.column, "path",
+                                                 d->path, "what", d->what, "hint", d->hint));
     }
 }
 
-static void tally_file(struct tally *t, const struct spec_file *f, const struct options *o)
+static void tally_file(struct tally *t, const struct spec_file *f)
 {
     t->files++;
     tally_diags(t, &f->diags);
-    for (size_t i = 0; i < f->n_documents; i++) {
+    for (size_t i = 0; i < f->n_documents; i++)
         t->apps += f->documents[i].kind == DOC_APP && f->documents[i].ok;
-        if (f->documents[i].kind != DOC_FOREIGN)
-            continue;
-        t->foreign++;
-        if (o->verbose && !t->json)
-            (void)fprintf(stderr, "%s: note: not a spec\n", f->name);
-    }
 }
 
-static int validate_roots(const char *const *roots, size_t n, const struct options *o, struct tally *t)
+/* What an app was refused for is its own state and no diagnostic of a file. */
+static void tally_refused(struct tally *t, const struct desired *d, struct arena *a)
+{
+    struct diag_list l;
+    diag_init(&l, a);
+    for (size_t i = 0; i < d->n_apps; i++)
+        if (d->apps[i].refused)
+            diag_add(&l, DIAG_ERROR, d->apps[i].at, NULL, NULL, NULL, "%s", d->apps[i].refused);
+    tally_diags(t, &l);
+}
+
+static void validate_roots(const char *const *roots, size_t n, const struct options *o,
+                           struct tally *t)
 {
     struct sources *s = sources_new(roots, n, NULL);
     struct arena *a = arena_new();
     struct kvs nobody = {0};
     (void)sources_scan(s, NULL);
     const struct spec_set *set = sources_set(s);
-    for (size_t i = 0; i < set->n_roots; i++)
-        if (!set->roots[i].readable) {
-            (void)fprintf(stderr, "%s: error: cannot be read; does it exist, and may you list it?\n", set->roots[i].path);
-            t->errors++;
-        }
     for (size_t i = 0; i < set->n_files; i++)
-        tally_file(t, set->files[i], o);
+        tally_file(t, set->files[i]);
     const struct desired *d = desired_build(set, &o->settings, &nobody, core_now_ms(), a);
     tally_diags(t, &d->diags);
-    for (size_t i = 0; i < d->n_apps; i++)
-        if (d->apps[i].refused) {
-            (void)fprintf(stderr, "%s:%d:%d: error: %s\n", d->apps[i].at.file, d->apps[i].at.line, d->apps[i].at.column,
-                          d->apps[i].refused);
-            t->errors++;
-        }
+    tally_refused(t, d, a);
     arena_free(a);
     sources_free(s);
-    return 0;
 }
 
 int cli_validate(const struct options *o)
 {
     struct tally t = {.json = o->json, .list = json_array()};
     const struct strv *paths = o->words.n ? &o->words : &o->roots;
-    (void)validate_roots(paths->v, paths->n, o, &t);
+    validate_roots(paths->v, paths->n, o, &t);
     if (o->json)
         cli_put_json(t.list);
     else
-        printf("%zu file%s, %zu app%s: %zu error%s, %zu warning%s\n", t.files, t.files == 1 ? "" : "s", t.apps,
-               t.apps == 1 ? "" : "s", t.errors, t.errors == 1 ? "" : "s", t.warnings, t.warnings == 1 ? "" : "s");
+        printf("%zu file%s, %zu app%s: %zu error%s, %zu warning%s\n", t.files,
+               t.files == 1 ? "" : "s", t.apps, t.apps == 1 ? "" : "s", t.errors,
+               t.errors == 1 ? "" : "s", t.warnings, t.warnings == 1 ? "" : "s");
     json_decref(t.list);
     return t.errors > 0 ? 1 : 0;
 }
@@ -102,7 +100,8 @@ int cli_schema(const struct options *o)
             cli_put(&text);
             return 0;
         }
-    (void)fprintf(stderr, "evenkeel: schema wants app, config or reference, not \"%s\"\n", o->words.v[0]);
+    (void)fprintf(stderr, "evenkeel: schema wants app, config or reference, not \"%s\"\n",
+                  o->words.v[0]);
     return 1;
 }
 

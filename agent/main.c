@@ -78,7 +78,8 @@ static void help_all(FILE *out)
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
         (void)fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     (void)fputs("\n`evenkeel VERB --help` says more about one.\n"
-                "A first app:  mkdir apps && printf 'app: hello\\nimage: nginx:1.27-alpine\\nports: [\"8080:80\"]\\n' > apps/hello.yaml\n"
+                "A first app:  mkdir apps && printf 'app: hello\\nimage: "
+                "nginx:1.27-alpine\\nports: [\"8080:80\"]\\n' > apps/hello.yaml\n"
                 "              evenkeel apply --root apps --state state\n",
                 out);
 }
@@ -87,8 +88,8 @@ static void help_verb(const struct verb *v)
 {
     CLEANUP(str_release) struct str flags = STR_INIT;
     options_help(v->options, &flags);
-    printf("Usage: evenkeel %s%s%s%s\n\n%c%s.\n", v->name, v->options ? " [FLAGS]" : "", *v->args ? " " : "", v->args,
-           v->summary[0] - 'a' + 'A', v->summary + 1);
+    printf("Usage: evenkeel %s%s%s%s\n\n%c%s.\n", v->name, v->options ? " [FLAGS]" : "",
+           *v->args ? " " : "", v->args, v->summary[0] - 'a' + 'A', v->summary + 1);
     if (*v->help)
         printf("\n%s", v->help);
     if (flags.len > 0)
@@ -117,11 +118,12 @@ static int run_verb(const struct verb *v, int argc, char **argv)
     struct arena *a = arena_new();
     diag_init(&diags, a);
     int rc = options_parse(argc, argv, v->options, a, &diags, &o, &e);
-    (void)cli_diags(&diags);
+    (void)cli_diags(&diags, true);
     if (rc == 0 && o.help) {
         help_verb(v);
     } else if (rc == 0 && (o.words.n < v->min_words || o.words.n > v->max_words)) {
-        (void)fprintf(stderr, "evenkeel: usage: evenkeel %s %s; see `evenkeel %s --help`\n", v->name, v->args, v->name);
+        (void)fprintf(stderr, "evenkeel: usage: evenkeel %s %s; see `evenkeel %s --help`\n",
+                      v->name, v->args, v->name);
         rc = 1;
     } else if (rc == 0) {
         rc = v->run(&o);
@@ -146,7 +148,8 @@ int main(int argc, char **argv)
             help_verb(about);
         return about ? 0 : 1;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0) {
         help_all(stdout);
         return 0;
     }
