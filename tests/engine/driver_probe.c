@@ -1,9 +1,9 @@
 /* driver_probe.c: a hand on the Docker driver, for the engine tests.
  *
- *   driver_probe URL [AUTH_DIR] <commands
+ *   driver_probe URL [AUTH_DIR [CERT_DIR]] <commands
  *
  * In: one command a line, each carried out to its end before the next is read. Out: one line per answer ("ok ...",
- * "err KIND text"), and "event ..." lines for what happened meanwhile, if `follow` was said.
+ * "err KIND text") after whatever it had to show, and "event ..." lines for what happened meanwhile, if `follow` was said.
  *
  *   follow                        events from now on
  *   until TEXT MS                 wait for an event line that holds TEXT, from the last `until` on
@@ -14,7 +14,7 @@
  *   pull REF | start X | stop X GRACE | restart X GRACE | unpause X | rename X NAME | remove X
  *   netremove X | volremove X | connect NET X | disconnect NET X
  *   running X SETTLE_MS MS | healthy X MS | exit X MS
- *   logs X TAIL | sleep MS | calls | storm N IMAGE (N containers at once, then their removal)
+ *   logs X TAIL | sleep MS | calls | storm N IMAGE (N containers at once: create, start, remove)
  *   passes N                      that many frozen copies, each dropped; then the bytes of the process
  *   cancel KIND X MS              submit, cancel after MS */
 #include <jansson.h>
@@ -51,13 +51,13 @@ static void loop(const bool *stop, const size_t *left, int64_t most_ms)
 
 static void print_result(const struct op_result *r, int64_t ms)
 {
+    if (r->log_tail)
+        printf("tail %s", r->log_tail);
     if (r->err.kind)
         printf("err %s %s", err_kind_name(r->err.kind), r->err.msg);
     else
         printf("ok %s", r->id ? r->id : "");
     printf(" [%lld ms]\n", (long long)ms);
-    if (r->log_tail)
-        printf("log %s", r->log_tail);
     fflush(stdout);
 }
 
@@ -213,6 +213,7 @@ static void show(void)
                o->volumes[i].app ? o->volumes[i].app : "-");
     for (size_t i = 0; i < o->n_images; i++)
         printf("image %s %s\n", o->images[i].ref, o->images[i].id ? o->images[i].id : "absent");
+    printf("ok show\n");
 }
 
 /* Many at once: every step is submitted for all before the first has ended. */
@@ -222,6 +223,7 @@ static void storm(size_t n, const char *image)
                                          OP_CONTAINER_REMOVE};
     static struct op ops[MOST];
     char *args[] = {(char[]){"sleep"}, (char[]){"1000"}};
+    bool bad = false;
 
     n = n > MOST ? MOST : n;
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
@@ -237,10 +239,17 @@ static void storm(size_t n, const char *image)
             (void)driver->ops->submit(driver, &ops[i], on_done, NULL, &w);
         }
         loop(NULL, &w.left, 300000);
-        printf("%s storm %s of %zu [%lld ms]\n", w.failed || w.left ? "err" : "ok",
-               op_kind_name(kinds[k]), n, (long long)(http_now_ms() - w.since_ms));
-        fflush(stdout);
+        bad |= w.failed || w.left;
+        printf("storm %s of %zu [%lld ms]\n", op_kind_name(kinds[k]), n,
+               (long long)(http_now_ms() - w.since_ms));
     }
+    printf("%s storm\n", bad ? "err" : "ok");
+}
+
+static void follow(void)
+{
+    driver->ops->follow(driver, on_happening, NULL);
+    printf("ok follow\n");
 }
 
 static void until(const char *text, int64_t ms)
@@ -253,6 +262,15 @@ static void until(const char *text, int64_t ms)
            (long long)(http_now_ms() - since));
     str_clear(&events);
     fflush(stdout);
+}
+
+static const char *joined(char **w, size_t n)
+{
+    const char *text = w[0];
+
+    for (size_t i = 1; i < n; i++)
+        text = arena_printf(arena, "%s %s", text, w[i]);
+    return text;
 }
 
 static void passes(size_t n)
@@ -374,9 +392,9 @@ static bool run_network(char **w)
 static void run(char **w, size_t n)
 {
     if (strcmp(w[0], "follow") == 0)
-        driver->ops->follow(driver, on_happening, NULL);
+        follow();
     else if (strcmp(w[0], "until") == 0)
-        until(w[1], strtoll(w[2], NULL, 10));
+        until(joined(w + 1, n - 2), strtoll(w[n - 1], NULL, 10));
     else if (strcmp(w[0], "look") == 0)
         look(w, n);
     else if (strcmp(w[0], "show") == 0)
@@ -407,7 +425,11 @@ int main(int argc, char **argv)
 
     if (argc < 2)
         return 2;
-    http = http_new(&(struct http_target){.url = argv[1]}, &e);
+    struct http_target target = {.url = argv[1]};
+
+    if (argc > 3)
+        target = (struct http_target){argv[1], argv[3], true, true};
+    http = http_new(&target, &e);
     driver = http ? docker_new(http, 2, argc > 2 ? argv[2] : NULL, &e) : NULL;
     if (!driver) {
         printf("err %s %s\n", err_kind_name(e.kind), e.msg);
