@@ -12,6 +12,7 @@
 #include "drivers/fake.h"
 #include "reconcile/run.h"
 #include "tests/golden_case.h"
+#include "tests/schema_check.h"
 
 #define FOLDER "tests/plan"
 enum { MAX_ROUNDS = 12, MAX_OPS = 400 };
@@ -389,6 +390,28 @@ static bool check_unsettled(struct golden_case *c, const struct ending *end)
     return false;
 }
 
+/* The other renderings: JSON by its schema, and a copy that says the same. */
+static bool check_renderings(struct golden_case *c)
+{
+    const struct plan *p = plan_now(c, c->observed, c->arena);
+    struct plan copy = *p;
+    char why[512];
+    json_auto_t *json = plan_to_json(p);
+
+    if (!schema_check_file("schemas/plan.schema.json", json, why)) {
+        printf("FAIL %s: the plan is not as its schema says: %s\n", c->name, why);
+        return false;
+    }
+    copy.apps = ARENA_ARRAY(c->arena, p->n_apps, struct plan_app);
+    for (size_t i = 0; i < p->n_apps; i++)
+        copy.apps[i] = *plan_app_copy(&p->apps[i], c->arena);
+    json_auto_t *again = plan_to_json(&copy);
+
+    if (!json_equal(json, again))
+        printf("FAIL %s: plan_app_copy changes the plan\n", c->name);
+    return json_equal(json, again);
+}
+
 static bool run_case(const char *name, bool update)
 {
     struct golden_case c;
@@ -412,7 +435,7 @@ static bool run_case(const char *name, bool update)
         if (!c.unsettled && !plan_empty(last))
             complain(&k, "something is held in the end; say why in case.json (unsettled)", NULL);
         fine = !k.bad && check_unsettled(&c, &end) && compare_text(&c, str_text(&text), update) &&
-               disturb(&c, &end);
+               check_renderings(&c) && disturb(&c, &end);
     } else {
         printf("FAIL %s\n", name);
     }
