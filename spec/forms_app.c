@@ -81,9 +81,9 @@ static void decode_form_services(struct decode_ctx *c, const struct field *f,
         qsort(d->services, d->n_services, sizeof(d->services[0]), cmp_service);
 }
 
-const struct form form_services = {
-    "a mapping NAME: SERVICE", decode_form_services, NULL,
-    "{\"type\": \"object\", \"additionalProperties\": {\"$ref\": \"#/$defs/service\"}}"};
+const struct form form_services = {"a mapping NAME: SERVICE", decode_form_services, NULL,
+                                   "{\"type\": \"object\", \"minProperties\": 1, "
+                                   "\"additionalProperties\": {\"$ref\": \"#/$defs/service\"}}"};
 
 /* ---- networks and volumes ---- */
 

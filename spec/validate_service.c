@@ -28,7 +28,9 @@ static void check_image(struct decode_ctx *c, const struct service_draft *d)
 {
     static const char *const planned[] = {"source", "build"};
 
-    if (d->s.image || d->node->kind != YAML_MAP || yaml_get(d->node, "image"))
+    const struct yaml_node *said = yaml_get(d->node, "image");
+
+    if (d->s.image || d->node->kind != YAML_MAP || (said && said->kind != YAML_NULL))
         return;
     for (size_t i = 0; i < ARRAY_LEN(planned); i++)
         if (yaml_get(d->node, planned[i]))

@@ -92,7 +92,8 @@ static const struct spec_file *case_parse(struct spec_case *c, const struct case
 }
 
 /* c must be zeroed but for settings; everything lives in the arena. */
-static void case_run(struct spec_case *c, struct arena *a, const char *name, const char *text)
+static inline void case_run(struct spec_case *c, struct arena *a, const char *name,
+                            const char *text)
 {
     struct settings settings = c->settings;
 
