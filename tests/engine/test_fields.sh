@@ -62,6 +62,48 @@ try_body() {
     no_difference "$name" stopped "$id"
 }
 
+# try_spec CASE: what engine_encode makes of a spec, network, volumes and containers, is taken by the engine as it is.
+try_spec() {
+    local case=$1 file=$repo/tests/engine_encode/$1/body.json name answer
+    if [ "$case" = volume-subpath ] && [ "${api_version#1.}" -lt 45 ]; then
+        skip "spec $case" "API $api_version cannot mount a folder of a volume"
+        return
+    fi
+    while read -r name; do
+        if ! answer=$(api POST /networks/create "$(jq --arg name "network $name" '.[$name]' "$file")" 2>&1); then
+            fail "spec $case: network $name" "$answer"
+        fi
+    done < <(jq -r 'keys[] | select(startswith("network ")) | ltrimstr("network ")' "$file")
+    while read -r name; do
+        check "spec $case: volume $name" api POST /volumes/create "$(jq --arg name "volume $name" '.[$name]' "$file")"
+    done < <(jq -r 'keys[] | select(startswith("volume ")) | ltrimstr("volume ")' "$file")
+    # Those that join another's namespaces come after it.
+    while read -r name; do
+        jq --arg name "container $name" '{Image: "busybox:stable"} + .[$name]' "$file" >"$work/body.json"
+        if ! answer=$(api POST "/containers/create?name=$name" "$(cat "$work/body.json")" 2>&1); then
+            fail "spec $case: $name" "$answer"
+            continue
+        fi
+        no_difference "spec $case" "$name" "$name"
+    done < <(jq -r 'to_entries | sort_by(.value.HostConfig.NetworkMode // "" | startswith("container:"))[] | .key |
+        select(startswith("container ")) | ltrimstr("container ")' "$file")
+    while read -r name; do
+        check "spec $case: connect $name" api POST "/networks/${name##* to }/connect" \
+            "$(jq --arg name "connect $name" '.[$name]' "$file")"
+        no_difference "spec $case" "${name%% to *}, connected" "${name%% to *}"
+    done < <(jq -r 'keys[] | select(startswith("connect ")) | ltrimstr("connect ")' "$file")
+    wipe_specs
+}
+
+# wipe_specs: the objects of try_spec; fields-* stay for the other tests.
+wipe_specs() {
+    api GET '/containers/json?all=1&filters=%7B%22label%22:%5B%22evenkeel.app=blog%22%5D%7D' | jq -r '.[].Id' |
+        delete_each /containers '?force=1&v=1'
+    api GET '/networks?filters=%7B%22label%22:%5B%22evenkeel.app=blog%22%5D%7D' | jq -r '.[].Id' | delete_each /networks ''
+    api GET '/volumes?filters=%7B%22label%22:%5B%22evenkeel.app=blog%22%5D%7D' | jq -r '.Volumes // [] | .[].Name' |
+        delete_each /volumes '?force=1'
+}
+
 # changed_by_hand WHAT EXPECTED: the container fields-one has exactly this difference.
 changed_by_hand() {
     local found
@@ -110,8 +152,17 @@ security_opt.no-new-privileges=true: want yes, have nothing
 stop_grace_period: want 30s, have nothing
 volumes./srv: want volume fields_vol, have volume fields_vol, ro"
 
+api POST /networks/create '{"Name": "proxy", "CheckDuplicate": true, "IPAM": {"Config": [{"Subnet": "10.213.253.0/24"}]}}' >/dev/null
+api POST '/containers/create?name=elsewhere' '{"Image": "busybox:stable", "Cmd": ["sleep", "600"]}' >/dev/null
+api DELETE '/containers/fields-one?force=1&v=1' >/dev/null
+for case in "$repo"/tests/engine_encode/*/; do
+    try_spec "$(basename "$case")"
+done
+
 echo "# API $api_version"
-api DELETE '/containers/fields-one?force=1&v=1' >/dev/null || true
+api DELETE '/containers/elsewhere?force=1' >/dev/null || true
+api DELETE /networks/proxy >/dev/null || true
+api DELETE '/volumes/everybodys' >/dev/null || true
 api DELETE '/containers/fields-main?force=1&v=1' >/dev/null || true
 api DELETE /networks/fields_net >/dev/null || true
 api DELETE /networks/fields_other >/dev/null || true
