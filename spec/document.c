@@ -65,11 +65,21 @@ static struct app *finish(struct decode_ctx *c, struct app_draft *d)
     return a;
 }
 
+/* !reset and !override say something where two Compose files are merged, and nothing here. */
+static void refuse_tags(struct decode_ctx *c, const struct yaml_node *v)
+{
+    if (v->tag)
+        decode_error(c, v, "leave it out", "`%s` is for Compose files that are merged", v->tag);
+    for (size_t i = 0; i < v->n; i++)
+        refuse_tags(c, v->kind == YAML_MAP ? v->pairs[i].value : v->items[i]);
+}
+
 static void decode_app(struct decode_ctx *c, const struct yaml_node *v, struct document *ret)
 {
     struct app_draft d = {.node = v};
     size_t before = c->diags->errors;
 
+    refuse_tags(c, v);
     d.a.at = ret->at;
     if (yaml_get(v, "services"))
         decode_several(c, v, &d);
