@@ -112,6 +112,11 @@ static void say_diags(struct agent *g)
     free(copy);
 }
 
+static void agent_desired(void *ctx)
+{
+    say_diags(ctx);
+}
+
 static void say_revisions(struct agent *g)
 {
     const struct desired *d = g->core.desired;
@@ -285,6 +290,7 @@ static int run_agent(struct agent *g, struct err *e)
         .n_recorders = ARRAY_LEN(recorders),
         .told = agent_told,
         .said = agent_said,
+        .desired = agent_desired,
         .passed = agent_passed,
         .store = g->store,
         .ctx = g,

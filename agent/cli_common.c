@@ -95,8 +95,6 @@ int cli_core_open(struct core *c, const struct options *o, bool inspect, struct 
     core_desire(c);
     if (core_look(c, inspect, e) < 0)
         return -1;
-    c->stale = true; /* now it is known who runs already */
-    core_desire(c);
     return cli_check_words(c, o, e);
 }
 

@@ -315,8 +315,13 @@ static void looked(void *user, const struct err *e)
         }
         return;
     }
+    bool first = !c->looked;
     c->looked = true;
-    if (!c->stopped)
+    /* Who runs already keeps what is claimed twice: known only now, and it may take other images to ask about. */
+    bool again = first && core_learn_incumbents(c->core);
+    if (again)
+        c->all_dirty = true;
+    else if (!c->stopped)
         pass(c);
     schedule(c);
 }
@@ -337,7 +342,10 @@ static void work(void *user)
     c->soon = NULL;
     if (c->looking || c->stopped || !c->engine_up || !anything_dirty(c))
         return;
+    bool anew = c->core->stale;
     core_desire(c->core);
+    if (anew && c->o.desired)
+        c->o.desired(c->o.ctx);
     struct arena *a = arena_new();
     struct look scope = {.everything = c->look_everything,
                          .inspect_owned = c->look_cold,

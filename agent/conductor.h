@@ -22,6 +22,8 @@ struct conductor_options {
     void (*told)(void *ctx, const char *app, enum app_state state, const char *why);
     /* Something worth a log line that belongs to no run: engine away or back, removals held, a diagnostic. May be NULL. */
     void (*said)(void *ctx, int level /* enum log_level */, const char *app, const char *text);
+    /* Desired state was built anew for a reason of its own: its diagnostics may be others. May be NULL. */
+    void (*desired)(void *ctx);
     /* A pass decided something: for the diary. May be NULL. */
     void (*passed)(void *ctx, const struct core_pass *pass);
     struct store *store; /* told what was last brought up under each container name; may be NULL */

@@ -138,6 +138,19 @@ void core_desire(struct core *c)
     c->stale = false;
 }
 
+bool core_learn_incumbents(struct core *c)
+{
+    struct arena *a = arena_new();
+    struct kvs now = incumbents(c, a);
+    bool same = now.n == c->incumbents.n;
+    for (size_t i = 0; same && i < now.n; i++)
+        same = strcmp(now.v[i].key, c->incumbents.v[i].key) == 0 &&
+               strcmp(now.v[i].value, c->incumbents.v[i].value) == 0;
+    arena_free(a);
+    c->stale |= !same;
+    return !same;
+}
+
 void core_images(const struct core *c, struct arena *a, struct strv *ret)
 {
     bind_wanted_images(c->desired, a, ret);
@@ -155,12 +168,13 @@ static void look_over(void *user, const struct err *e)
     w->err = *e;
 }
 
-int core_look(struct core *c, bool inspect_owned, struct err *e)
+static int look(struct core *c, bool everything, bool inspect_owned, struct err *e)
 {
     struct waiting w = {0};
     struct arena *a = arena_new();
-    struct look scope = {
-        .everything = true, .inspect_owned = inspect_owned, .owner = c->options->settings.owner};
+    struct look scope = {.everything = everything,
+                         .inspect_owned = inspect_owned,
+                         .owner = c->options->settings.owner};
     if (c->desired)
         core_images(c, a, &scope.images);
     c->driver->ops->look(c->driver, &scope, look_over, &w);
@@ -173,6 +187,16 @@ int core_look(struct core *c, bool inspect_owned, struct err *e)
         rc = -1;
     }
     return rc;
+}
+
+int core_look(struct core *c, bool inspect_owned, struct err *e)
+{
+    if (look(c, true, inspect_owned, e) < 0)
+        return -1;
+    if (!c->desired || !core_learn_incumbents(c))
+        return 0;
+    core_desire(c);
+    return look(c, false, false, e);
 }
 
 void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved,
