@@ -103,7 +103,7 @@ static size_t slot_of(const struct claims *c, const struct claim *want)
     return (size_t)(h ^ h >> 32) & c->mask;
 }
 
-static const struct claim *find(const struct claims *c, const struct claim *want)
+static const struct claim *claims_find(const struct claims *c, const struct claim *want)
 {
     for (const struct claim *have = c->slots[slot_of(c, want)]; have; have = have->next)
         if (have->kind == want->kind && have->port == want->port && have->family == want->family &&
@@ -113,11 +113,11 @@ static const struct claim *find(const struct claims *c, const struct claim *want
     return NULL;
 }
 
-static void enter(struct claims *c, const struct claim *want)
+static void claims_enter(struct claims *c, const struct claim *want)
 {
     size_t slot = slot_of(c, want);
 
-    if (find(c, want))
+    if (claims_find(c, want))
         return; /* an app may be on one port at several addresses */
     struct claim *entry = ARENA_NEW(c->arena, struct claim);
 
@@ -142,9 +142,9 @@ static void enter_port(struct claims *c, const struct claim *port)
     const struct claim family = widened(port, CLAIM_FAMILY, port->family);
     const struct claim somewhere = widened(port, CLAIM_SOMEWHERE, 0);
 
-    enter(c, port);
-    enter(c, &family);
-    enter(c, &somewhere);
+    claims_enter(c, port);
+    claims_enter(c, &family);
+    claims_enter(c, &somewhere);
 }
 
 static const struct claim *find_port(const struct claims *c, const struct claim *port)
@@ -156,13 +156,13 @@ static const struct claim *find_port(const struct claims *c, const struct claim 
     const struct claim *have;
 
     if (port->family == 0)
-        return find(c, &somewhere);
-    if ((have = find(c, &everywhere)))
+        return claims_find(c, &somewhere);
+    if ((have = claims_find(c, &everywhere)))
         return have;
     if (is_any(port->address))
-        return find(c, &in_family);
-    have = find(c, &whole_family);
-    return have ? have : find(c, port);
+        return claims_find(c, &in_family);
+    have = claims_find(c, &whole_family);
+    return have ? have : claims_find(c, port);
 }
 
 /* ---- one app ---- */
@@ -200,11 +200,11 @@ static const char *handle(struct claims *c, const struct claim *want, bool take)
     const struct claim *have = NULL;
 
     if (!take)
-        have = port ? find_port(c, want) : find(c, want);
+        have = port ? find_port(c, want) : claims_find(c, want);
     else if (port)
         enter_port(c, want);
     else
-        enter(c, want);
+        claims_enter(c, want);
     return have ? explain(c, want, have) : NULL;
 }
 

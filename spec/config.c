@@ -17,8 +17,8 @@ struct config_draft {
     struct num pool_prefix;
 };
 
-static bool check_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                       const char *text)
+static bool check_agent_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             const char *text)
 {
     (void)f;
     if (app_name_valid(text))
@@ -31,8 +31,8 @@ static bool check_name(struct decode_ctx *c, const struct field *f, const struct
     return false;
 }
 
-static bool check_absolute(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                           const char *text)
+static bool check_config_path(struct decode_ctx *c, const struct field *f,
+                              const struct yaml_node *v, const char *text)
 {
     (void)f;
     if (*text == '/')
@@ -116,13 +116,13 @@ static const struct field rows_config[] = {
     {"ingress", PLANNED},
     {"listen", PLANNED},
     {"log", &form_table, 0, .help = "the agent's own log", .table = &fields_config_log},
-    {"name", &form_text, C(name), .help = "owner of everything this agent makes; agents with different names leave each other alone", .check = check_name, .fallback = "default"},
+    {"name", &form_text, C(name), .help = "owner of everything this agent makes; agents with different names leave each other alone", .check = check_agent_name, .fallback = "default"},
     {"network", &form_table, 0, .help = "subnets of the networks it makes", .table = &fields_config_network},
     {"notify", PLANNED},
     {"policy", PLANNED},
-    {"roots", &form_strings, C(roots), .help = "folders of specs", .check = check_absolute, .fallback = "/etc/evenkeel/apps"},
+    {"roots", &form_strings, C(roots), .help = "folders of specs", .check = check_config_path, .fallback = "/etc/evenkeel/apps"},
     {"secrets", PLANNED},
-    {"state", &form_text, C(state), .help = "where the agent keeps overrides and history", .check = check_absolute, .fallback = "/var/lib/evenkeel"},
+    {"state", &form_text, C(state), .help = "where the agent keeps overrides and history", .check = check_config_path, .fallback = "/var/lib/evenkeel"},
     {"sync", PLANNED},
     {"uploads", PLANNED},
 };
@@ -133,7 +133,8 @@ const struct table *const fields_all_config[] = {
 };
 // clang-format on
 
-static void check_network(struct decode_ctx *c, const struct yaml_node *v, struct config_draft *d)
+static void check_subnets_fit(struct decode_ctx *c, const struct yaml_node *v,
+                              struct config_draft *d)
 {
     const char *pool = d->c.pool ? d->c.pool : "10.213.0.0/16";
     int64_t own = 0, prefix = d->pool_prefix.set ? d->pool_prefix.v : 26;
@@ -163,7 +164,7 @@ int config_parse(const char *name, const char *text, size_t n, struct arena *a,
     if (file.n_documents > 1)
         decode_error(&c, file.documents[1], NULL, "a configuration is one document");
     if (file.n_documents > 0 && decode_table(&c, &fields_config, file.documents[0], &d))
-        check_network(&c, file.documents[0], &d);
+        check_subnets_fit(&c, file.documents[0], &d);
     diag_sort(diags);
     if (diags->errors > before)
         return -1;

@@ -14,7 +14,7 @@
 
 /* ---- services ---- */
 
-static struct want_service *find_service(const struct want_app *app, const char *name)
+static struct want_service *wanted_service(const struct want_app *app, const char *name)
 {
     size_t lo = 0, hi = app->n_services;
 
@@ -111,7 +111,7 @@ static void put_in_order(const struct want_app *app, struct want_service *s, siz
         return;
     s->order = 0; /* a circle, which validate.c refuses, would otherwise not end */
     for (size_t i = 0; i < s->spec->n_depends; i++) {
-        struct want_service *first = find_service(app, s->spec->depends[i].service);
+        struct want_service *first = wanted_service(app, s->spec->depends[i].service);
 
         if (first)
             put_in_order(app, first, next);
@@ -246,7 +246,7 @@ static const char *const wish_words[] = {"running", "stopped", "removed"};
 static const char *const drift_words[] = {"unset", "heal", "report"};
 
 /* Each service's own digest goes into config_hashes, for the label that Compose's tools look for. */
-static void digest(struct want_app *ret, struct str *text, char (*config_hashes)[SHA256_HEX])
+static void digest_app(struct want_app *ret, struct str *text, char (*config_hashes)[SHA256_HEX])
 {
     str_clear(text);
     str_addf(text, "%s %s %s %" PRId64 "\n", ret->name, wish_words[ret->state],
@@ -389,7 +389,7 @@ static void put_labels(const struct app_source *src, struct arena *a,
     label_volumes(&kit, ret);
 }
 
-static void apply_override(const struct app_source *src, struct want_app *ret)
+static void merge_override(const struct app_source *src, struct want_app *ret)
 {
     const struct override *o = src->override;
 
@@ -412,10 +412,10 @@ void desired_app_build(const struct app_source *src, struct arena *a, struct str
     ret->root = src->file->root;
     ret->file = src->file->path;
     ret->origin = arena_printf(a, "%s//%s", src->file->root, src->file->path);
-    apply_override(src, ret);
+    merge_override(src, ret);
     build_services(src, a, ret);
     build_networks(src->app, a, ret);
     build_volumes(src->app, a, ret);
-    digest(ret, scratch, config_hashes);
+    digest_app(ret, scratch, config_hashes);
     put_labels(src, a, config_hashes, ret);
 }

@@ -19,8 +19,8 @@ struct reader {
     struct strv *inherit;
 };
 
-static void complain(struct reader *r, enum diag_level level, const char *at, const char *hint,
-                     const char *what)
+static void env_complain(struct reader *r, enum diag_level level, const char *at, const char *hint,
+                         const char *what)
 {
     const char *end = memchr(r->line_start, '\n', (size_t)(r->end - r->line_start));
     size_t n = (size_t)((end ? end : r->end) - r->line_start);
@@ -31,14 +31,14 @@ static void complain(struct reader *r, enum diag_level level, const char *at, co
              "%s", what);
 }
 
-static bool is_blank(char c)
+static bool env_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
 static void skip_blanks(struct reader *r)
 {
-    while (r->at < r->end && is_blank(*r->at))
+    while (r->at < r->end && env_blank(*r->at))
         r->at++;
 }
 
@@ -55,8 +55,8 @@ static void next_line(struct reader *r)
 static void warn_dollar(struct reader *r, const char *at, char next)
 {
     if (next == '{' || next == '_' || (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z'))
-        complain(r, DIAG_WARNING, at, "put the value in single quotes if that is meant",
-                 "variables are not filled in; the text is passed on as it stands");
+        env_complain(r, DIAG_WARNING, at, "put the value in single quotes if that is meant",
+                     "variables are not filled in; the text is passed on as it stands");
 }
 
 static char unescaped(char c)
@@ -104,11 +104,11 @@ static const char *read_plain(struct reader *r)
     const char *from = r->at, *to = from;
 
     while (r->at < r->end && *r->at != '\n') {
-        if (*r->at == '#' && (r->at == from || is_blank(r->at[-1])))
+        if (*r->at == '#' && (r->at == from || env_blank(r->at[-1])))
             break;
         if (*r->at == '$')
             warn_dollar(r, r->at, r->at + 1 < r->end ? r->at[1] : '\0');
-        if (!is_blank(*r->at))
+        if (!env_blank(*r->at))
             to = r->at + 1;
         r->at++;
     }
@@ -146,12 +146,12 @@ static void read_value(struct reader *r, const char *key)
     if (!value) {
         struct reader there = opening;
 
-        complain(&there, DIAG_ERROR, opening.at, NULL, "a quote is never closed");
+        env_complain(&there, DIAG_ERROR, opening.at, NULL, "a quote is never closed");
         return;
     }
     skip_blanks(r);
     if (r->at < r->end && *r->at != '\n' && *r->at != '#')
-        complain(r, DIAG_ERROR, r->at, NULL, "text after the closing quote");
+        env_complain(r, DIAG_ERROR, r->at, NULL, "text after the closing quote");
     else
         kvs_set(r->arena, r->vars, key, value);
 }
@@ -166,7 +166,7 @@ static size_t key_length(const struct reader *r)
     return (size_t)(s - r->at);
 }
 
-static void read_line(struct reader *r)
+static void env_line(struct reader *r)
 {
     static const char export[] = "export";
     const size_t n_export = sizeof(export) - 1;
@@ -175,7 +175,7 @@ static void read_line(struct reader *r)
     if (r->at == r->end || *r->at == '\n' || *r->at == '#')
         return;
     if ((size_t)(r->end - r->at) > n_export && strncmp(r->at, export, n_export) == 0 &&
-        is_blank(r->at[n_export])) {
+        env_blank(r->at[n_export])) {
         r->at += n_export;
         skip_blanks(r);
     }
@@ -191,8 +191,9 @@ static void read_line(struct reader *r)
         if (!strv_has(r->inherit, key))
             strv_push(r->arena, r->inherit, key);
     } else {
-        complain(r, DIAG_ERROR, n ? r->at : start, "write KEY=VALUE, or begin the line with #",
-                 n ? "a name of a variable must not hold blanks or signs" : "this is no variable");
+        env_complain(r, DIAG_ERROR, n ? r->at : start, "write KEY=VALUE, or begin the line with #",
+                     n ? "a name of a variable must not hold blanks or signs"
+                       : "this is no variable");
     }
 }
 
@@ -234,18 +235,18 @@ void env_file_parse(const struct env_text *in, struct arena *a, struct diag_list
         return;
     while (r.at < r.end) {
         if (r.vars->n > LIMIT_LIST) {
-            complain(&r, DIAG_ERROR, r.line_start, NULL, "too many variables");
+            env_complain(&r, DIAG_ERROR, r.line_start, NULL, "too many variables");
             return;
         }
-        read_line(&r);
+        env_line(&r);
         next_line(&r);
     }
 }
 
 /* ---- for a service ---- */
 
-static void load(struct decode_ctx *c, const struct env_source *src, struct kvs *vars,
-                 struct strv *inherit)
+static void env_load(struct decode_ctx *c, const struct env_source *src, struct kvs *vars,
+                     struct strv *inherit)
 {
     struct env_text in = {.name = src->path, .raw = src->raw};
     struct err e = {0};
@@ -275,7 +276,7 @@ void env_file_merge(struct decode_ctx *c, struct service_draft *d)
     if (d->n_env_sources == 0)
         return;
     for (size_t i = 0; i < d->n_env_sources; i++) {
-        load(c, &d->env_sources[i], &vars, &d->s.environment_inherit);
+        env_load(c, &d->env_sources[i], &vars, &d->s.environment_inherit);
         strv_push(c->arena, &d->s.env_files, d->env_sources[i].path);
     }
     for (size_t i = 0; i < d->s.environment.n; i++)

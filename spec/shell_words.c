@@ -53,7 +53,7 @@ static const char *split_char(struct splitter *p, char ch)
     return NULL;
 }
 
-static const char *split(struct splitter *p, const char *text)
+static const char *split_text(struct splitter *p, const char *text)
 {
     for (const char *s = text; *s; s++) {
         const char *complaint;
@@ -76,7 +76,7 @@ static const char *split(struct splitter *p, const char *text)
 const char *shell_words(const char *text, struct arena *a, struct strv *ret)
 {
     struct splitter p = {.arena = a};
-    const char *complaint = split(&p, text);
+    const char *complaint = split_text(&p, text);
 
     str_release(&p.word);
     if (!complaint)

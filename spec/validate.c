@@ -14,12 +14,12 @@
 
 /* ---- flat apps ---- */
 
-static int cmp_network(const void *a, const void *b)
+static int order_networks(const void *a, const void *b)
 {
     return strcmp(((const struct network *)a)->key, ((const struct network *)b)->key);
 }
 
-static int cmp_volume(const void *a, const void *b)
+static int order_volumes(const void *a, const void *b)
 {
     return strcmp(((const struct volume *)a)->key, ((const struct volume *)b)->key);
 }
@@ -31,7 +31,7 @@ static void declare_networks(struct decode_ctx *c, const struct service *s, stru
         a->networks[i] = (struct network){.at = s->networks[i].at, .key = s->networks[i].network};
     a->n_networks = s->n_networks;
     if (a->n_networks > 1)
-        qsort(a->networks, a->n_networks, sizeof(a->networks[0]), cmp_network);
+        qsort(a->networks, a->n_networks, sizeof(a->networks[0]), order_networks);
 }
 
 static void declare_volumes(struct decode_ctx *c, const struct service *s, struct app *a)
@@ -43,7 +43,7 @@ static void declare_volumes(struct decode_ctx *c, const struct service *s, struc
         if (s->mounts[i].kind == MOUNT_VOLUME && s->mounts[i].source)
             v[n++] = (struct volume){.at = s->mounts[i].at, .key = s->mounts[i].source};
     if (n > 1)
-        qsort(v, n, sizeof(v[0]), cmp_volume);
+        qsort(v, n, sizeof(v[0]), order_volumes);
     for (size_t i = 0; i < n; i++)
         if (unique == 0 || strcmp(v[unique - 1].key, v[i].key) != 0)
             v[unique++] = v[i];
@@ -59,7 +59,7 @@ void draft_declare(struct decode_ctx *c, struct app_draft *d)
 
 /* ---- looking up ---- */
 
-static struct service_draft *find_service(const struct app_draft *d, const char *name)
+static struct service_draft *draft_service(const struct app_draft *d, const char *name)
 {
     size_t lo = 0, hi = d->n_services;
 
@@ -96,7 +96,7 @@ static void check_dependencies(struct decode_ctx *c, const struct app_draft *d,
 {
     for (size_t i = 0; i < s->n_depends; i++) {
         const struct dependency *dep = &s->depends[i];
-        const struct service_draft *other = find_service(d, dep->service);
+        const struct service_draft *other = draft_service(d, dep->service);
 
         for (size_t k = 0; k < i; k++)
             if (strcmp(s->depends[k].service, dep->service) == 0)
@@ -131,7 +131,7 @@ static void check_shared(struct decode_ctx *c, const struct app_draft *d,
 
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         const char *name = shared_with(modes[i]);
-        const struct service_draft *other = name ? find_service(d, name) : NULL;
+        const struct service_draft *other = name ? draft_service(d, name) : NULL;
 
         if (name && !other)
             decode_say(c, DIAG_ERROR, decode_key_place(c, s->node, keys[i]),
@@ -159,7 +159,7 @@ static void visit(struct walk *w, const struct service_draft *s);
 
 static void follow(struct walk *w, const char *name, struct place at)
 {
-    const struct service_draft *next = find_service(w->d, name);
+    const struct service_draft *next = draft_service(w->d, name);
     CLEANUP(str_release) struct str circle = STR_INIT;
     size_t i = 0;
 
@@ -205,11 +205,11 @@ static void check_circles(struct decode_ctx *c, const struct app_draft *d)
 
 /* ---- networks and volumes ---- */
 
-static const struct network *find_network(const struct app *a, const char *key)
+static const struct network *draft_network(const struct app *a, const char *key)
 {
     const struct network want = {.key = key};
 
-    return a->n_networks ? bsearch(&want, a->networks, a->n_networks, sizeof(want), cmp_network)
+    return a->n_networks ? bsearch(&want, a->networks, a->n_networks, sizeof(want), order_networks)
                          : NULL;
 }
 
@@ -236,7 +236,7 @@ static void check_attachments(struct decode_ctx *c, const struct app_draft *d,
 {
     for (size_t i = 0; i < s->n_networks; i++) {
         const struct attach *at = &s->networks[i];
-        const struct network *n = find_network(&d->a, at->network);
+        const struct network *n = draft_network(&d->a, at->network);
 
         for (size_t k = 0; k < i; k++)
             if (strcmp(s->networks[k].network, at->network) == 0)
@@ -259,7 +259,7 @@ static void check_volumes_used(struct decode_ctx *c, const struct app_draft *d,
 
         if (m->kind != MOUNT_VOLUME || !m->source ||
             (d->a.n_volumes &&
-             bsearch(&want, d->a.volumes, d->a.n_volumes, sizeof(want), cmp_volume)))
+             bsearch(&want, d->a.volumes, d->a.n_volumes, sizeof(want), order_volumes)))
             continue;
         struct strv keys = {0};
 

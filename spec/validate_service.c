@@ -24,7 +24,7 @@ static bool shares_namespace(const char *mode)
     return mode && (strncmp(mode, "container:", 10) == 0 || strncmp(mode, "service:", 8) == 0);
 }
 
-static void check_image(struct decode_ctx *c, const struct service_draft *d)
+static void require_image(struct decode_ctx *c, const struct service_draft *d)
 {
     static const char *const planned[] = {"source", "build"};
 
@@ -160,7 +160,7 @@ static void check_caps(struct decode_ctx *c, const struct service_draft *d)
 
 void validate_service(struct decode_ctx *c, const struct service_draft *d)
 {
-    check_image(c, d);
+    require_image(c, d);
     check_memory(c, d);
     check_restart(c, d);
     check_network_mode(c, d);
