@@ -10,21 +10,28 @@
 struct arena;
 
 struct dockerfile {
-    struct strv
-        images; /* references that must be on the engine before: FROM (stages and scratch left out), COPY --from=IMAGE, RUN --mount=from=IMAGE; normalised, sorted, unique */
-    struct strv
-        platforms; /* beside images: "" or FROM --platform, with $BUILDPLATFORM and $TARGETPLATFORM resolved to "" */
-    struct strv exposed; /* "8080/tcp", of the last stage or of target */
-    struct strv stages;  /* names, in order; unnamed ones as their number */
-    const char *
-        text; /* what is to be sent: a `# syntax=docker/dockerfile...` line replaced by a comment of equal length */
+    /* References that must be on the engine before: FROM (stages and scratch left out), COPY --from=IMAGE,
+     * RUN --mount=from=IMAGE; with their tag, sorted, unique together with their platform. */
+    struct strv images;
+    struct strv platforms; /* beside images: FROM --platform, or "" where it is the one built for */
+    struct strv exposed;   /* "8080/tcp", of the last stage or of target, with what it inherits from other stages; sorted */
+    struct strv stages;    /* names, in order; unnamed ones as their number */
+    /* What is to be sent: a `# syntax=docker/dockerfile...` line replaced by a comment of equal length (behind the other
+     * directives, which would count no more below a comment). */
+    const char *text;
     bool syntax_replaced;
-    bool
-        needs_buildkit; /* uses what the classic builder lacks: RUN --mount, heredocs, COPY --link/--chmod... */
+    /* Uses what the classic builder lacks: RUN --mount, heredocs, COPY --link, --chmod, TARGETARCH and the like. */
+    bool needs_buildkit;
 };
 
-/* args: build arguments (defaults of ARG before FROM apply). target: a stage or NULL (the last). Only stages that target needs count. Errors (unknown target, no FROM, another frontend,
- * secret or ssh mounts) go to diags with line and column under the name `name`; returns -1 if there was any. */
+/* args: build arguments (defaults of ARG before FROM apply); beside them what the engine is, if known: TARGETPLATFORM, TARGETARCH, TARGETVARIANT,
+ * BUILDPLATFORM, BUILDARCH. Without them both platforms are taken to be one, and a FROM that needs an architecture is an
+ * error. target: a stage or NULL (the last). Only stages that target needs count (BuildKit builds no others; the classic
+ * builder builds all before target, and pulls by itself).
+ *
+ * Errors (does not parse, unknown target, no FROM, another frontend, secret or ssh mounts, git over ssh) go to diags with line and
+ * column under the name `name`; returns -1 if there was any. A port whose variable only the base image may know is a
+ * note. */
 int dockerfile_read(const char *name, const char *text, size_t n, const struct kvs *args,
                     const char *target, struct arena *a, struct diag_list *diags,
                     struct dockerfile *ret);

@@ -1,0 +1,2 @@
+# syntax=ghcr.io/me/frontend:2
+FROM alpine

@@ -1,0 +1,2 @@
+FROM nginx
+COPY . /usr/share/nginx/html
