@@ -12,18 +12,21 @@
 struct err;
 
 /* GET /containers/json: `inspected` is false. */
-int engine_decode_container_list(const char *text, size_t n, struct arena *a, struct obs_container **ret, size_t *ret_n,
-                                 struct err *e);
+int engine_decode_container_list(const char *text, size_t n, struct arena *a,
+                                 struct obs_container **ret, size_t *ret_n, struct err *e);
 /* GET /containers/ID/json, fields included. */
-int engine_decode_container(const char *text, size_t n, struct arena *a, struct obs_container *ret, struct err *e);
-int engine_decode_network_list(const char *text, size_t n, struct arena *a, struct obs_network **ret, size_t *ret_n,
-                               struct err *e);
-int engine_decode_network(const char *text, size_t n, struct arena *a, struct obs_network *ret, struct err *e);
-int engine_decode_volume_list(const char *text, size_t n, struct arena *a, struct obs_volume **ret, size_t *ret_n,
-                              struct err *e);
-int engine_decode_volume(const char *text, size_t n, struct arena *a, struct obs_volume *ret, struct err *e);
-int engine_decode_image(const char *ref, const char *text, size_t n, struct arena *a, struct obs_image *ret,
-                        struct err *e);
+int engine_decode_container(const char *text, size_t n, struct arena *a, struct obs_container *ret,
+                            struct err *e);
+int engine_decode_network_list(const char *text, size_t n, struct arena *a,
+                               struct obs_network **ret, size_t *ret_n, struct err *e);
+int engine_decode_network(const char *text, size_t n, struct arena *a, struct obs_network *ret,
+                          struct err *e);
+int engine_decode_volume_list(const char *text, size_t n, struct arena *a, struct obs_volume **ret,
+                              size_t *ret_n, struct err *e);
+int engine_decode_volume(const char *text, size_t n, struct arena *a, struct obs_volume *ret,
+                         struct err *e);
+int engine_decode_image(const char *ref, const char *text, size_t n, struct arena *a,
+                        struct obs_image *ret, struct err *e);
 
 /* The "message" of an error reply, or the start of the body if it has none. Control bytes escaped; never empty. */
 const char *engine_decode_message(const char *text, size_t n, struct arena *a);
@@ -31,10 +34,11 @@ const char *engine_decode_message(const char *text, size_t n, struct arena *a);
 struct engine_event {
     const char *type, *action; /* "container", "die" (health_status and exec_* cut at the colon) */
     const char *id, *name, *app, *owner; /* of the actor; NULL when absent */
-    const char *container;     /* network events: the container's id */
+    const char *container;               /* network events: the container's id */
     int64_t time_ns;
 };
 /* One line of GET /events. ret's texts are in the arena. */
-int engine_decode_event(const char *line, size_t n, struct arena *a, struct engine_event *ret, struct err *e);
+int engine_decode_event(const char *line, size_t n, struct arena *a, struct engine_event *ret,
+                        struct err *e);
 
 #endif

@@ -19,13 +19,15 @@ const char *engine_encode_container(const struct want_container *c, struct arena
 void engine_encode_hash(const char *body, const char *image_id, char ret[SHA256_HEX]);
 
 /* What is sent: body + Image = ref + hash label + birth notes. Canonical text in the arena; NULL if body is not JSON. */
-const char *engine_encode_seal(const char *body, const char *image_ref, const char *hash, const struct kvs *birth,
-                               struct arena *a);
+const char *engine_encode_seal(const char *body, const char *image_ref, const char *hash,
+                               const struct kvs *birth, struct arena *a);
 
 /* subnet may be NULL (drivers with their own addressing). */
-const char *engine_encode_network(const struct want_network *n, const char *subnet, struct arena *a);
+const char *engine_encode_network(const struct want_network *n, const char *subnet,
+                                  struct arena *a);
 const char *engine_encode_volume(const struct want_volume *v, struct arena *a);
 /* Body of POST /networks/ID/connect for one attachment. */
-const char *engine_encode_connect(const char *container, const struct attach *at, const char *service, struct arena *a);
+const char *engine_encode_connect(const char *container, const struct attach *at,
+                                  const char *service, struct arena *a);
 
 #endif

@@ -23,7 +23,7 @@ const char *engine_encode_network_mode(const struct want_container *c, struct ar
 const char *engine_encode_namespace(const struct want_app *app, const char *mode, struct arena *a);
 
 /* EndpointSettings: aliases (the service's name always), fixed addresses, MAC address (may be NULL). New reference. */
-json_t *engine_encode_endpoint(const struct attach *at, const char *service, const char *mac_address,
-                               struct arena *a);
+json_t *engine_encode_endpoint(const struct attach *at, const char *service,
+                               const char *mac_address, struct arena *a);
 
 #endif

@@ -26,7 +26,8 @@ struct field_view {
 };
 
 /* value is the row's member (NULL when absent); "nothing to say" adds nothing. */
-typedef void field_read_fn(struct field_sink *s, const struct field_view *v, const char *name, const json_t *value);
+typedef void field_read_fn(struct field_sink *s, const struct field_view *v, const char *name,
+                           const json_t *value);
 
 /* one value */
 field_read_fn field_read_text;
@@ -41,7 +42,8 @@ field_read_fn field_read_yes;      /* true only */
 field_read_fn field_read_tri;      /* true and false; null is absent */
 field_read_fn field_read_list;     /* order counts: ["a","b"] */
 field_read_fn field_read_json;     /* anything that is not empty, canonical */
-field_read_fn field_read_swap;     /* -1 is "unlimited"; twice the memory is what it is without asking */
+field_read_fn
+    field_read_swap; /* -1 is "unlimited"; twice the memory is what it is without asking */
 field_read_fn field_read_restart;
 field_read_fn field_read_network_mode;
 field_read_fn field_read_mac;
@@ -51,7 +53,7 @@ field_read_fn field_read_set;
 field_read_fn field_read_capabilities;
 field_read_fn field_read_security;
 field_read_fn field_read_map;
-field_read_fn field_read_labels;   /* without notes of birth and hash */
+field_read_fn field_read_labels; /* without notes of birth and hash */
 field_read_fn field_read_environment;
 field_read_fn field_read_ulimits;
 field_read_fn field_read_devices;
@@ -59,7 +61,7 @@ field_read_fn field_read_extra_hosts;
 field_read_fn field_read_exposed;
 field_read_fn field_read_ports;
 field_read_fn field_read_networks;
-field_read_fn field_read_volumes;  /* image volumes, Tmpfs, Binds and Mounts together */
+field_read_fn field_read_volumes; /* image volumes, Tmpfs, Binds and Mounts together */
 
 /* for engine_field_volumes.c */
 void field_sink_add(struct field_sink *s, const char *name, const char *element, const char *value);

@@ -27,7 +27,8 @@ struct kvs engine_fields_expected(const struct kvs *body, const struct kvs *imag
 
 struct field_difference {
     const char *key;
-    const char *want, *have; /* NULL: absent. In clear: ask engine_field_secret before showing them */
+    const char *want,
+        *have; /* NULL: absent. In clear: ask engine_field_secret before showing them */
 };
 
 /* The whole comparison: expected fields joined with the reported ones, sorted by key. Left out is what somebody may have decided who is
@@ -36,8 +37,8 @@ struct field_difference {
  * body, which the planner compares itself. Engines turn "container:NAME" into "container:ID" at create; any such pair counts as equal,
  * and the planner checks that the id is still the one of that name. On a container just made from body and image there is no
  * difference. */
-size_t engine_fields_differ(const struct kvs *body, const struct kvs *image, const struct kvs *have, struct arena *a,
-                            struct field_difference **ret);
+size_t engine_fields_differ(const struct kvs *body, const struct kvs *image, const struct kvs *have,
+                            struct arena *a, struct field_difference **ret);
 
 /* True for keys whose values may be secret (environment variables, labels and log options named like a password, token, key or address
  * with credentials): shown only as "changed", never in clear. */

@@ -24,8 +24,10 @@ json_t *engine_reply_parse(const char *text, size_t n, struct err *e);
 
 /* Members of an object v (which may be NULL): absent and null alike give the default. Texts and lists are copied to the arena.
  * Numbers must fit; list elements and map values that are null are skipped. */
-const char *engine_reply_text(struct engine_reply *r, const json_t *v, const char *key, const char *otherwise);
-int64_t engine_reply_int(struct engine_reply *r, const json_t *v, const char *key, int64_t min, int64_t max);
+const char *engine_reply_text(struct engine_reply *r, const json_t *v, const char *key,
+                              const char *otherwise);
+int64_t engine_reply_int(struct engine_reply *r, const json_t *v, const char *key, int64_t min,
+                         int64_t max);
 bool engine_reply_bool(struct engine_reply *r, const json_t *v, const char *key);
 const json_t *engine_reply_object(struct engine_reply *r, const json_t *v, const char *key);
 const json_t *engine_reply_array(struct engine_reply *r, const json_t *v, const char *key);

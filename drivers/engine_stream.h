@@ -37,9 +37,12 @@ struct log_frames {
     size_t left;
     struct str line[2]; /* stdout, stderr */
 };
-typedef void log_frame_fn(void *user, bool is_stderr, const char *line, size_t n); /* NUL-terminated too */
-void log_frames_feed(struct log_frames *f, const char *bytes, size_t n, log_frame_fn *fn, void *user);
-void log_frames_end(struct log_frames *f, log_frame_fn *fn, void *user); /* the last, unfinished lines */
+typedef void log_frame_fn(void *user, bool is_stderr, const char *line,
+                          size_t n); /* NUL-terminated too */
+void log_frames_feed(struct log_frames *f, const char *bytes, size_t n, log_frame_fn *fn,
+                     void *user);
+void log_frames_end(struct log_frames *f, log_frame_fn *fn,
+                    void *user); /* the last, unfinished lines */
 void log_frames_release(struct log_frames *f);
 
 /* ---- pulls ---- */
@@ -52,7 +55,8 @@ struct pull_progress *pull_progress_new(struct arena *a);
 int pull_progress_line(struct pull_progress *p, const char *line, size_t n, struct err *e);
 /* "3/7 layers, 41 MB of 120 MB", "" at first; in the arena. *ret_fraction is 0 to 1 of the bytes to load and to unpack, negative when
  * nothing is known yet; it can step back when the registry names the size of another layer. */
-const char *pull_progress_text(const struct pull_progress *p, struct arena *a, double *ret_fraction);
+const char *pull_progress_text(const struct pull_progress *p, struct arena *a,
+                               double *ret_fraction);
 /* Registries and engines tell these apart in words only: not found ERR_MISSING, credentials ERR_DENIED, a name that cannot be one
  * ERR_USER, else ERR_RETRY. Also for the "message" of a pull that failed at once. */
 enum err_kind pull_error_kind(const char *message);

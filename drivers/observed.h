@@ -15,7 +15,15 @@
 struct arena;
 struct err;
 
-enum container_state { CS_CREATED, CS_RUNNING, CS_PAUSED, CS_RESTARTING, CS_REMOVING, CS_EXITED, CS_DEAD };
+enum container_state {
+    CS_CREATED,
+    CS_RUNNING,
+    CS_PAUSED,
+    CS_RESTARTING,
+    CS_REMOVING,
+    CS_EXITED,
+    CS_DEAD
+};
 enum health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
 
 struct obs_attach {
@@ -36,7 +44,8 @@ struct obs_container {
     enum health health;
     int exit_code, restart_count;
     bool oom_killed;
-    bool inspected; /* false: known from a list only; exit_code, restart_count, times, fields are then unknown */
+    bool
+        inspected; /* false: known from a list only; exit_code, restart_count, times, fields are then unknown */
     int64_t created_ms, started_ms, finished_ms;
     const char *error; /* the engine's State.Error, or NULL */
     struct kvs labels;
@@ -64,15 +73,16 @@ struct obs_volume {
 };
 
 struct obs_image {
-    const char *ref; /* as asked for */
-    const char *id;  /* NULL: the engine does not have it */
-    struct kvs fields; /* what its configuration would put into a container (engine_fields.h) */
+    const char *ref;     /* as asked for */
+    const char *id;      /* NULL: the engine does not have it */
+    struct kvs fields;   /* what its configuration would put into a container (engine_fields.h) */
     struct strv exposed; /* "80/tcp" */
 };
 
 struct observed {
     const char *engine_version, *api_version;
-    struct obs_container *containers; /* sorted by app, service, index, name; foreign ones (no app) last */
+    struct obs_container
+        *containers; /* sorted by app, service, index, name; foreign ones (no app) last */
     size_t n_containers;
     struct obs_network *networks; /* sorted by name, id */
     size_t n_networks;
@@ -92,11 +102,14 @@ void obs_volume_identify(struct obs_volume *v);
 void observed_seal(struct observed *o, struct arena *a);
 
 const struct obs_container *observed_container(const struct observed *o, const char *name);
-const struct obs_network *observed_network(const struct observed *o, const char *name); /* first of that name */
+const struct obs_network *observed_network(const struct observed *o,
+                                           const char *name); /* first of that name */
 const struct obs_volume *observed_volume(const struct observed *o, const char *name);
-const struct obs_image *observed_image(const struct observed *o, const char *ref); /* NULL: never asked */
+const struct obs_image *observed_image(const struct observed *o,
+                                       const char *ref); /* NULL: never asked */
 /* Half-open range [*ret_from, *ret_to) of the containers of one app, whatever their owner. */
-void observed_app_range(const struct observed *o, const char *app, size_t *ret_from, size_t *ret_to);
+void observed_app_range(const struct observed *o, const char *app, size_t *ret_from,
+                        size_t *ret_to);
 
 const char *container_state_name(enum container_state s); /* the engine's words: "running" */
 int container_state_parse(const char *word, enum container_state *ret);

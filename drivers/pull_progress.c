@@ -18,7 +18,7 @@
 struct layer {
     const char *id;
     int64_t total, loaded, unpacked; /* bytes; total 0: not known yet */
-    bool done, present; /* present: the engine had it before */
+    bool done, present;              /* present: the engine had it before */
 };
 
 struct pull_progress {
