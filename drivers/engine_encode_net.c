@@ -22,6 +22,14 @@ const char *engine_encode_network_name(const struct want_app *app, const struct 
     return at->network;
 }
 
+static bool has_network(const struct want_app *app, const char *key)
+{
+    for (size_t i = 0; i < app->n_networks; i++)
+        if (strcmp(app->networks[i].key, key) == 0)
+            return true;
+    return false;
+}
+
 const struct attach *engine_encode_first_attach(const struct want_container *c)
 {
     /* What Compose calls a service without `networks:`; desired_build spells it out, tests may not. */
@@ -32,7 +40,7 @@ const struct attach *engine_encode_first_attach(const struct want_container *c)
     if (spec->network_mode)
         return NULL;
     if (spec->n_networks == 0)
-        return c->app->n_networks ? &implicit : NULL;
+        return has_network(c->app, implicit.network) ? &implicit : NULL;
     for (size_t i = 0; i < spec->n_networks; i++) {
         const struct attach *at = &spec->networks[i];
 

@@ -103,7 +103,10 @@ static void try_fields(const char *text, size_t n, struct arena *a)
     struct kvs image = engine_fields_of_image(v, a), nothing = {0};
     struct kvs expected = engine_fields_expected(&body, &nothing, a);
     struct field_difference *found = NULL;
+    struct observed *saved = observed_from_json(v, a, &e);
 
+    if (saved)
+        round_trip(saved, a);
     (void)engine_fields_differ(&body, &image, &have, a, &found);
     if (engine_fields_differ(&body, &nothing, &expected, a, &found))
         abort();
