@@ -45,8 +45,8 @@ static struct ticket *queue(struct fake *f, struct ticket t)
     struct ticket *at = ARENA_NEW(f->arena, struct ticket);
 
     *at = t;
-    f->pending = arena_grow(f->arena, f->pending, f->n_pending, &f->cap_pending,
-                            sizeof(f->pending[0]));
+    f->pending =
+        arena_grow(f->arena, f->pending, f->n_pending, &f->cap_pending, sizeof(f->pending[0]));
     f->pending[f->n_pending++] = at;
     return at;
 }
@@ -57,7 +57,8 @@ static struct ticket *fake_submit(struct driver *d, const struct op *op, op_done
                                   op_progress_fn *progress, void *user)
 {
     (void)progress;
-    return queue(fake_of(d), (struct ticket){.kind = PENDING_OP, .op = op, .done = done, .user = user});
+    return queue(fake_of(d),
+                 (struct ticket){.kind = PENDING_OP, .op = op, .done = done, .user = user});
 }
 
 static void fake_cancel(struct driver *d, struct ticket *t)
@@ -131,7 +132,8 @@ struct driver *fake_new(const struct observed *start, const struct fake_faults *
 
 static const char *subject_of(const struct fake *f, const struct op *op)
 {
-    if (op->kind == OP_CONTAINER_RENAME || op->kind == OP_NETWORK_DISCONNECT)
+    if (op->kind == OP_CONTAINER_RENAME || op->kind == OP_NETWORK_DISCONNECT ||
+        op->kind == OP_NETWORK_CONNECT)
         return fake_world_name(&f->world, op->object);
     return op->name ? op->name : fake_world_name(&f->world, op->object);
 }

@@ -7,10 +7,11 @@
 #include "drivers/driver.h"
 
 struct fake_faults {
-    int fail_at;       /* the n-th operation (from 1) fails with ERR_RETRY; 0: none */
-    bool late;         /* ... after it took effect: the reply was lost, not the request */
-    int64_t now_ms;    /* when time begins; 0: a second after the last thing that happened in `start` */
-    bool reverse;      /* finish what is pending in the opposite order */
+    int fail_at; /* the n-th operation (from 1) fails with ERR_RETRY; 0: none */
+    bool late;   /* ... after it took effect: the reply was lost, not the request */
+    int64_t
+        now_ms;   /* when time begins; 0: a second after the last thing that happened in `start` */
+    bool reverse; /* finish what is pending in the opposite order */
 };
 
 struct driver *fake_new(const struct observed *start, const struct fake_faults *faults);

@@ -40,8 +40,8 @@ static void take_container(struct fake_world *w, const struct obs_container *c)
 
 static void add_network(struct fake_world *w, struct obs_network n)
 {
-    w->networks = arena_grow(w->arena, w->networks, w->n_networks, &w->cap_networks,
-                             sizeof(w->networks[0]));
+    w->networks =
+        arena_grow(w->arena, w->networks, w->n_networks, &w->cap_networks, sizeof(w->networks[0]));
     w->networks[w->n_networks++] = n;
 }
 
@@ -196,8 +196,8 @@ static int network_create(struct fake_world *w, const struct op *op, struct op_r
     const struct obs_network *other = overlapping(w, subnet);
 
     if (other)
-        return err_set(&ret->err, ERR_CONFLICT, "Pool overlaps with other one on this address space (%s)",
-                       other->name);
+        return err_set(&ret->err, ERR_CONFLICT,
+                       "Pool overlaps with other one on this address space (%s)", other->name);
     n.id = arena_printf(w->arena, "net-%s-%u", op->name, ++w->made);
     n.driver = arena_strdup(w->arena, js_str(body, "Driver", "bridge"));
     n.internal = js_bool(body, "Internal", false);
@@ -351,7 +351,8 @@ static void read_ports(struct fake_world *w, struct fake_container *c, const jso
                               65535, &target);
             if (parse_int64(js_str(b, "HostPort", ""), 1, 65535, &published) < 0)
                 published = 32768 + (int64_t)w->made;
-            c->c.ports = arena_grow(w->arena, c->c.ports, c->c.n_ports, &cap, sizeof(c->c.ports[0]));
+            c->c.ports =
+                arena_grow(w->arena, c->c.ports, c->c.n_ports, &cap, sizeof(c->c.ports[0]));
             c->c.ports[c->c.n_ports++] = (struct obs_port){
                 .host_ip = arena_strdup(w->arena, js_str(b, "HostIp", "")),
                 .published = (int)published,
@@ -384,9 +385,9 @@ static void read_fields(struct fake_world *w, struct fake_container *c, const js
 
     c->c.fields = engine_fields_expected(&own, &image->fields, w->arena);
     c->one_shot = ends_by_itself(js_str(body, "HostConfig.RestartPolicy.Name", "no"));
-    c->healthcheck = json_array_size(js_at(body, "Healthcheck.Test")) > 0 &&
-                     strcmp(json_string_value(json_array_get(js_at(body, "Healthcheck.Test"), 0)),
-                            "NONE") != 0;
+    c->healthcheck =
+        json_array_size(js_at(body, "Healthcheck.Test")) > 0 &&
+        strcmp(json_string_value(json_array_get(js_at(body, "Healthcheck.Test"), 0)), "NONE") != 0;
 }
 
 static int check_shared(const struct fake_world *w, const json_t *body, struct err *e)
@@ -402,13 +403,14 @@ static int container_create(struct fake_world *w, const struct op *op, struct op
 {
     const struct obs_image *image = image_of(w, op->image);
     const struct fake_container *there = find_container(w, op->name);
+    static const struct kvs no_notes;
     char hash[SHA256_HEX] = "";
 
     if (!image->id)
         return no_such(&ret->err, "image", op->image);
     engine_encode_hash(op->body, image->id, hash);
     const char *sealed = engine_encode_seal(op->body, op->image, op->hash ? op->hash : hash,
-                                            op->birth, w->arena);
+                                            op->birth ? op->birth : &no_notes, w->arena);
     json_auto_t *body = sealed ? js_parse(sealed, strlen(sealed), &ret->err) : NULL;
     struct fake_container c = {.c = {.state = CS_CREATED, .inspected = true}};
 
@@ -418,7 +420,8 @@ static int container_create(struct fake_world *w, const struct op *op, struct op
     const char *wanted = kvs_get(&c.c.labels, LABEL_HASH);
 
     if (there && same_owner(&there->c.labels, &c.c.labels) &&
-        strcmp(wanted, kvs_get(&there->c.labels, LABEL_HASH) ? kvs_get(&there->c.labels, LABEL_HASH) : "") == 0) {
+        strcmp(wanted, kvs_get(&there->c.labels, LABEL_HASH) ? kvs_get(&there->c.labels, LABEL_HASH)
+                                                             : "") == 0) {
         ret->id = there->c.id;
         return 0;
     }
@@ -561,10 +564,9 @@ static int wait_exit(struct fake_world *w, struct fake_container *c, struct op_r
         return err_set(&ret->err, ERR_USER, "container %s was not started", c->c.name);
     (void)end(w, c, 0);
     ret->exit_code = c->c.exit_code;
-    return c->c.exit_code == 0
-               ? 0
-               : err_set(&ret->err, ERR_USER, "container %s exited with code %d", c->c.name,
-                         c->c.exit_code);
+    return c->c.exit_code == 0 ? 0
+                               : err_set(&ret->err, ERR_USER, "container %s exited with code %d",
+                                         c->c.name, c->c.exit_code);
 }
 
 static int restart(struct fake_world *w, struct fake_container *c, struct op_result *ret)

@@ -8,7 +8,7 @@
 struct fake_container {
     struct obs_container c;
     struct strv volumes; /* named ones that it mounts */
-    bool one_shot;       /* restart policy "no" or "on-failure": ends when somebody waits for its end */
+    bool one_shot; /* restart policy "no" or "on-failure": ends when somebody waits for its end */
     bool healthcheck;
 };
 

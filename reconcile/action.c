@@ -55,7 +55,7 @@ void action_print(const struct action *a, struct str *out)
         break;
     case ACT_NETWORK_CONNECT:
         str_add(out, " to network ");
-        str_add_escaped(out, a->op.network);
+        str_add_escaped(out, a->op.name ? a->op.name : a->op.network);
         break;
     case ACT_NETWORK_DISCONNECT:
         str_add(out, " from network ");

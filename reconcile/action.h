@@ -13,7 +13,7 @@ struct arena;
 
 /* One difference between what is wanted and what is. */
 struct change {
-    const char *field; /* "environment.TZ", "image", "state" */
+    const char *field;       /* "environment.TZ", "image", "state" */
     const char *want, *have; /* NULL: absent; already masked if secret */
 };
 
@@ -46,15 +46,18 @@ enum action_when {
 struct action {
     enum action_kind kind;
     enum action_when when;
-    const char *subject; /* for people: "container blog-web-1", "network blog_default", "image nginx:1.27-alpine" */
-    const char *cause;   /* plain words: "blog.yaml:4: image changed", "gone (destroyed by hand)" */
+    const char *
+        subject; /* for people: "container blog-web-1", "network blog_default", "image nginx:1.27-alpine" */
+    const char *cause; /* plain words: "blog.yaml:4: image changed", "gone (destroyed by hand)" */
     struct change *changes;
     size_t n_changes;
-    uint32_t *needs; /* indices of earlier actions of the same app; always smaller than the own index */
+    uint32_t
+        *needs; /* indices of earlier actions of the same app; always smaller than the own index */
     size_t n_needs;
-    bool optional;   /* its failure (or being skipped) is noted, but fails neither the run nor what needs it (removal of an
+    bool
+        optional; /* its failure (or being skipped) is noted, but fails neither the run nor what needs it (removal of an
                         emptied network) */
-    struct op op;    /* unused by ACT_KEEP */
+    struct op op; /* unused by ACT_KEEP */
     const char *reserves; /* subnet that this action will take, or NULL */
 };
 

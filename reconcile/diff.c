@@ -40,12 +40,13 @@ const char *diff_short_id(const char *image_id, struct arena *a)
                     : NULL;
 }
 
-/* True if body and image id give the container's hash: only the image is another. */
+/* True if body and image id give the container's hash: only the image is another. Where the image is the same, it cannot be. */
 static bool same_configuration(const struct want_container *c, const struct obs_container *have)
 {
     char hash[SHA256_HEX];
 
-    if (!c->body || !have->image_id || !have->hash)
+    if (!c->body || !have->image_id || !have->hash ||
+        (c->sealed_for && strcmp(c->sealed_for, have->image_id) == 0))
         return false;
     engine_encode_hash(c->body, have->image_id, hash);
     return strcmp(hash, have->hash) == 0;
@@ -77,10 +78,12 @@ static void explain(struct app_work *p, struct replica *r, const struct obs_cont
         r->cause =
             arena_printf(a, "image %s now is %s", r->service->image, diff_short_id(image->id, a));
     else if (r->n_changes > 1)
-        r->cause = arena_printf(a, "%s: %s and %zu more changed", place_words(p, &r->service->spec->at),
-                                r->changes[0].field, r->n_changes - 1);
+        r->cause =
+            arena_printf(a, "%s: %s and %zu more changed", place_words(p, &r->service->spec->at),
+                         r->changes[0].field, r->n_changes - 1);
     else
-        r->cause = arena_printf(a, "%s: %s changed", place_words(p, &r->service->spec->at), r->changes[0].field);
+        r->cause = arena_printf(a, "%s: %s changed", place_words(p, &r->service->spec->at),
+                                r->changes[0].field);
 }
 
 void diff_container(struct app_work *p, struct replica *r, const struct obs_container *c)

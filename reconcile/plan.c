@@ -44,6 +44,7 @@ static void plan_running(struct app_work *p)
     infra_replace_networks(p);
     service_plan(p);
     infra_sweep_networks(p);
+    note_defaults(p);
     if (p->blocked) /* found out on the way: no subnet left */
         forget_actions(p);
 }

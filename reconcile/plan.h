@@ -11,19 +11,23 @@
 #include "spec/desired.h"
 
 enum app_state { /* design section 9; the words are a promise */
-    APP_SYNCED,
-    APP_OUT_OF_SYNC,  /* there is something to do */
-    APP_PROGRESSING,  /* it is being done, or a health check has not decided yet */
-    APP_DEGRADED,     /* it was done and is not well: unhealthy, restarting, exited, failed */
-    APP_MISSING,      /* to be done, and none of its containers exist */
-    APP_FROZEN,       /* left as it is: its file or root cannot be read */
-    APP_HELD,         /* left as it is: `hold`, or its removal is held */
-    APP_STOPPED,      /* stopped on request */
-    APP_COMPLETED,    /* every service is one-shot and ended well */
-    APP_REFUSED,      /* a name, port or container name is claimed by another */
+                 APP_SYNCED,
+                 APP_OUT_OF_SYNC, /* there is something to do */
+                 APP_PROGRESSING, /* it is being done, or a health check has not decided yet */
+                 APP_DEGRADED, /* it was done and is not well: unhealthy, restarting, exited, failed */
+                 APP_MISSING,   /* to be done, and none of its containers exist */
+                 APP_FROZEN,    /* left as it is: its file or root cannot be read */
+                 APP_HELD,      /* left as it is: `hold`, or its removal is held */
+                 APP_STOPPED,   /* stopped on request */
+                 APP_COMPLETED, /* every service is one-shot and ended well */
+                 APP_REFUSED,   /* a name, port or container name is claimed by another */
 };
 
-enum drift_kind { DRIFT_NONE, DRIFT_PENDING /* we changed our mind */, DRIFT_FOUND /* somebody else did */ };
+enum drift_kind {
+    DRIFT_NONE,
+    DRIFT_PENDING /* we changed our mind */,
+    DRIFT_FOUND /* somebody else did */
+};
 
 struct difference {
     enum drift_kind kind;
@@ -39,7 +43,7 @@ struct plan_app {
     const char *origin;   /* ROOT//FILE or NULL */
     const char *digest;   /* of the desired app; "" when it is being removed */
     bool removal;
-    struct strv notes;    /* overrides in force, narrowed defaults, volumes kept */
+    struct strv notes; /* overrides in force, narrowed defaults, volumes kept */
     struct difference *differences;
     size_t n_differences;
     struct action *actions; /* in a topological order */
@@ -51,8 +55,8 @@ struct plan_app {
 struct held_removals { /* design law 6 */
     const char *root;
     struct strv apps;
-    size_t of;         /* apps that the engine holds from this root */
-    const char *hash;  /* 12 hex digits; confirms exactly this set */
+    size_t of;        /* apps that the engine holds from this root */
+    const char *hash; /* 12 hex digits; confirms exactly this set */
 };
 
 struct plan {
@@ -60,25 +64,30 @@ struct plan {
     size_t n_apps;
     struct held_removals *held;
     size_t n_held;
-    struct strv released; /* apps whose removal was confirmed and is not over: the next pass wants them in its input */
+    struct strv
+        released; /* apps whose removal was confirmed and is not over: the next pass wants them in its input */
 };
 
 /* What happened before, from the diary. Everything may be empty: it changes words and kinds of differences and avoids repeating what failed, never what the
  * plan converges to. */
 struct history {
-    struct kvs last_hash;   /* container name -> hash that we last brought up there */
-    struct kvs handmade;    /* "container NAME" -> "destroy at 10:00:03" : the event that changed it by hand */
+    struct kvs last_hash; /* container name -> hash that we last brought up there */
+    struct kvs
+        handmade; /* "container NAME" -> "destroy at 10:00:03" : the event that changed it by hand */
 };
 
 struct plan_input {
-    const struct desired *desired;  /* bound (bind.h) */
+    const struct desired *desired; /* bound (bind.h) */
     const struct observed *observed;
-    const struct history *history;  /* may be NULL */
-    struct strv scope;              /* only these apps; n == 0: all. Removals that are held are computed over all in any case */
-    struct strv reserved_subnets;   /* of runs in flight */
-    struct strv host_routes;        /* "10.0.0.0/8", of the host */
-    const char *confirmed_removals; /* hash from `apply --confirm-removals`, or NULL: releases exactly that set */
-    struct strv released;           /* apps released before; without it the rest of a set would be held while it goes app by app */
+    const struct history *history; /* may be NULL */
+    struct strv
+        scope; /* only these apps; n == 0: all. Removals that are held are computed over all in any case */
+    struct strv reserved_subnets; /* of runs in flight */
+    struct strv host_routes;      /* "10.0.0.0/8", of the host */
+    const char *
+        confirmed_removals; /* hash from `apply --confirm-removals`, or NULL: releases exactly that set */
+    struct strv
+        released; /* apps released before; without it the rest of a set would be held while it goes app by app */
     int64_t now_ms;
 };
 

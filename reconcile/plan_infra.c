@@ -84,18 +84,18 @@ static void judge_network(struct app_work *p, struct network_work *n)
         n->have = ours ? ours : stranger;
         if (!n->have)
             app_refuse(p, APP_DEGRADED,
-                   arena_printf(w->arena,
-                                "external network %s does not exist; create it, or drop "
-                                "\"external: true\" to have it made",
-                                n->want->name));
+                       arena_printf(w->arena,
+                                    "external network %s does not exist; create it, or drop "
+                                    "\"external: true\" to have it made",
+                                    n->want->name));
         return;
     }
     if (!ours && stranger) {
         app_refuse(p, APP_REFUSED,
-               arena_printf(w->arena,
-                            "network %s exists and %s; remove it, or declare it "
-                            "\"external: true\"",
-                            n->want->name, owner_words(w, stranger->owner)));
+                   arena_printf(w->arena,
+                                "network %s exists and %s; remove it, or declare it "
+                                "\"external: true\"",
+                                n->want->name, owner_words(w, stranger->owner)));
         return;
     }
     n->have = ours;
@@ -117,16 +117,17 @@ static void judge_volume(struct app_work *p, struct volume_work *v)
     v->exists = have != NULL;
     if (!have && v->want->external)
         app_refuse(p, APP_DEGRADED,
-               arena_printf(w->arena,
-                            "external volume %s does not exist; create it, or drop "
-                            "\"external: true\" to have it made",
-                            v->want->name));
+                   arena_printf(w->arena,
+                                "external volume %s does not exist; create it, or drop "
+                                "\"external: true\" to have it made",
+                                v->want->name));
     if (!have || v->want->external || owner_is(w, have->owner))
         return;
     if (have->owner)
         app_refuse(p, APP_REFUSED,
-               arena_printf(w->arena, "volume %s %s; name another, or declare it \"external: true\"",
-                            v->want->name, owner_words(w, have->owner)));
+                   arena_printf(w->arena,
+                                "volume %s %s; name another, or declare it \"external: true\"",
+                                v->want->name, owner_words(w, have->owner)));
     else
         note_add(p, arena_printf(w->arena, "volume %s was not made by evenkeel; used as it is",
                                  v->want->name));
@@ -161,8 +162,7 @@ static const struct obs_network *overlapping(const struct app_work *p, const cha
         return NULL;
     for (size_t i = 0; i < o->n_networks; i++)
         for (size_t s = 0; s < o->networks[i].subnets.n; s++)
-            if (&o->networks[i] != but &&
-                subnet_parse(o->networks[i].subnets.v[s], &have) == 0 &&
+            if (&o->networks[i] != but && subnet_parse(o->networks[i].subnets.v[s], &have) == 0 &&
                 have.first <= want.last && have.last >= want.first)
                 return &o->networks[i];
     return NULL;
@@ -179,8 +179,8 @@ static const char *choose_subnet(struct app_work *p, const struct network_work *
         const struct obs_network *other = overlapping(p, spec->subnet, n->wrong);
         if (other)
             app_refuse(p, APP_DEGRADED,
-                   arena_printf(w->arena, "subnet %s of network %s overlaps network %s (%s)",
-                                spec->subnet, n->want->name, other->name, other->subnets.v[0]));
+                       arena_printf(w->arena, "subnet %s of network %s overlaps network %s (%s)",
+                                    spec->subnet, n->want->name, other->name, other->subnets.v[0]));
         return spec->subnet;
     }
     if (spec && spec->driver && strcmp(spec->driver, "bridge") != 0)
@@ -189,10 +189,10 @@ static const char *choose_subnet(struct app_work *p, const struct network_work *
 
     if (!subnet)
         app_refuse(p, APP_DEGRADED,
-               arena_printf(w->arena,
-                            "no free subnet of size /%d left in %s for network %s; set "
-                            "network.pool in the agent's configuration",
-                            settings->pool_prefix, settings->pool, n->want->name));
+                   arena_printf(w->arena,
+                                "no free subnet of size /%d left in %s for network %s; set "
+                                "network.pool in the agent's configuration",
+                                settings->pool_prefix, settings->pool, n->want->name));
     return subnet;
 }
 
@@ -216,8 +216,9 @@ uint32_t infra_network(struct app_work *p, struct network_work *n)
     bool gone = !n->wrong && knew_network(p, n->want->name);
     const char *cause =
         n->wrong ? n->mismatch
-        : gone   ? "gone (removed by hand)"
-                 : arena_printf(a, "%s: new", place_words(p, n->want->spec ? &n->want->spec->at : NULL));
+        : gone
+            ? "gone (removed by hand)"
+            : arena_printf(a, "%s: new", place_words(p, n->want->spec ? &n->want->spec->at : NULL));
     const char *label = arena_printf(a, "network %s", n->want->name);
     const char *subnet = choose_subnet(p, n);
 
@@ -354,7 +355,7 @@ static void reconnect(struct app_work *p, struct network_work *n)
                                     container_label(p->w, r->former), n->mismatch);
         struct action *act = act_at(p, on);
 
-        act->op.network = n->want->name;
+        act->op.network = act->op.name = n->want->name;
         act->op.body = engine_encode_connect(r->former->id, at, r->service->name, a);
         act_need(p, on, n->created);
     }
@@ -421,9 +422,9 @@ static bool is_twin(const struct app_work *p, const struct obs_network *n)
 
 static void sweep(struct app_work *p, const struct obs_network *n)
 {
-    const char *cause = is_twin(p, n) ? "a second one of its name"
-                                      : arena_printf(p->w->arena, "%s: no longer wanted",
-                                                     place_words(p, NULL));
+    const char *cause =
+        is_twin(p, n) ? "a second one of its name"
+                      : arena_printf(p->w->arena, "%s: no longer wanted", place_words(p, NULL));
     struct plan_work *w = p->w;
     size_t from, to, k = 0;
 

@@ -82,7 +82,6 @@ static json_t *action_to_json(const struct action *a, size_t index)
     return v;
 }
 
-
 static json_t *app_to_json(const struct plan_app *app)
 {
     json_t *v = json_object(), *differences = json_array(), *actions = json_array();
@@ -93,10 +92,9 @@ static json_t *app_to_json(const struct plan_app *app)
     set_text(v, "origin", app->origin);
     if (app->removal)
         (void)json_object_set_new(v, "removal", json_true());
-    (void)json_object_set_new(
-        v, "containers",
-        json_pack("{s:I, s:I}", "wanted", (json_int_t)app->containers_wanted, "running",
-                  (json_int_t)app->containers_running));
+    (void)json_object_set_new(v, "containers",
+                              json_pack("{s:I, s:I}", "wanted", (json_int_t)app->containers_wanted,
+                                        "running", (json_int_t)app->containers_running));
     (void)json_object_set_new(v, "notes", js_from_strv(&app->notes));
     for (size_t i = 0; i < app->n_differences; i++)
         (void)json_array_append_new(differences, difference_to_json(&app->differences[i]));

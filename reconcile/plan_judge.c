@@ -231,9 +231,9 @@ static void judge_to_make(struct app_work *p, struct replica *r)
     else
         judge_missing(p, r);
     if ((!image || !image->id) && r->service->spec->pull == PULL_NEVER)
-        r->blocked = arena_printf(p->w->arena,
-                                  "image %s is not on the engine and pull_policy is never",
-                                  r->service->image);
+        r->blocked =
+            arena_printf(p->w->arena, "image %s is not on the engine and pull_policy is never",
+                         r->service->image);
 }
 
 /* ---- the keeper's state ---- */
@@ -381,7 +381,8 @@ static void judge_restarting(struct app_work *p, struct replica *r)
     const struct obs_container *c = r->keeper;
 
     r->condition = COND_ILL;
-    r->ill = arena_printf(p->w->arena, "is restarting again and again (%d restarts, last exit code %d%s)",
+    r->ill = arena_printf(p->w->arena,
+                          "is restarting again and again (%d restarts, last exit code %d%s)",
                           c->restart_count, c->exit_code, c->oom_killed ? ", out of memory" : "");
     if (!restart_is_due(p, c))
         return;
@@ -429,9 +430,9 @@ static void judge_wanted_networks(struct app_work *p, struct replica *r)
         const struct obs_attach *on = net ? attach_named(r->keeper, net->want->name) : NULL;
         bool born_there = first && strcmp(first->network, wanted[i].network) == 0;
 
-        if (!net || (on && net->have &&
-                     (!on->network_id || !*on->network_id ||
-                      strcmp(on->network_id, net->have->id) == 0)))
+        if (!net ||
+            (on && net->have &&
+             (!on->network_id || !*on->network_id || strcmp(on->network_id, net->have->id) == 0)))
             continue;
         /* Only the network it was born on is part of the hash; of the others nobody can tell whether the file or a
          * hand changed, unless the event was seen. A network that is missing altogether may be one that we were
@@ -493,7 +494,8 @@ static void judge_extra_networks(struct app_work *p, struct replica *r)
             strv_push(a, &r->disconnect, on->network_id);
             differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING, change,
                    found ? by_hand(p, r, "connected by hand", "")
-                         : arena_printf(a, "%s: networks changed", place_words(p, &r->service->spec->at)));
+                         : arena_printf(a, "%s: networks changed",
+                                        place_words(p, &r->service->spec->at)));
             continue;
         }
         diff_add(p, DRIFT_FOUND, arena_printf(a, "container %s", r->want->name), change,
@@ -504,8 +506,8 @@ static void judge_extra_networks(struct app_work *p, struct replica *r)
 static void judge_name(struct app_work *p, struct replica *r)
 {
     const char *name = r->want->name, *have = r->keeper->name;
-    bool ours = strncmp(have, name, strlen(name)) == 0 &&
-                strncmp(have + strlen(name), ".next-", 6) == 0;
+    bool ours =
+        strncmp(have, name, strlen(name)) == 0 && strncmp(have + strlen(name), ".next-", 6) == 0;
 
     if (strcmp(name, have) == 0)
         return;
@@ -515,7 +517,8 @@ static void judge_name(struct app_work *p, struct replica *r)
 
     differ(p, r, ours || file ? DRIFT_PENDING : DRIFT_FOUND, (struct change){"name", name, have},
            ours   ? "its replacement was not finished"
-           : file ? arena_printf(p->w->arena, "%s: container_name changed", place_words(p, &r->service->spec->at))
+           : file ? arena_printf(p->w->arena, "%s: container_name changed",
+                                 place_words(p, &r->service->spec->at))
                   : by_hand(p, r, "renamed", "by hand"));
 }
 
@@ -527,11 +530,10 @@ static void judge_squatter(struct app_work *p, const struct replica *r)
 
     if (!holder || (!r->make && !r->rename) || app_holds(p, holder))
         return;
-    const char *whose = owner_is(p->w, holder->owner) && holder->app
-                            ? arena_printf(a, "of app %s", holder->app)
-                        : holder->owner
-                            ? arena_printf(a, "of the evenkeel agent \"%s\"", holder->owner)
-                            : arena_printf(a, "that is not ours (image %s)", holder->image);
+    const char *whose =
+        owner_is(p->w, holder->owner) && holder->app ? arena_printf(a, "of app %s", holder->app)
+        : holder->owner ? arena_printf(a, "of the evenkeel agent \"%s\"", holder->owner)
+                        : arena_printf(a, "that is not ours (image %s)", holder->image);
 
     app_refuse(p, APP_REFUSED,
                arena_printf(a, "container name %s is taken by a container %s; remove or rename it",
@@ -614,7 +616,8 @@ static void make_places(struct app_work *p)
 {
     const struct want_app *app = p->want;
     struct arena *a = p->w->arena;
-    const struct want_service **order = ARENA_ARRAY(a, app->n_services, const struct want_service *);
+    const struct want_service **order =
+        ARENA_ARRAY(a, app->n_services, const struct want_service *);
     size_t n = 0;
 
     for (size_t i = 0; i < app->n_services; i++) {

@@ -87,8 +87,8 @@ void order_services(struct app_work *p)
             block(p, r);
     }
     for (size_t i = 0; i < p->n_replicas; i++)
-        for (size_t d = 0; will_start(&p->replicas[i]) && d < p->replicas[i].service->spec->n_depends;
-             d++)
+        for (size_t d = 0;
+             will_start(&p->replicas[i]) && d < p->replicas[i].service->spec->n_depends; d++)
             leave_word(p, &p->replicas[i].service->spec->depends[d]);
 }
 
@@ -151,9 +151,8 @@ void order_free_ports(struct app_work *p, const struct obs_container *c, const s
 
         p->holds =
             arena_grow(p->w->arena, p->holds, p->n_holds, &p->cap_holds, sizeof(p->holds[0]));
-        p->holds[p->n_holds++] =
-            (struct port_hold){port->published, port->protocol ? port->protocol : "tcp",
-                               port->host_ip, by, stop};
+        p->holds[p->n_holds++] = (struct port_hold){
+            port->published, port->protocol ? port->protocol : "tcp", port->host_ip, by, stop};
     }
 }
 

@@ -258,8 +258,10 @@ static void judge_orphan(struct plan_work *w, const struct survey *s, struct orp
             orphan_origin(w, s, o, c->origin, &last);
     }
     networks_of_app(w, o->name, &from, &to);
+    /* A network may lack the note where a container bears it. */
     for (size_t i = from; i < to; i++)
-        orphan_origin(w, s, o, w->networks[i]->origin, &last);
+        if (w->networks[i]->origin || !o->origin)
+            orphan_origin(w, s, o, w->networks[i]->origin, &last);
 }
 
 /* ---- who is on the engine ---- */
@@ -350,7 +352,7 @@ static void hold_root(struct plan_work *w, struct orphan **v, size_t n, struct p
     struct held_removals held = {.root = v[0]->root, .of = n};
 
     for (size_t i = 0; i < n; i++)
-        if (v[i]->removal && strv_has(&w->in->released, v[i]->name)) {
+        if (v[i]->released) {
             strv_push(w->arena, &plan->released, v[i]->name);
             held.of--;
         } else if (v[i]->removal) {
@@ -368,13 +370,32 @@ static void hold_root(struct plan_work *w, struct orphan **v, size_t n, struct p
         return;
     }
     for (size_t i = 0; i < n; i++)
-        if (v[i]->removal && strv_has(&held.apps, v[i]->name))
+        if (v[i]->removal && !v[i]->released)
             v[i]->held = held.hash;
     plan->held[plan->n_held++] = held;
 }
 
+/* Both lists sorted: one walk. */
+static void mark_released(const struct plan_work *w, struct survey *s)
+{
+    struct strv names = {0};
+
+    for (size_t i = 0; i < w->in->released.n; i++)
+        strv_push(w->arena, &names, w->in->released.v[i]);
+    strv_sort(&names);
+    for (size_t i = 0, k = 0; i < s->n && k < names.n;) {
+        int by = strcmp(s->v[i].name, names.v[k]);
+
+        if (by == 0)
+            s->v[i].released = s->v[i].removal;
+        i += by <= 0;
+        k += by > 0;
+    }
+}
+
 void removal_hold(struct plan_work *w, struct survey *s, struct plan *plan)
 {
+    mark_released(w, s);
     struct orphan **v = ARENA_ARRAY(w->arena, s->n, struct orphan *);
 
     for (size_t i = 0; i < s->n; i++)

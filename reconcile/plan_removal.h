@@ -16,6 +16,7 @@ struct orphan { /* one app that the engine holds for us */
     bool asked;                /* its removal was asked for in words */
     bool removal;              /* no file holds it, and every file that could was read */
     const char *frozen;        /* why it is left alone, or NULL */
+    bool released;             /* its removal was confirmed before, and is not over */
     const char *held;          /* hash of the held set it belongs to, or NULL */
 };
 

@@ -12,7 +12,8 @@
 #include "spec/base/arena.h"
 
 enum {
-    SETTLE_MS = 500, /* a replacement without a health check must stay up so long before the old one goes */
+    SETTLE_MS =
+        500, /* a replacement without a health check must stay up so long before the old one goes */
     HEALTH_SLACK_MS = 15000,
 };
 #define NS_PER_MS INT64_C(1000000)
@@ -23,22 +24,50 @@ static bool acts(const struct replica *r)
                            r->clear || r->connect.n || r->disconnect.n);
 }
 
-static bool has_healthcheck(const struct service *s)
+/* What the image says about a field of the container, or NULL. */
+static const char *image_says(const struct app_work *p, const struct replica *r, const char *field)
 {
-    return s->health.set && s->health.disable != TRI_YES &&
-           !(s->health.test.set && s->health.test.argv.n > 0 &&
-             strcmp(s->health.test.argv.v[0], "NONE") == 0);
+    const struct obs_image *image = observed_image(p->w->seen, r->service->image);
+
+    return image ? kvs_get(&image->fields, field) : NULL;
 }
 
-/* The engine's verdict comes at the latest after the start period and so many tries; defaults are the engine's. */
-static int64_t health_deadline_ms(const struct service *s)
+/* The spec's own health check, or the one that the image brings along. */
+static bool has_healthcheck(const struct app_work *p, const struct replica *r)
 {
-    const struct healthcheck *h = &s->health;
-    int64_t interval = h->interval_ns.set ? h->interval_ns.v / NS_PER_MS : 30000;
-    int64_t timeout = h->timeout_ns.set ? h->timeout_ns.v / NS_PER_MS : 30000;
-    int64_t start = h->start_period_ns.set ? h->start_period_ns.v / NS_PER_MS : 0;
-    int64_t retries = h->retries.set && h->retries.v > 0 ? h->retries.v : 3;
+    const struct healthcheck *h = &r->service->spec->health;
+    bool none = h->test.set && h->test.argv.n > 0 && strcmp(h->test.argv.v[0], "NONE") == 0;
 
+    if (h->set && (h->disable == TRI_YES || none))
+        return false;
+    return (h->set && h->test.set) || image_says(p, r, "healthcheck.test");
+}
+
+static int64_t duration_ms(const struct num *own, const char *of_image, int64_t otherwise)
+{
+    int64_t ns = 0;
+
+    if (own->set)
+        return own->v / NS_PER_MS;
+    return of_image && parse_duration_ns(of_image, &ns) == 0 ? ns / NS_PER_MS : otherwise;
+}
+
+/* The engine's verdict comes at the latest after the start period and so many tries. */
+static int64_t health_deadline_ms(const struct app_work *p, const struct replica *r)
+{
+    const struct healthcheck *h = &r->service->spec->health;
+    const char *tries = image_says(p, r, "healthcheck.retries");
+    int64_t interval =
+        duration_ms(&h->interval_ns, image_says(p, r, "healthcheck.interval"), 30000);
+    int64_t timeout = duration_ms(&h->timeout_ns, image_says(p, r, "healthcheck.timeout"), 30000);
+    int64_t start =
+        duration_ms(&h->start_period_ns, image_says(p, r, "healthcheck.start_period"), 0);
+    int64_t retries = 3;
+
+    if (h->retries.set && h->retries.v > 0)
+        retries = h->retries.v;
+    else if (tries)
+        (void)parse_int64(tries, 1, 1000, &retries);
     return start + retries * (interval + timeout) + HEALTH_SLACK_MS;
 }
 
@@ -71,8 +100,7 @@ static const char *name_to_make(struct app_work *p, const struct replica *r)
     else
         sha256_hex(want->body, strlen(want->body), digits);
     for (size_t at = 0; at + 6 < SHA256_HEX; at++) {
-        const char *name =
-            arena_printf(p->w->arena, "%s.next-%.6s", want->name, digits + at);
+        const char *name = arena_printf(p->w->arena, "%s.next-%.6s", want->name, digits + at);
         if (!observed_container(seen, name))
             return name;
     }
@@ -156,7 +184,8 @@ static void connect(struct app_work *p, struct replica *r, const struct attach *
     uint32_t i = act_container(p, ACT_NETWORK_CONNECT, r->object, r->label, r->cause);
     struct action *act = act_at(p, i);
 
-    act->op.network = n->want->name;
+    act->op.network = n->have ? n->have->id : n->want->name;
+    act->op.name = n->want->name;
     act->op.body = engine_encode_connect(r->object, at, r->service->name, p->w->arena);
     act_need(p, i, network);
     act_need(p, i, after);
@@ -188,8 +217,7 @@ static void connect_all(struct app_work *p, struct replica *r, uint32_t created)
             connect(p, r, &wanted[i], net, created);
     }
     for (size_t i = 0; !r->make && i < r->disconnect.n; i++) {
-        uint32_t off =
-            act_container(p, ACT_NETWORK_DISCONNECT, r->object, r->label, r->cause);
+        uint32_t off = act_container(p, ACT_NETWORK_DISCONNECT, r->object, r->label, r->cause);
         act_at(p, off)->op.network = r->disconnect.v[i];
         act_at(p, off)->op.name = network_name(p, r->disconnect.v[i]);
         act_need_all(p, off, r->prepared, r->n_prepared);
@@ -298,9 +326,7 @@ static void stop_rest(struct app_work *p, struct replica *r, uint32_t before)
 
 static uint32_t begin(struct app_work *p, struct replica *r, uint32_t before)
 {
-    enum action_kind kind = r->restart   ? ACT_RESTART
-                            : r->unpause ? ACT_UNPAUSE
-                                         : ACT_START;
+    enum action_kind kind = r->restart ? ACT_RESTART : r->unpause ? ACT_UNPAUSE : ACT_START;
     uint32_t i = act_container(p, kind, r->object, r->label, r->cause);
 
     act_need_all(p, i, r->prepared, r->n_prepared);
@@ -319,7 +345,7 @@ static uint32_t wait_for(struct app_work *p, const struct replica *r, enum actio
     struct action *act = act_at(p, i);
 
     if (kind == ACT_WAIT_HEALTHY)
-        act->op.deadline_ms = health_deadline_ms(r->service->spec);
+        act->op.deadline_ms = health_deadline_ms(p, r);
     if (kind == ACT_WAIT_RUNNING)
         act->op.settle_ms = SETTLE_MS;
     act_need(p, i, r->up);
@@ -370,7 +396,7 @@ static bool one_shot(const struct service *s)
 
 static void wait_where_needed(struct app_work *p, struct replica *r, bool started)
 {
-    bool health = has_healthcheck(r->service->spec);
+    bool health = has_healthcheck(p, r);
     bool healthy = r->keeper && r->keeper->health == HEALTH_HEALTHY && !started;
     /* A replacement is on trial, and so is one whose trial was interrupted. */
     bool trial = r->former && r->clear &&
@@ -489,7 +515,8 @@ static void give_up_names(struct app_work *p)
             if (other == r || other->blocked || !(other->rename || other->make) ||
                 strcmp(other->want->name, r->keeper->name) != 0)
                 continue;
-            uint32_t off = act_container(p, ACT_RENAME, r->object, r->label, "another is to have its name");
+            uint32_t off =
+                act_container(p, ACT_RENAME, r->object, r->label, "another is to have its name");
 
             act_at(p, off)->op.name =
                 arena_printf(p->w->arena, "%s.next-%.6s", r->want->name, r->want->hash);

@@ -131,7 +131,8 @@ static void print_difference(const struct ink *ink, const struct difference *d)
 
 static bool is_quiet(const struct plan_app *app)
 {
-    bool well = app->state == APP_SYNCED || app->state == APP_COMPLETED || app->state == APP_STOPPED;
+    bool well =
+        app->state == APP_SYNCED || app->state == APP_COMPLETED || app->state == APP_STOPPED;
 
     return well && app->n_actions == 0 && app->n_differences == 0 && app->notes.n == 0;
 }
@@ -266,8 +267,9 @@ static void dot_app(const struct plan_app *app, size_t at, struct str *out)
     for (size_t i = 0; i < app->n_actions; i++)
         for (size_t n = 0; n < app->actions[i].n_needs; n++)
             str_addf(out, "    a%zu_%u -> a%zu_%zu%s;\n", at, app->actions[i].needs[n], at, i,
-                     app->actions[i].when == WHEN_FAILED && n == 0 ? " [style=dashed, label=\"failed\"]"
-                                                                   : "");
+                     app->actions[i].when == WHEN_FAILED && n == 0
+                         ? " [style=dashed, label=\"failed\"]"
+                         : "");
     str_add(out, "  }\n");
 }
 

@@ -7,6 +7,7 @@
 
 #include "reconcile/plan_work.h"
 #include "spec/base/arena.h"
+#include "spec/defaults.h"
 
 static const char *until(struct app_work *p, const char *what, int64_t ms)
 {
@@ -86,7 +87,9 @@ static void verdict_unhurried(struct app_work *p)
     if (ill)
         say(p, APP_DEGRADED, about(p, ill, ill->ill));
     else if (blocked && blocked->condition != COND_STARTING)
-        say(p, APP_DEGRADED, about(p, blocked, arena_printf(p->w->arena, "is not brought up: %s", blocked->blocked)));
+        say(p, APP_DEGRADED,
+            about(p, blocked,
+                  arena_printf(p->w->arena, "is not brought up: %s", blocked->blocked)));
     else if (starting)
         say(p, APP_PROGRESSING, about(p, starting, starting->ill));
     else if (p->left)
@@ -116,6 +119,38 @@ static void wake_at(struct app_work *p, int64_t ms)
     if (ms > p->w->in->now_ms && (p->out->wake_ms == 0 || ms < p->out->wake_ms))
         p->out->wake_ms = ms;
 }
+
+/* ---- defaults ---- */
+
+static void add_default(struct str *out, const char *what, bool narrower)
+{
+    if (narrower)
+        str_addf(out, "%s%s", out->len ? ", " : "", what);
+}
+
+static void note_service(struct app_work *p, const struct want_service *s)
+{
+    const struct service *spec = s->spec;
+    CLEANUP(str_release) struct str text = STR_INIT;
+
+    add_default(&text, spec->profile == PROFILE_SERVICE ? "profile service" : "profile hardened",
+                strv_has(&spec->cap_drop, "ALL"));
+    add_default(&text, "mem_limit 512M", spec->mem_limit.v == DEFAULT_MEMORY_BYTES);
+    add_default(&text, "cpus 0.5", spec->nano_cpus.v == DEFAULT_NANO_CPUS);
+    add_default(&text, "pids_limit 100", spec->pids_limit.v == DEFAULT_PIDS);
+    if (text.len)
+        note_add(p, arena_printf(p->w->arena, "%s: narrower than Docker's defaults: %s", s->name,
+                                 str_text(&text)));
+}
+
+void note_defaults(struct app_work *p)
+{
+    for (size_t i = 0; i < p->n_replicas; i++)
+        if (p->replicas[i].make && p->replicas[i].n_have == 0 && p->replicas[i].want->index == 1)
+            note_service(p, p->replicas[i].service);
+}
+
+/* ---- the verdict ---- */
 
 void verdict_app(struct app_work *p)
 {

@@ -332,7 +332,7 @@ size_t service_index(const struct want_app *app, const char *service)
             hi = mid;
     }
     return lo < app->n_services && strcmp(app->services[lo].name, service) == 0 ? lo
-                                                                               : app->n_services;
+                                                                                : app->n_services;
 }
 
 struct network_work *network_by_key(struct app_work *p, const char *key)
@@ -375,10 +375,9 @@ size_t service_shares(const struct want_app *app, const struct service *s, const
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
-        const char *service =
-            modes[i] && strncmp(modes[i], prefix, sizeof(prefix) - 1) == 0
-                ? service_of_container(app, modes[i] + sizeof(prefix) - 1)
-                : NULL;
+        const char *service = modes[i] && strncmp(modes[i], prefix, sizeof(prefix) - 1) == 0
+                                  ? service_of_container(app, modes[i] + sizeof(prefix) - 1)
+                                  : NULL;
         if (service)
             ret[n++] = service;
     }

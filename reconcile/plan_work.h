@@ -44,28 +44,30 @@ enum condition {
 struct replica {
     const struct want_container *want;
     const struct want_service *service;
-    const struct obs_container **have; /* ours in this place, the best first; those being removed left out */
+    const struct obs_container *
+        *have; /* ours in this place, the best first; those being removed left out */
     size_t n_have;
     const struct obs_container *keeper; /* have[0] if it is what is wanted, else NULL */
-    const struct obs_container *former; /* serves, or served last: put back when the new one fails; or NULL */
+    const struct obs_container
+        *former; /* serves, or served last: put back when the new one fails; or NULL */
     enum condition condition;
     const char *ill; /* COND_ILL, COND_STARTING: why, in words */
 
     /* what is to be done; all false: nothing */
     bool make, start, unpause, restart, rename, clear /* remove what is not the keeper */;
-    bool want_well, want_done; /* somebody who starts waits for its health, for its end */
-    bool must_well, must_done; /* ... and does not start without */
+    bool want_well, want_done;       /* somebody who starts waits for its health, for its end */
+    bool must_well, must_done;       /* ... and does not start without */
     struct strv connect, disconnect; /* network names */
-    enum drift_kind kind; /* pending wins over found */
+    enum drift_kind kind;            /* pending wins over found */
     const char *cause;
-    const char *blocked;  /* nothing can be done now, because */
+    const char *blocked; /* nothing can be done now, because */
     struct change *changes;
     size_t n_changes, cap_changes;
 
     /* actions made so far */
-    const char *object;  /* the keeper's id, or the name under which it is made */
-    const char *label;   /* "container blog-web-1.next-ab12cd" */
-    uint32_t *prepared;  /* what must be done before the old one is touched */
+    const char *object; /* the keeper's id, or the name under which it is made */
+    const char *label;  /* "container blog-web-1.next-ab12cd" */
+    uint32_t *prepared; /* what must be done before the old one is touched */
     size_t n_prepared;
     uint32_t *stops;     /* per have[]: its stop, or NO_ACTION */
     uint32_t up;         /* it is started, and known to stay up where that is waited for */
@@ -82,9 +84,9 @@ struct port_hold { /* a host port that is free after an action; sorted by port, 
 
 struct network_work {
     const struct want_network *want;
-    const struct obs_network *have; /* the one to be used; NULL: to be made */
+    const struct obs_network *have;  /* the one to be used; NULL: to be made */
     const struct obs_network *wrong; /* ours, but to be made again */
-    const char *mismatch;           /* in words, with wrong */
+    const char *mismatch;            /* in words, with wrong */
     uint32_t created;
     bool planned;
 };
@@ -115,7 +117,7 @@ struct app_work {
     size_t n_mine;
     struct replica *replicas; /* services in the order of their dependencies, then index */
     size_t n_replicas;
-    size_t *first;            /* per want->services[i]: its first replica; their number is n_containers */
+    size_t *first; /* per want->services[i]: its first replica; their number is n_containers */
     const struct obs_container **leftovers; /* in places that nobody wants any more */
     size_t n_leftovers;
     struct network_work *networks; /* as want->networks */
@@ -127,9 +129,9 @@ struct app_work {
     struct port_hold *holds;
     size_t n_holds, cap_holds;
     enum app_state refused_state; /* with blocked */
-    const char *blocked; /* nothing at all can be done, because */
-    bool reported_only;  /* something differs and is left, because of drift: report */
-    const char *left;    /* something differs and is left, because ...; or NULL */
+    const char *blocked;          /* nothing at all can be done, because */
+    bool reported_only;           /* something differs and is left, because of drift: report */
+    const char *left;             /* something differs and is left, because ...; or NULL */
 };
 
 /* Note why nothing at all can be done; the first reason stays. */
@@ -161,7 +163,8 @@ void networks_of_app(const struct plan_work *w, const char *app, size_t *ret_fro
 void volumes_of_app(const struct plan_work *w, const char *app, size_t *ret_from, size_t *ret_to);
 /* Containers on a network, by its id: half-open range of w->attached. */
 void attached_range(struct plan_work *w, const char *network_id, size_t *ret_from, size_t *ret_to);
-bool container_runs(const struct obs_container *c); /* running, paused or between two restarts: it must be stopped */
+bool container_runs(const struct obs_container
+                        *c); /* running, paused or between two restarts: it must be stopped */
 const char *container_label(const struct plan_work *w, const struct obs_container *c);
 /* Why nobody wants it: "apps/shop.yaml:2: no service cron any more". */
 const char *leftover_cause(const struct app_work *p, const struct obs_container *c);
@@ -169,7 +172,8 @@ const char *leftover_cause(const struct app_work *p, const struct obs_container 
 const char *place_words(const struct app_work *p, const struct place *at);
 /* What the history says a hand did to this container, or NULL. */
 const char *handmade(const struct plan_work *w, const char *container);
-size_t service_index(const struct want_app *app, const char *service); /* n_services when not there */
+size_t service_index(const struct want_app *app,
+                     const char *service); /* n_services when not there */
 struct network_work *network_by_key(struct app_work *p, const char *key);
 struct volume_work *volume_by_key(struct app_work *p, const char *key);
 /* Networks that a container of the service is to be on (at least its app's default, unless network_mode says otherwise). */
@@ -215,13 +219,15 @@ void order_free_ports(struct app_work *p, const struct obs_container *c, const s
 void order_sort_ports(struct app_work *p); /* between the last free and the first need */
 void order_need_ports(struct app_work *p, const struct replica *r, uint32_t action);
 /* True if `other` is about to start and needs a host port that c, in place r, holds. */
-bool order_awaits_port(const struct replica *r, const struct obs_container *c, const struct replica *other);
+bool order_awaits_port(const struct replica *r, const struct obs_container *c,
+                       const struct replica *other);
 
 /* plan_removal.c: apps that are to stop or to go (design law 6). */
 void removal_stop_app(struct app_work *p);
 void removal_app(struct app_work *p, const char *cause);
 
-/* plan_verdict.c */
+/* plan_verdict.c: the app's state and why; and, for what is made for the first time, where a default is narrower than Docker's. */
+void note_defaults(struct app_work *p);
 void verdict_app(struct app_work *p);
 
 #endif

@@ -11,12 +11,14 @@ enum run_end { RUN_DONE, RUN_FAILED, RUN_SUPERSEDED };
 struct recorder {
     void (*run_started)(void *ctx, const struct run *r, const struct plan_app *part);
     void (*action_started)(void *ctx, const struct run *r, const struct action *a);
-    void (*action_progress)(void *ctx, const struct run *r, const struct action *a, const char *text, double fraction);
+    void (*action_progress)(void *ctx, const struct run *r, const struct action *a,
+                            const char *text, double fraction);
     /* result->err.kind ERR_NONE on success; skipped actions are never started and end with ERR_STALE. WHEN_FAILED actions that
      * were not called for are not told at all. */
-    void (*action_ended)(void *ctx, const struct run *r, const struct action *a, const struct op_result *result,
-                         int64_t took_ms);
-    void (*run_ended)(void *ctx, const struct run *r, enum run_end how, const struct err *first_failure);
+    void (*action_ended)(void *ctx, const struct run *r, const struct action *a,
+                         const struct op_result *result, int64_t took_ms);
+    void (*run_ended)(void *ctx, const struct run *r, enum run_end how,
+                      const struct err *first_failure);
     void *ctx;
 };
 

@@ -18,8 +18,8 @@ struct step {
     struct run *run;
     const struct action *action;
     enum step_state state;
-    size_t open;             /* prerequisites not yet over */
-    uint32_t *followers;     /* steps that need this one */
+    size_t open;         /* prerequisites not yet over */
+    uint32_t *followers; /* steps that need this one */
     size_t n_followers;
     struct ticket *ticket;
     int64_t started_ms;
@@ -30,7 +30,7 @@ struct run {
     const struct plan_app *part;
     struct run_options options;
     struct step *steps; /* one per action */
-    uint32_t *ready;    /* a heap of steps whose prerequisites are all over, the least index on top */
+    uint32_t *ready; /* a heap of steps whose prerequisites are all over, the least index on top */
     size_t n_ready, flying;
     bool started, superseded, over;
     struct err failure; /* the first */
@@ -211,9 +211,9 @@ static void step_begin(struct step *s)
 
 static void run_finish(struct run *r)
 {
-    enum run_end how = r->superseded                    ? RUN_SUPERSEDED
+    enum run_end how = r->superseded                 ? RUN_SUPERSEDED
                        : r->failure.kind == ERR_NONE ? RUN_DONE
-                                                        : RUN_FAILED;
+                                                     : RUN_FAILED;
     const struct err *failure = r->failure.kind == ERR_NONE ? NULL : &r->failure;
 
     r->over = true;

@@ -10,10 +10,12 @@
 #include "reconcile/recorder.h"
 
 struct run;
-typedef void run_over_fn(void *user, struct run *r, enum run_end how, const struct err *first_failure);
+typedef void run_over_fn(void *user, struct run *r, enum run_end how,
+                         const struct err *first_failure);
 
 struct run_options {
-    uint64_t id; /* unique in the process (and the diary); given, since pure code has nothing to count with */
+    uint64_t
+        id; /* unique in the process (and the diary); given, since pure code has nothing to count with */
     struct driver *driver;
     const struct recorder *recorders;
     size_t n_recorders;
@@ -23,7 +25,8 @@ struct run_options {
 };
 
 struct run *run_new(const struct plan_app *part, const struct run_options *options);
-void run_start(struct run *r); /* over may come before this returns only if there is nothing to do */
+void run_start(
+    struct run *r); /* over may come before this returns only if there is nothing to do */
 /* Start nothing more; what is in flight finishes (waits and pulls are cancelled). over follows when the last of it has. */
 void run_supersede(struct run *r);
 void run_free(struct run *r); /* only after over, or never started */

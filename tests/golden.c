@@ -46,9 +46,9 @@ static void plan_text(const struct plan *p, struct str *out)
 
 struct life {
     struct driver *driver;
-    int finished;  /* operations */
-    int kill_at;   /* take a snapshot after so many, and forget the rest; 0: never */
-    int leave_at;  /* supersede all runs after so many */
+    int finished; /* operations */
+    int kill_at;  /* take a snapshot after so many, and forget the rest; 0: never */
+    int leave_at; /* supersede all runs after so many */
     const struct observed *snapshot; /* at the kill */
     struct arena *arena;
     struct run *runs[64];
@@ -214,7 +214,8 @@ static void check_serving(struct check *k, const struct observed *o, const struc
     for (size_t i = 0; i < k->c->observed->n_containers; i++) {
         const struct obs_container *was = &k->c->observed->containers[i];
 
-        if (was->state == CS_RUNNING && was->app && was->service && serves(end, was) && !serves(o, was))
+        if (was->state == CS_RUNNING && was->app && was->service && serves(end, was) &&
+            !serves(o, was))
             complain(k, "what served does not serve after the failure:", was->name);
     }
 }
@@ -222,10 +223,10 @@ static void check_serving(struct check *k, const struct observed *o, const struc
 /* ---- from a beginning to where nothing is left to be done ---- */
 
 struct ending {
-    const char *text;            /* what there is */
+    const char *text; /* what there is */
     const struct observed *seen;
-    int ops;                     /* of the first round */
-    const char *journal;         /* of the first round */
+    int ops;             /* of the first round */
+    const char *journal; /* of the first round */
 };
 
 /* Run, look, plan, until a plan has no actions. */
@@ -312,9 +313,11 @@ static bool disturb_at(struct golden_case *c, const struct ending *want, int at,
     bool fine = true;
 
     (void)snprintf(way, sizeof(way), "killed after %d%s", at, order);
-    fine &= disturbed(c, want, (struct life){.kill_at = at}, (struct fake_faults){.reverse = reverse}, way);
+    fine &= disturbed(c, want, (struct life){.kill_at = at},
+                      (struct fake_faults){.reverse = reverse}, way);
     (void)snprintf(way, sizeof(way), "superseded after %d%s", at, order);
-    fine &= disturbed(c, want, (struct life){.leave_at = at}, (struct fake_faults){.reverse = reverse}, way);
+    fine &= disturbed(c, want, (struct life){.leave_at = at},
+                      (struct fake_faults){.reverse = reverse}, way);
     (void)snprintf(way, sizeof(way), "operation %d fails%s", at, order);
     fine &= disturbed(c, want, (struct life){0},
                       (struct fake_faults){.fail_at = at, .reverse = reverse}, way);
@@ -386,7 +389,8 @@ static bool check_unsettled(struct golden_case *c, const struct ending *end)
     plan_text(plan_now(c, end->seen, c->arena), &twice);
     if (strcmp(str_text(&once), str_text(&twice)) == 0)
         return true;
-    printf("FAIL %s: two plans of one world differ:\n%s%s", c->name, str_text(&once), str_text(&twice));
+    printf("FAIL %s: two plans of one world differ:\n%s%s", c->name, str_text(&once),
+           str_text(&twice));
     return false;
 }
 

@@ -2,7 +2,7 @@
  *
  * The YAML files of CASE are the first root, those of CASE/root1 the second and so on, those of CASE/overrides the overrides, those of
  * CASE/before an older version of the first root, used only by observed.json. case.json (all optional): now, owner, pool,
- * prefix, drift, roots (paths), unreadable (paths), scope, reserved, host_routes, confirm (a hash, or "held": whatever is held),
+ * prefix, drift, roots (paths), unreadable (paths), scope, reserved, released, host_routes, confirm (a hash, or "held": whatever is held),
  * history {last_hash, handmade}, rounds (runs until the plan is empty, default 1), unsettled (why it never is), may_interrupt (why a
  * failure may leave something down).
  *
@@ -34,7 +34,7 @@ struct golden_case {
     json_t *options;
     struct settings settings;
     struct desired *desired;
-    const struct observed *observed;
+    const struct observed *observed, *images;
     struct history history;
     struct plan_input input;
     const char *unsettled;
@@ -60,8 +60,8 @@ static int golden_read(const char *path, struct arena *a, const char **ret, size
     return 0;
 }
 
-static int golden_load(void *ctx, const char *path, struct arena *a, const char **ret_text, size_t *ret_n,
-                       struct err *e)
+static int golden_load(void *ctx, const char *path, struct arena *a, const char **ret_text,
+                       size_t *ret_n, struct err *e)
 {
     const struct golden_case *c = ctx;
     const char *below = strncmp(path, ROOT "/", sizeof(ROOT)) == 0 ? path + sizeof(ROOT) : path;
@@ -117,13 +117,12 @@ static struct spec_set golden_set(struct golden_case *c, const char *first)
 
     for (size_t i = 0; i < roots.n; i++) {
         list[i] = (struct spec_root){roots.v[i], !strv_has(&unreadable, roots.v[i])};
-        const char *folder =
-            i == 0 ? first : arena_printf(c->arena, "%s/root%zu", c->folder, i);
+        const char *folder = i == 0 ? first : arena_printf(c->arena, "%s/root%zu", c->folder, i);
         if (list[i].readable)
             golden_parse_folder(c, folder, roots.v[i], &files, &set.n_files, &cap);
     }
-    golden_parse_folder(c, arena_printf(c->arena, "%s/overrides", c->folder), "/overrides", &overrides,
-                        &set.n_overrides, &cap_overrides);
+    golden_parse_folder(c, arena_printf(c->arena, "%s/overrides", c->folder), "/overrides",
+                        &overrides, &set.n_overrides, &cap_overrides);
     set.roots = list;
     set.n_roots = roots.n;
     set.files = files;
@@ -143,7 +142,8 @@ static struct kvs golden_incumbents(const struct golden_case *c, const struct ob
     return l;
 }
 
-static struct desired *golden_desire(struct golden_case *c, const char *first, const struct observed *o)
+static struct desired *golden_desire(struct golden_case *c, const char *first,
+                                     const struct observed *o)
 {
     struct spec_set set = golden_set(c, first);
     struct kvs incumbents = golden_incumbents(c, o);
@@ -202,9 +202,10 @@ static json_t *golden_attachments(const struct want_container *w)
         json_t *aliases = js_from_strv(&s->networks[i].aliases);
 
         (void)json_array_append_new(aliases, json_string(w->service->name));
-        (void)json_array_append_new(list, json_pack("{s:s, s:o}", "name",
-                                                    engine_encode_network_name(w->app, &s->networks[i]),
-                                                    "aliases", aliases));
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:o}", "name",
+                                              engine_encode_network_name(w->app, &s->networks[i]),
+                                              "aliases", aliases));
     }
     return list;
 }
@@ -229,7 +230,8 @@ static json_t *golden_container(struct golden_case *c, const struct want_contain
     json_t *v = json_object(), *labels = golden_labels(&w->labels, &w->birth);
     json_t *body = js_parse(w->body, strlen(w->body), NULL);
     struct kvs asked = engine_fields_of_body(body, c->arena), nothing = {0};
-    struct kvs fields = engine_fields_expected(&asked, &nothing, c->arena);
+    const struct obs_image *image = observed_image(c->images, w->service->image);
+    struct kvs fields = engine_fields_expected(&asked, image ? &image->fields : &nothing, c->arena);
 
     json_decref(body);
     (void)json_object_set_new(labels, LABEL_HASH, json_string(w->hash));
@@ -248,7 +250,8 @@ static json_t *golden_container(struct golden_case *c, const struct want_contain
     return v;
 }
 
-static json_t *golden_like(struct golden_case *c, const struct desired *d, const char *name, size_t nth)
+static json_t *golden_like(struct golden_case *c, const struct desired *d, const char *name,
+                           size_t nth)
 {
     struct wanted w = golden_find(d, name);
 
@@ -256,7 +259,8 @@ static json_t *golden_like(struct golden_case *c, const struct desired *d, const
         return golden_container(c, w.container);
     if (w.network)
         return json_pack("{s:s, s:s, s:[o], s:o}", "name", name, "driver",
-                         w.network->spec && w.network->spec->driver ? w.network->spec->driver : "bridge",
+                         w.network->spec && w.network->spec->driver ? w.network->spec->driver
+                                                                    : "bridge",
                          "subnets",
                          w.network->spec && w.network->spec->subnet
                              ? json_string(w.network->spec->subnet)
@@ -366,7 +370,8 @@ static void golden_fill_hashes(json_t *containers, const struct desired *d)
             continue;
         for (size_t s = 0; s < want->n_services; s++)
             for (size_t k = 0; k < want->services[s].n_containers; k++)
-                if (strcmp(want->services[s].name, service) == 0 && index && atoi(index) == (int)k + 1)
+                if (strcmp(want->services[s].name, service) == 0 && index &&
+                    atoi(index) == (int)k + 1)
                     (void)json_object_set_new(labels, LABEL_HASH,
                                               json_string(want->services[s].containers[k].hash));
     }
@@ -386,13 +391,15 @@ static const struct observed *golden_observe(struct golden_case *c)
         printf("%s: observed.json: %s\n", c->name, e.msg);
         return NULL;
     }
-    struct desired *now = golden_desire(c, c->folder, NULL), *before = golden_desire(c, before_folder, NULL);
+    struct desired *now = golden_desire(c, c->folder, NULL),
+                   *before = golden_desire(c, before_folder, NULL);
 
     golden_add_images(c, v, now);
     golden_add_images(c, v, before);
     json_auto_t *only_images = json_pack("{s:O}", "images", json_object_get(v, "images"));
     const struct observed *images = observed_from_json(only_images, c->arena, &e);
 
+    c->images = images;
     if (images) {
         bind_images(now, images, c->arena);
         bind_images(before, images, c->arena);
@@ -448,6 +455,7 @@ static int golden_read_settings(struct golden_case *c)
     c->rounds = js_int(c->options, "rounds", 1);
     js_strv(c->options, "scope", c->arena, &c->input.scope);
     js_strv(c->options, "reserved", c->arena, &c->input.reserved_subnets);
+    js_strv(c->options, "released", c->arena, &c->input.released);
     js_strv(c->options, "host_routes", c->arena, &c->input.host_routes);
     return 0;
 }

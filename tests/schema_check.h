@@ -28,9 +28,11 @@ static bool schema_is_type(const json_t *v, const char *type)
            (strcmp(type, "boolean") == 0 && json_is_boolean(v));
 }
 
-static void schema_value(struct schema_check *s, const json_t *rule, const json_t *v, const char *path);
+static void schema_value(struct schema_check *s, const json_t *rule, const json_t *v,
+                         const char *path);
 
-static void schema_object(struct schema_check *s, const json_t *rule, const json_t *v, const char *path)
+static void schema_object(struct schema_check *s, const json_t *rule, const json_t *v,
+                          const char *path)
 {
     const json_t *known = json_object_get(rule, "properties");
     const json_t *required = json_object_get(rule, "required");
@@ -53,7 +55,8 @@ static void schema_object(struct schema_check *s, const json_t *rule, const json
     }
 }
 
-static void schema_enum(struct schema_check *s, const json_t *list, const json_t *v, const char *path)
+static void schema_enum(struct schema_check *s, const json_t *list, const json_t *v,
+                        const char *path)
 {
     for (size_t i = 0; i < json_array_size(list); i++)
         if (json_equal(json_array_get(list, i), v))
@@ -63,9 +66,10 @@ static void schema_enum(struct schema_check *s, const json_t *list, const json_t
 
 static void schema_known_words(struct schema_check *s, const json_t *rule, const char *path)
 {
-    static const char *const words[] = {"$schema",  "$id",      "$ref",        "$defs",
-                                        "title",    "type",     "description", "additionalProperties",
-                                        "required", "properties", "items",     "enum"};
+    static const char *const words[] = {
+        "$schema",  "$id",        "$ref",        "$defs",
+        "title",    "type",       "description", "additionalProperties",
+        "required", "properties", "items",       "enum"};
     const char *key;
     json_t *unused;
 
@@ -81,7 +85,8 @@ static void schema_known_words(struct schema_check *s, const json_t *rule, const
     }
 }
 
-static void schema_value(struct schema_check *s, const json_t *rule, const json_t *v, const char *path)
+static void schema_value(struct schema_check *s, const json_t *rule, const json_t *v,
+                         const char *path)
 {
     const char *ref = json_string_value(json_object_get(rule, "$ref"));
     const char *type = json_string_value(json_object_get(rule, "type"));

@@ -10,7 +10,8 @@
 
 static void test_doubles_up_to_five_minutes(void **state)
 {
-    static const int64_t whole[] = {1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000, 300000};
+    static const int64_t whole[] = {1000,  2000,   4000,   8000,   16000, 32000,
+                                    64000, 128000, 256000, 300000, 300000};
 
     (void)state;
     for (unsigned i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)

@@ -35,8 +35,10 @@ static int setup(void **state)
                                                .image = i ? "nginx:latest" : "busybox:stable",
                                                .containers = &x->containers[i],
                                                .n_containers = 1};
-        x->containers[i] = (struct want_container){
-            .app = &x->app, .service = &x->services[i], .index = 1, .name = i ? "a-web-1" : "a-api-1"};
+        x->containers[i] = (struct want_container){.app = &x->app,
+                                                   .service = &x->services[i],
+                                                   .index = 1,
+                                                   .name = i ? "a-web-1" : "a-api-1"};
     }
     x->app = (struct want_app){.name = "a", .services = x->services, .n_services = 2};
     x->desired = (struct desired){.settings = &x->settings, .apps = &x->app, .n_apps = 1};

@@ -16,12 +16,15 @@ static void test_parse(void **state)
         const char *text;
         uint32_t first, last;
     } good[] = {
-        {"10.213.0.0/16", 0x0ad50000, 0x0ad5ffff}, {"10.213.0.77/26", 0x0ad50040, 0x0ad5007f},
-        {"0.0.0.0/0", 0, UINT32_MAX},              {"255.255.255.255/32", UINT32_MAX, UINT32_MAX},
+        {"10.213.0.0/16", 0x0ad50000, 0x0ad5ffff},
+        {"10.213.0.77/26", 0x0ad50040, 0x0ad5007f},
+        {"0.0.0.0/0", 0, UINT32_MAX},
+        {"255.255.255.255/32", UINT32_MAX, UINT32_MAX},
         {"192.168.1.1", 0xc0a80101, 0xc0a80101},
     };
-    static const char *const bad[] = {"",           "10.0.0.0/33", "10.0.0/8",     "10.0.0.256/8",   "10.0.0.0/",
-                                      "10.0.0.0/8x", "fd00::/8",   " 10.0.0.0/8", "10.0.0.0.0/8", "00010.0.0.0/8"};
+    static const char *const bad[] = {
+        "",         "10.0.0.0/33", "10.0.0/8",     "10.0.0.256/8", "10.0.0.0/", "10.0.0.0/8x",
+        "fd00::/8", " 10.0.0.0/8", "10.0.0.0.0/8", "00010.0.0.0/8"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -84,7 +87,8 @@ static void test_around_what_is_taken(void **state)
 
 static void test_order_of_taking_means_nothing(void **state)
 {
-    static const char *const taken[] = {"10.213.0.0/26", "10.213.0.128/27", "10.213.0.64/28", "10.213.2.0/24"};
+    static const char *const taken[] = {"10.213.0.0/26", "10.213.0.128/27", "10.213.0.64/28",
+                                        "10.213.2.0/24"};
     struct subnet_pool a, b;
 
     subnet_pool_init(&a, "10.213.0.0/16", 26, *state);
@@ -125,7 +129,8 @@ static void test_pools_that_are_none(void **state)
     static const struct {
         const char *pool;
         int prefix;
-    } bad[] = {{"10.213.0.0/28", 26}, {"10.213.0.0/16", 0}, {"10.213.0.0/16", 31}, {"fd00::/16", 26}, {NULL, 26}, {"", 26}};
+    } bad[] = {{"10.213.0.0/28", 26}, {"10.213.0.0/16", 0}, {"10.213.0.0/16", 31},
+               {"fd00::/16", 26},     {NULL, 26},           {"", 26}};
     struct subnet_pool p;
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -149,7 +154,8 @@ static void test_against_trying_each(void **state)
         for (; n < ARRAY_LEN(taken); n++) {
             seed = seed * 1664525U + 1013904223U;
             int bits = 22 + (int)(seed >> 28) % 11;
-            const char *text = arena_printf(*state, "10.213.%u.%u/%d", seed >> 8 & 15, seed >> 16 & 255, bits);
+            const char *text =
+                arena_printf(*state, "10.213.%u.%u/%d", seed >> 8 & 15, seed >> 16 & 255, bits);
 
             assert_int_equal(subnet_parse(text, &taken[n]), 0);
             subnet_pool_take(&p, text);

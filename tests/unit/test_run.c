@@ -57,7 +57,8 @@ static void script_cancel(struct driver *d, struct ticket *t)
     t->cancelled = true;
 }
 
-static const struct driver_ops script = {.name = "script", .submit = script_submit, .cancel = script_cancel};
+static const struct driver_ops script = {
+    .name = "script", .submit = script_submit, .cancel = script_cancel};
 
 static size_t number_of(const struct env *x, const struct action *a)
 {
@@ -72,8 +73,8 @@ static void told_started(void *ctx, const struct run *r, const struct action *a)
     str_addf(&x->told, "+%zu ", number_of(x, a));
 }
 
-static void told_ended(void *ctx, const struct run *r, const struct action *a, const struct op_result *result,
-                       int64_t took_ms)
+static void told_ended(void *ctx, const struct run *r, const struct action *a,
+                       const struct op_result *result, int64_t took_ms)
 {
     struct env *x = ctx;
     const char *how = result->err.kind == ERR_NONE ? "" : result->err.kind == ERR_STALE ? "s" : "!";
@@ -84,7 +85,8 @@ static void told_ended(void *ctx, const struct run *r, const struct action *a, c
         str_addf(&x->told, "(%d) ", (int)took_ms);
 }
 
-static void told_run_ended(void *ctx, const struct run *r, enum run_end how, const struct err *first_failure)
+static void told_run_ended(void *ctx, const struct run *r, enum run_end how,
+                           const struct err *first_failure)
 {
     struct env *x = ctx;
 
@@ -94,7 +96,8 @@ static void told_run_ended(void *ctx, const struct run *r, enum run_end how, con
     str_add(&x->told, "over");
 }
 
-static void run_is_over(void *user, struct run *r, enum run_end how, const struct err *first_failure)
+static void run_is_over(void *user, struct run *r, enum run_end how,
+                        const struct err *first_failure)
 {
     struct env *x = user;
 
@@ -276,7 +279,7 @@ static void add_replacement(struct env *x)
     x->actions[add(x, ACT_STOP, 2, 3, 2)].when = WHEN_FAILED;     /* 4 */
     x->actions[add(x, ACT_START, 3, 3, 2, 4)].when = WHEN_FAILED; /* 5 */
     x->actions[add(x, ACT_START, 2, 2, 0)].when = WHEN_FAILED;    /* 6: the start's own way back */
-    add(x, ACT_REMOVE, 1, 3);       /* 7 */
+    add(x, ACT_REMOVE, 1, 3);                                     /* 7 */
 }
 
 static void test_way_back_is_not_called_for(void **state)
