@@ -233,6 +233,7 @@ static void *write_for_ever(void *arg)
     struct err e = {0};
     int64_t pause_ms = 0;
 
+    (void)pthread_setname_np(pthread_self(), "store");
     list_init(&batch);
     if (write_list(s, NULL, &e) != 0)
         tell_trouble(s, &e);

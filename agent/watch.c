@@ -270,16 +270,17 @@ static const struct watch_spot *spot_of_wd(const struct watch *w, int wd)
     return &w->spots.v[w->by_wd[wd] - 1];
 }
 
-static void find_spots(struct watch *w)
+static struct watch_spots find_spots(struct watch *w, struct arena *a)
 {
-    arena_clear(w->spots_arena);
-    w->spots = (struct watch_spots){.arena = w->spots_arena};
+    struct watch_spots spots = {.arena = a};
+
     for (size_t i = 0; i < w->roots.n; i++)
-        spots_add_root(&w->spots, w->roots.v[i]);
+        spots_add_root(&spots, w->roots.v[i]);
     (void)pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < w->n_extra; i++)
-        spots_add_folder(&w->spots, w->extra[i]);
+        spots_add_folder(&spots, w->extra[i]);
     (void)pthread_mutex_unlock(&w->lock);
+    return spots;
 }
 
 static void tell_full(struct watch *w, const char *path, int why)
@@ -295,14 +296,24 @@ static void tell_full(struct watch *w, const char *path, int why)
              path, why == ENOSPC ? "too many watches" : strerror_r(why, text, sizeof(text)));
 }
 
-/* Every folder watched under the name it has now. What changes meanwhile sends events of its own. */
+/* A folder made after its parent was read and before it was watched sent no event: look twice. */
+static bool missed_something(struct watch *w)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct watch_spots now = find_spots(w, a);
+
+    return !spots_same(&now, &w->spots);
+}
+
+/* Every folder watched under the name it has now. */
 static int build(struct watch *w, struct err *e)
 {
     CLEANUP(str_release) struct str bell = STR_INIT;
 
     if (hang_bell(w, e) != 0)
         return -1;
-    find_spots(w);
+    arena_clear(w->spots_arena);
+    w->spots = find_spots(w, w->spots_arena);
     if (w->n_by_wd > 0)
         memset(w->by_wd, 0, w->n_by_wd * sizeof(w->by_wd[0]));
     for (size_t i = 0; i < w->spots.n; i++) {
@@ -317,6 +328,7 @@ static int build(struct watch *w, struct err *e)
     w->bell_wd = add_watch(bell.buf, IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
     if (w->bell_wd < 0)
         return err_errno(e, errno, "cannot watch %s", w->doorbell);
+    w->rebuild = missed_something(w);
     w->rebuilt_ns = now_ns();
     return 0;
 }
@@ -474,6 +486,7 @@ static void *run(void *arg)
 {
     struct watch *w = arg;
 
+    (void)pthread_setname_np(pthread_self(), "watch");
     if (!start(w))
         return NULL;
     while (!atomic_load(&w->stop)) {
@@ -488,6 +501,9 @@ static void *run(void *arg)
             on_event(w, ev);
         else if (inotifytools_error() != EINTR)
             w->rebuild = true;
+        /* Closing an instance takes the kernel some 10 ms; who looks now sees most of it already. */
+        if (w->rebuild)
+            tell_now(w);
     }
     inotifytools_cleanup();
     return NULL;

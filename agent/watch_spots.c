@@ -198,3 +198,17 @@ void spots_add_folder(struct watch_spots *s, const char *path)
     if (add_way(s, path) && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         (void)want_all(s, path, &st);
 }
+
+bool spots_same(const struct watch_spots *a, const struct watch_spots *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct watch_spot *x = &a->v[i], *y = &b->v[i];
+
+        if (x->dev != y->dev || x->ino != y->ino || x->mask != y->mask || x->all != y->all ||
+            strcmp(x->path, y->path) != 0 || !strv_eq(&x->names, &y->names))
+            return false;
+    }
+    return true;
+}

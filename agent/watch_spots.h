@@ -35,6 +35,8 @@ void spots_add_root(struct watch_spots *s, const char *path);
 /* A single folder, not what is below it. */
 void spots_add_folder(struct watch_spots *s, const char *path);
 
+bool spots_same(const struct watch_spots *a, const struct watch_spots *b);
+
 /* Names that never hold a spec or what one reads: editors' and our own temporary files. */
 bool spots_junk(const char *name);
 /* Folders that are not entered. */
