@@ -27,8 +27,8 @@ struct kvs engine_fields_expected(const struct kvs *body, const struct kvs *imag
 
 struct field_difference {
     const char *key;
-    const char *want,
-        *have; /* NULL: absent. In clear: ask engine_field_secret before showing them */
+    /* NULL: absent. In clear: ask engine_field_secret before showing them. */
+    const char *want, *have;
 };
 
 /* The whole comparison: expected fields joined with the reported ones, sorted by key. Left out is what somebody may have decided who is

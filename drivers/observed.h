@@ -44,8 +44,8 @@ struct obs_container {
     enum health health;
     int exit_code, restart_count;
     bool oom_killed;
-    bool
-        inspected; /* false: known from a list only; exit_code, restart_count, times, fields are then unknown */
+    /* false: known from a list only; exit_code, restart_count, times and fields are then unknown */
+    bool inspected;
     int64_t created_ms, started_ms, finished_ms;
     const char *error; /* the engine's State.Error, or NULL */
     struct kvs labels;
@@ -81,8 +81,8 @@ struct obs_image {
 
 struct observed {
     const char *engine_version, *api_version;
-    struct obs_container
-        *containers; /* sorted by app, service, index, name; foreign ones (no app) last */
+    /* sorted by app, service, index, name; foreign ones (no app) last */
+    struct obs_container *containers;
     size_t n_containers;
     struct obs_network *networks; /* sorted by name, id */
     size_t n_networks;
@@ -102,11 +102,11 @@ void obs_volume_identify(struct obs_volume *v);
 void observed_seal(struct observed *o, struct arena *a);
 
 const struct obs_container *observed_container(const struct observed *o, const char *name);
-const struct obs_network *observed_network(const struct observed *o,
-                                           const char *name); /* first of that name */
+/* Of networks the first of that name; 20.10 can hold several. */
+const struct obs_network *observed_network(const struct observed *o, const char *name);
 const struct obs_volume *observed_volume(const struct observed *o, const char *name);
-const struct obs_image *observed_image(const struct observed *o,
-                                       const char *ref); /* NULL: never asked */
+/* NULL: never asked. */
+const struct obs_image *observed_image(const struct observed *o, const char *ref);
 /* Half-open range [*ret_from, *ret_to) of the containers of one app, whatever their owner. */
 void observed_app_range(const struct observed *o, const char *app, size_t *ret_from,
                         size_t *ret_to);
