@@ -257,6 +257,11 @@ is() {
     [ "$(app_state "$2")" = "$1" ]
 }
 
+# held_hash: what `plan` wants to have confirmed
+held_hash() {
+    { evenkeel plan --json 2>/dev/null || true; } | jq -r '.held[0].hash // ""'
+}
+
 # states: "blog=Synced shop=Frozen"
 states() {
     { evenkeel status --json 2>/dev/null || true; } | jq -r '[.apps[] | "\(.app)=\(.state)"] | join(" ")'
