@@ -146,7 +146,8 @@ static void note_service(struct app_work *p, const struct want_service *s)
 void note_defaults(struct app_work *p)
 {
     for (size_t i = 0; i < p->n_replicas; i++)
-        if (p->replicas[i].make && p->replicas[i].n_have == 0 && p->replicas[i].want->index == 1)
+        if (p->replicas[i].condition == COND_ABSENT && p->replicas[i].kind == DRIFT_PENDING &&
+            p->replicas[i].want->index == 1)
             note_service(p, p->replicas[i].service);
 }
 

@@ -1,0 +1,30 @@
+/* plan_judge.h: the parts of judging one place: which container stays, on which networks and under which name it is, and the words for
+ * what differs. Private to the plan_judge, plan_pick and plan_attach rooms. */
+#ifndef EK_PLAN_JUDGE_H
+#define EK_PLAN_JUDGE_H
+
+#include "reconcile/plan_work.h"
+
+/* plan_pick.c: order r->have best first, fill keeper and former. *ret_leaving: one of them is being removed by the engine. */
+void pick_container(struct app_work *p, struct replica *r, bool *ret_leaving);
+/* The container is just what is wanted, apart from volumes and what it shares. */
+bool pick_hash_is_wanted(const struct replica *r, const struct obs_container *c);
+/* Name of a volume that the service mounts and that is gone, or NULL. */
+const char *pick_missing_volume(struct app_work *p, const struct want_service *s);
+
+/* plan_attach.c: the keeper's networks and name. */
+void attach_judge_networks(struct app_work *p, struct replica *r);
+void attach_judge_name(struct app_work *p, struct replica *r);
+/* Refuses the app when somebody else's container has the name that is needed here. */
+void attach_judge_squatter(struct app_work *p, const struct replica *r);
+
+/* plan_judge.c: note one difference of the place; the first cause stays, pending wins over found. */
+void judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
+                  const char *cause);
+/* "gone (destroy at 10:00:03)", or as much of it as is known. */
+const char *judge_by_hand(struct app_work *p, const struct replica *r, const char *what,
+                          const char *otherwise);
+/* The diary says that exactly this was up under this name, and that we did not take it down. */
+bool judge_was_up_as(const struct app_work *p, const struct replica *r, const char *name);
+
+#endif
