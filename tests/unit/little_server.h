@@ -58,7 +58,7 @@ static inline bool little_answer(struct little_call *c, int status, const char *
 {
     size_t n = strlen(body);
     char head[1024];
-    bool head_only = strcmp(c->method, "HEAD") == 0;
+    bool head_only = strcmp(c->method, "HEAD") == 0 || status == 204 || status == 304;
     int len = snprintf(head, sizeof(head), "HTTP/1.1 %d Whatever\r\nContent-Length: %zu\r\n%s\r\n",
                        status, n, headers);
 
