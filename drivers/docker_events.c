@@ -2,8 +2,8 @@
  *
  * In: the stream of GET /events. Out: happenings for the one follower, marks for the next look, and a nudge to operations
  * that wait for a container.
- * The stream asks for events since a moment before it was opened (the engine's clock at negotiation, later the last event
- * seen), because the engine answers before it subscribes: what falls in between is then replayed. ENGINE_UP is told when
+ * The stream asks for events since a moment before it was opened (by our clock, or by the engine's to the second where the
+ * two differ; later since the last event seen), because the engine answers before it subscribes: what falls in between is then replayed. ENGINE_UP is told when
  * the answer is there; a look after it misses nothing. When the stream ends, the reason is told once, and it is opened anew
  * after 0.1 s, doubling to 5 s.
  * Events are hints: nothing is known from them, only what to look at. */
@@ -17,8 +17,8 @@
 enum {
     BACKOFF_FIRST_MS = 100,
     BACKOFF_LAST_MS = 5000,
-    STEADY_MS =
-        5000, /* a stream that stood this long begins its next outage with the first back-off */
+    OVERLAP_MS = 100, /* looked back at the first subscription, if the clocks agree */
+    STEADY_MS = 5000, /* standing that long ends an outage: the next begins anew */
 };
 
 /* exec_* come with every health check; what is not listed here is not asked for. */
@@ -246,6 +246,9 @@ static void open_stream(void *user)
     if (f->last_ns > 0)
         str_addf(&path, "&since=%lld.%09lld", (long long)(f->last_ns + 1) / 1000000000,
                  (long long)(f->last_ns + 1) % 1000000000);
+    else if (d->link.same_clock)
+        str_addf(&path, "&since=%lld.%03lld", (long long)(wall_clock_ms() - OVERLAP_MS) / 1000,
+                 (long long)(wall_clock_ms() - OVERLAP_MS) % 1000);
     else if (d->link.engine_date_s > 0)
         str_addf(&path, "&since=%lld", (long long)d->link.engine_date_s);
     f->call = docker_send(d, &(struct http_request){

@@ -238,6 +238,7 @@ static int read_ping(struct docker *d, const struct http_reply *reply, int *ret_
     free(d->link.engine_version);
     d->link.engine_version = engine_version_of(http_header(reply, "Server"));
     d->link.engine_date_s = at > 0 ? (int64_t)at : 0;
+    d->link.same_clock = at > 0 && time(NULL) == at;
     if (minor < OLDEST_MINOR)
         return err_set(
             e, ERR_USER,

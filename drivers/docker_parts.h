@@ -25,6 +25,7 @@ struct engine_link {
     char version[16]; /* "v1.41" */
     char *engine_version;
     int64_t engine_date_s; /* the engine's clock at the last negotiation, 0 unknown */
+    bool same_clock;       /* and ours said the same */
 };
 
 struct dirty { /* what events and our own operations touched since the last look */
