@@ -90,11 +90,9 @@ int cli_core_open(struct core *c, const struct options *o, bool inspect, struct 
 {
     if (core_open(c, o, CORE_FILES | CORE_ENGINE, e) < 0)
         return -1;
-    load_history(c);
-    (void)core_scan(c, NULL);
-    core_desire(c);
-    if (core_look(c, inspect, e) < 0)
+    if (core_gather(c, inspect, e) < 0)
         return -1;
+    load_history(c);
     return cli_check_words(c, o, e);
 }
 

@@ -138,8 +138,25 @@ void core_desire(struct core *c)
     c->stale = false;
 }
 
+/* Who runs already decides only where something is claimed twice (which is told in diags) or may be held by a file that
+ * cannot be read. */
+static bool incumbents_matter(const struct desired *d)
+{
+    if (!d || d->diags.n > 0)
+        return true;
+    for (size_t i = 0; i < d->n_roots; i++)
+        if (!d->roots[i].readable)
+            return true;
+    for (size_t i = 0; i < d->n_files; i++)
+        if (d->files[i]->broken)
+            return true;
+    return false;
+}
+
 bool core_learn_incumbents(struct core *c)
 {
+    if (!incumbents_matter(c->desired))
+        return false;
     struct arena *a = arena_new();
     struct kvs now = incumbents(c, a);
     bool same = now.n == c->incumbents.n;
@@ -168,6 +185,17 @@ static void look_over(void *user, const struct err *e)
     w->err = *e;
 }
 
+static int wait_for_look(struct core *c, const struct waiting *w, struct err *e)
+{
+    while (!w->over)
+        if (http_poll(c->http, NULL, 0, -1, e) < 0)
+            return -1;
+    if (w->err.kind == ERR_NONE)
+        return 0;
+    *e = w->err;
+    return -1;
+}
+
 static int look(struct core *c, bool everything, bool inspect_owned, struct err *e)
 {
     struct waiting w = {0};
@@ -178,15 +206,38 @@ static int look(struct core *c, bool everything, bool inspect_owned, struct err 
     if (c->desired)
         core_images(c, a, &scope.images);
     c->driver->ops->look(c->driver, &scope, look_over, &w);
-    int rc = 0;
-    while (!w.over && rc == 0)
-        rc = http_poll(c->http, NULL, 0, -1, e);
+    int rc = wait_for_look(c, &w, e);
     arena_free(a);
-    if (rc == 0 && w.err.kind != ERR_NONE) {
-        *e = w.err;
-        rc = -1;
-    }
     return rc;
+}
+
+/* The first call agrees on a version; what is asked after its answer goes out with the turn after that. */
+static int let_lists_go_out(struct core *c, const struct waiting *w, struct err *e)
+{
+    uint64_t before = http_calls(c->http);
+    while (!w->over && http_calls(c->http) == before)
+        if (http_poll(c->http, NULL, 0, -1, e) < 0)
+            return -1;
+    return http_poll(c->http, NULL, 0, 0, e);
+}
+
+int core_gather(struct core *c, bool inspect_owned, struct err *e)
+{
+    static const struct observed nothing;
+    struct waiting w = {0};
+    struct look scope = {
+        .everything = true, .inspect_owned = inspect_owned, .owner = c->options->settings.owner};
+    c->driver->ops->look(c->driver, &scope, look_over, &w);
+    if (let_lists_go_out(c, &w, e) < 0)
+        return -1;
+    (void)core_scan(c, NULL);
+    core_desire(c);
+    bind_images(c->desired, &nothing, c->desired_arena);
+    if (wait_for_look(c, &w, e) < 0)
+        return -1;
+    (void)core_learn_incumbents(c);
+    core_desire(c);
+    return look(c, false, false, e);
 }
 
 int core_look(struct core *c, bool inspect_owned, struct err *e)

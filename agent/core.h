@@ -41,11 +41,13 @@ bool core_read_released(struct core *c);
 void core_settle_released(struct core *c, const struct plan *plan);
 /* Build desired state if it is stale; incumbents come from what the driver knows. */
 void core_desire(struct core *c);
-/* After the first look, when it is known who runs already: true if that was not what desired state was built with; it is stale
- * then, and may name images that nobody has asked about. */
+/* After the first look, when it is known who runs already: true if that was not what desired state was built with and may
+ * change it; it is stale then, and may name images that nobody has asked about. */
 bool core_learn_incumbents(struct core *c);
 /* Look, and wait for it by running the loop. For verbs that look once. */
 int core_look(struct core *c, bool inspect_owned, struct err *e);
+/* Scan, desire and look for the first time: the files are read while the engine puts its lists together. */
+int core_gather(struct core *c, bool inspect_owned, struct err *e);
 /* References that a look must ask about. */
 void core_images(const struct core *c, struct arena *a, struct strv *ret);
 
