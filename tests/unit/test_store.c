@@ -206,12 +206,12 @@ static void passes(void **state)
     assert_int_equal(store_pass_read(".", 0, a, &text, &n, &e), -1);
     assert_int_equal(e.kind, ERR_MISSING);
     s = opened();
-    store_pass(s, 10, "agent", "{\"a\":\0\1}", 9, "plan a");
+    store_pass(s, 10, "agent", "{\"a\":\0\1}", 8, "plan a");
     store_pass(s, 20, "apply", "", 0, "plan b");
     store_close(s);
     assert_int_equal(store_pass_read(".", 1, a, &text, &n, &e), 0);
-    assert_int_equal(n, 9);
-    assert_memory_equal(text, "{\"a\":\0\1}", 10);
+    assert_int_equal(n, 8);
+    assert_memory_equal(text, "{\"a\":\0\1}", 9); /* and a NUL behind it */
     assert_int_equal(store_pass_read(".", 0, a, &text, &n, &e), 0);
     assert_int_equal(n, 0);
     assert_string_equal(text, "");
