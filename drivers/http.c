@@ -94,8 +94,8 @@ static void unhook(struct http_call *c)
 
 static void release_all(struct call_list *l)
 {
-    while (l->first) {
-        struct http_call *c = l->first;
+    for (struct http_call *c = l->first, *next; c; c = next) {
+        next = c->next;
         unhook(c);
         release_call(c);
     }
@@ -370,14 +370,13 @@ static bool collect(struct http *h)
         any = true;
     }
     /* What a callback ends now has its own callback in the next round. */
-    struct http_call *last = h->ended.last;
+    size_t due = 0;
 
-    while (h->ended.first && last) {
-        struct http_call *c = h->ended.first;
-        finish(c, CURLE_OK);
+    for (const struct http_call *c = h->ended.first; c; c = c->next)
+        due++;
+    for (; due > 0 && h->ended.first; due--) {
+        finish(h->ended.first, CURLE_OK);
         any = true;
-        if (c == last)
-            break;
     }
     return any;
 }
