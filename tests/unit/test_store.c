@@ -531,7 +531,6 @@ static void a_reader_without_rights_reads_the_file_at_rest(void **state)
 
 static void no_room_is_told_and_overcome(void **state)
 {
-    CLEANUP(str_release) struct str out = STR_INIT;
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     struct rlimit was, small;
     struct err e = {0};
