@@ -101,8 +101,8 @@ static void plan_orphan(struct app_work *p, const struct orphan *o)
                                    "\"evenkeel apply --confirm-removals %s\" releases it",
                                    o->held);
     } else if (p->out->n_actions == 0) {
-        p->out->state = APP_DEGRADED;
-        p->out->why = p->out->notes.n ? p->out->notes.v[0] : "it is being removed by the engine";
+        p->out->state = p->out->notes.n ? APP_DEGRADED : APP_PROGRESSING;
+        p->out->why = p->out->notes.n ? p->out->notes.v[0] : "the engine is removing it";
     }
 }
 
