@@ -4,10 +4,12 @@
  * stays (the keeper), what is wrong with it in words, and flags for what is to be done. A hash that differs is a change of
  * our mind (pending); a stopped, paused, renamed, disconnected or vanished container is somebody's hand (found).
  * It makes no action; plan_service.c turns flags into actions. */
+#include "reconcile/plan_judge.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "reconcile/plan_judge.h"
+#include "reconcile/diff.h"
 #include "spec/base/arena.h"
 
 /* ---- words ---- */
