@@ -256,13 +256,13 @@ static void set_wake(struct conductor *c, int64_t at_ms);
 static void pass(struct conductor *c)
 {
     struct arena *a = c->pass_arena;
-    struct strv scope = {0}, reserved = {0};
+    struct strv scope = {0}, reserved = {0}; /* copies: the sweep below frees slots */
     struct core_pass p;
     arena_clear(a);
     if (!c->all_due)
         for (size_t i = 0; i < c->slots.n; i++)
             if (c->slots.v[i]->due)
-                strv_push(a, &scope, c->slots.v[i]->app);
+                strv_push(a, &scope, arena_strdup(a, c->slots.v[i]->app));
     if (c->all_due)
         scope = c->o.only;
     else if (scope.n == 0)
@@ -522,7 +522,7 @@ bool conductor_looked(const struct conductor *c)
 
 size_t conductor_runs(const struct conductor *c)
 {
-    return c->runs;
+    return c->runs + c->listening;
 }
 
 struct conductor_summary conductor_sum(const struct conductor *c)
