@@ -31,6 +31,7 @@ struct conductor {
 };
 
 #define TAIL_LINES 5
+#define ECHO_MS 500 /* events this soon after a run are its own */
 #define LISTENING_MAX 4
 
 static void schedule(struct conductor *c);
@@ -82,14 +83,14 @@ static void wait_for(struct conductor *c, struct slot *s, int64_t ms)
     s->timer = http_after(c->core->http, ms, slot_timer, s);
 }
 
-/* What we removed ourselves is not missing later. */
-static void forget_removed(struct conductor *c, const struct run *r)
+/* What we stopped or removed ourselves is no hand's work later. */
+static void forget_ended(struct conductor *c, const struct run *r)
 {
     static const char prefix[] = "container ";
     const struct plan_app *part = run_part(r);
     for (size_t i = 0; i < part->n_actions; i++) {
         const struct action *x = &part->actions[i];
-        if (x->kind != ACT_REMOVE || !run_action_done(r, i) ||
+        if ((x->kind != ACT_REMOVE && x->kind != ACT_STOP) || !run_action_done(r, i) ||
             strncmp(x->subject, prefix, sizeof(prefix) - 1) != 0)
             continue;
         const char *name = x->subject + sizeof(prefix) - 1;
@@ -103,11 +104,12 @@ static void run_over(void *user, struct run *r, enum run_end how, const struct e
     struct slot *s = user;
     struct conductor *c = s->conductor;
     c->runs--;
-    forget_removed(c, r);
+    forget_ended(c, r);
     slot_run_over(s, r, how, failure, core_monotonic_ms());
     s->run = NULL;
     run_free(r);
     s->dirty = true;
+    slots_wake_refused(&c->slots);
     if (how == RUN_FAILED) /* after the others the next pass knows better than the last one */
         tell(c, s);
     schedule(c);
@@ -431,7 +433,8 @@ static void object_changed(struct conductor *c, const struct happening *h)
     if (s && s->run)
         return; /* our own doing, most likely; the app is looked at when the run is over */
     if (h->app) {
-        if (h->object && h->action && by_hand(h->action)) {
+        bool echo = s && core_monotonic_ms() - s->tried_ms < ECHO_MS;
+        if (h->object && h->action && !echo && by_hand(h->action)) {
             CLEANUP(str_release) struct str what = STR_INIT;
             str_addf(&what, "%s at ", h->action);
             str_add_time(&what, h->time_ms ? h->time_ms : core_now_ms());
