@@ -158,7 +158,7 @@ static void read_directive(struct line_reader *r, struct directive *d, bool *see
 /* A comment as long as the line it stands for, and never a directive: it has no "=". */
 static void add_harmless_comment(struct str *out, size_t n)
 {
-    static const char words[] = "# the engine's own frontend reads this file ";
+    static const char words[] = "# a frontend stood here ";
 
     for (size_t i = 0; i < n; i++)
         str_addc(out, i < sizeof(words) - 1 ? words[i] : '-');
