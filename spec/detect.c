@@ -145,8 +145,9 @@ int detect_application(const struct detect_input *in, struct arena *a, struct de
                        struct err *e)
 {
     struct err own = {0};
+    struct kvs texts = {0};
     struct detect_app app = {
-        .in = in, .a = a, .e = e ? e : &own, .port = in->port ? in->port : PORT};
+        .in = in, .a = a, .texts = &texts, .e = e ? e : &own, .port = in->port ? in->port : PORT};
     int answer = make(&app);
 
     if (answer == 0)

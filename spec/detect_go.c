@@ -7,7 +7,7 @@
 #include "spec/base/arena.h"
 #include "spec/detect_parts.h"
 
-enum { GO_MINOR = 25, OLDEST = 18, NEWEST = 99 };
+enum { GO_MINOR = 25, NEWEST = 99, LOOKS = 5 };
 
 static const char *recognise(struct detect_app *app)
 {
@@ -28,10 +28,13 @@ static bool is_main(struct detect_app *app, const char *path)
     return strncmp(text, "package main", 12) == 0 || strstr(text, "\npackage main");
 }
 
-/* The folder of each package main: the top one as ".", those below cmd/, each once. */
+/* The folder of each package main: the top one as ".", those below cmd/, each once. All files of a folder are of one package, but for
+ * those that say otherwise to the compiler: a few of them are enough to know. */
 static struct strv main_packages(struct detect_app *app)
 {
     struct strv found = {0};
+    const char *last = NULL;
+    int looks = 0;
 
     for (size_t i = 0; i < app->in->paths.n; i++) {
         const char *path = app->in->paths.v[i], *slash = strrchr(path, '/');
@@ -41,7 +44,9 @@ static struct strv main_packages(struct detect_app *app)
             continue;
         const char *folder = slash ? arena_strndup(app->a, path, (size_t)(slash - path)) : ".";
 
-        if (!strv_has(&found, folder) && is_main(app, path))
+        looks = last && strcmp(last, folder) == 0 ? looks + 1 : 0;
+        last = folder;
+        if (looks < LOOKS && !strv_has(&found, folder) && is_main(app, path))
             strv_push(app->a, &found, folder);
     }
     return found;

@@ -12,7 +12,8 @@ struct detect_app {
     const struct detect_input *in;
     struct arena *a;
     struct err *e;
-    struct str out; /* the Dockerfile */
+    struct kvs *texts; /* of the files read so far */
+    struct str out;    /* the Dockerfile */
     const char *language, *because;
     const char *start; /* what runs, for people */
     int port;
@@ -34,7 +35,9 @@ extern const struct detect_language detect_node, detect_python, detect_go, detec
 /* ---- files ---- */
 bool detect_has(const struct detect_app *app, const char *path);
 bool detect_has_below(const struct detect_app *app, const char *folder); /* any file in it */
-const char *detect_text(const struct detect_app *app, const char *path); /* "" when there is none */
+/* "" when there is none, or when DETECT_READS others have been read. */
+const char *detect_text(const struct detect_app *app, const char *path);
+#define DETECT_READS 100
 /* The first of the names (ended by NULL) that is there, or NULL. */
 const char *detect_first(const struct detect_app *app, const char *const *names);
 

@@ -31,12 +31,9 @@ bool detect_has_below(const struct detect_app *app, const char *folder)
     return false;
 }
 
-const char *detect_text(const struct detect_app *app, const char *path)
+static const char *read_text(const struct detect_app *app, const char *path)
 {
     size_t n = 0;
-
-    if (!detect_has(app, path))
-        return "";
     const char *text = app->in->read(app->in->ctx, path, app->a, &n);
 
     if (!text || n > LIMIT_SPEC_BYTES)
@@ -46,6 +43,20 @@ const char *detect_text(const struct detect_app *app, const char *path)
         n -= 3;
     }
     return arena_strndup(app->a, text, strnlen(text, n));
+}
+
+/* Read once: a file may lie in an archive, where each look costs a search. */
+const char *detect_text(const struct detect_app *app, const char *path)
+{
+    const char *text = kvs_get(app->texts, path);
+
+    if (text)
+        return text;
+    if (!detect_has(app, path) || app->texts->n == DETECT_READS)
+        return "";
+    text = read_text(app, path);
+    kvs_set(app->a, app->texts, arena_strdup(app->a, path), text);
+    return text;
 }
 
 const char *detect_first(const struct detect_app *app, const char *const *names)

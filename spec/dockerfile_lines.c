@@ -493,9 +493,11 @@ int dockerfile_lines_read(const char *name, const char *text, size_t n, struct a
     if (r.end - r.next >= 2 && memcmp(r.next, "#!", 2) == 0)
         (void)take_raw(&r, &l);
     read_directives(&r);
-    while (take_raw(&r, &l))
+    while (out.n < DOCKERFILE_INSTRUCTIONS && take_raw(&r, &l))
         if (leading_blanks(l) < l.n && !is_comment(l))
             read_instruction(&r, l);
+    if (out.n == DOCKERFILE_INSTRUCTIONS)
+        complain_line(&r, l, "too many instructions for one Dockerfile", NULL);
     if (diags->errors > errors)
         return -1;
     if (!out.text)

@@ -7,6 +7,8 @@
 #include "spec/base/err.h"
 #include "spec/base/str.h"
 
+#define DOCKERFILE_INSTRUCTIONS 20000
+
 struct arena;
 
 /* Where a part of a joined line stood in the file. */
@@ -46,7 +48,7 @@ struct dockerfile_lines {
     const char *text; /* with the syntax directive, if any, replaced; see dockerfile.h */
 };
 
-/* Errors (a directive twice or with a value it cannot have, a heredoc without its end, a NUL byte)
+/* Errors (a directive twice or with a value it cannot have, a heredoc without its end, a NUL byte, too many instructions)
  * go to diags; returns -1 if there was any. Texts live in the arena; text itself is borrowed. */
 int dockerfile_lines_read(const char *name, const char *text, size_t n, struct arena *a,
                           struct diag_list *diags, struct dockerfile_lines *ret);

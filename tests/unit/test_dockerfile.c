@@ -178,10 +178,52 @@ static void files_are_read_as_expected(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* What a stranger can make long has an end. */
+static void too_much_is_refused(void **state)
+{
+    static const struct {
+        const char *before, *again; /* %d: counts from 0 */
+        int times;
+        const char *what;
+    } rows[] = {
+        {"FROM a\n", "RUN x\n", 20000, "too many instructions for one Dockerfile"},
+        {"", "FROM a AS s%d\n", 257, "more than 256 stages"},
+        {"FROM a\n", "ENV K%d=v\n", 4097, "more than 4096 variables"},
+        {"FROM a\n", "EXPOSE %d000-%d999\n", 5, "more than 4096 ports are exposed"},
+        {"FROM a\nENV V=", "0123456789", 500, "ENV: the value grows too long"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int enough = 0; enough < 2; enough++) {
+            CLEANUP(str_release) struct str text = STR_INIT;
+            struct diag_list diags;
+            struct dockerfile d;
+
+            str_add(&text, rows[i].before);
+            for (int k = 0; k < (enough ? rows[i].times : rows[i].times - 102); k++)
+                for (const char *c = rows[i].again; *c; c++)
+                    if (*c == '%')
+                        str_addf(&text, "%d", k), c++;
+                    else
+                        str_addc(&text, *c);
+            if (text.len == 0)
+                str_add(&text, "FROM a");
+            diag_init(&diags, *state);
+            int answer =
+                dockerfile_read("D", str_text(&text), text.len, NULL, NULL, *state, &diags, &d);
+
+            assert_int_equal(answer, enough ? -1 : 0);
+            if (enough)
+                assert_string_equal(diags.v[0].what, rows[i].what);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(files_are_read_as_expected, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_much_is_refused, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
