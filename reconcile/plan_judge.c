@@ -12,6 +12,8 @@
 #include "reconcile/diff.h"
 #include "spec/base/arena.h"
 
+#define CALM_MS 10000
+
 /* ---- words ---- */
 
 void judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
@@ -208,6 +210,25 @@ static const char *renewed_dependency(const struct app_work *p, const struct rep
     return NULL;
 }
 
+/* Between two crashes it runs, too: it is well again when it has run for as long as the engine itself takes for a sign of health. */
+static bool is_shaken(const struct app_work *p, const struct obs_container *c)
+{
+    return c->restart_count > 0 && c->started_ms > 0 &&
+           p->w->in->now_ms - c->started_ms < CALM_MS;
+}
+
+static void judge_shaken(struct app_work *p, struct replica *r)
+{
+    const struct obs_container *c = r->keeper;
+
+    r->condition = COND_ILL;
+    r->calm_ms = c->started_ms + CALM_MS;
+    r->ill = c->restart_count == 1
+                 ? "has ended by itself and was started again by the engine"
+                 : arena_printf(p->w->arena, "is restarting again and again (%d restarts)",
+                                c->restart_count);
+}
+
 static void judge_running(struct app_work *p, struct replica *r)
 {
     const struct obs_container *c = r->keeper;
@@ -218,6 +239,8 @@ static void judge_running(struct app_work *p, struct replica *r)
     r->ill = c->health == HEALTH_UNHEALTHY  ? "is unhealthy"
              : c->health == HEALTH_STARTING ? "is not healthy yet"
                                             : NULL;
+    if (r->condition != COND_ILL && is_shaken(p, c))
+        judge_shaken(p, r);
     bool due = restart_is_due(p, c);
     const char *renewed = due ? NULL : renewed_dependency(p, r);
 
@@ -235,8 +258,9 @@ static void judge_restarting(struct app_work *p, struct replica *r)
 
     r->condition = COND_ILL;
     r->ill = arena_printf(p->w->arena,
-                          "is restarting again and again (%d restarts, last exit code %d%s)",
-                          c->restart_count, c->exit_code, c->oom_killed ? ", out of memory" : "");
+                          "is restarting again and again (%d restart%s, last exit code %d%s)",
+                          c->restart_count, c->restart_count == 1 ? "" : "s", c->exit_code,
+                          c->oom_killed ? ", out of memory" : "");
     if (!restart_is_due(p, c))
         return;
     r->restart = true;

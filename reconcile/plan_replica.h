@@ -29,6 +29,7 @@ struct replica {
         *former; /* serves, or served last: put back when the new one fails; or NULL */
     enum condition condition;
     const char *ill; /* COND_ILL, COND_STARTING: why, in words */
+    int64_t calm_ms; /* COND_ILL: when it is fine if nothing more happens; 0: not by itself */
 
     /* what is to be done; all false: nothing */
     bool make, start, unpause, restart, rename, clear /* remove what is not the keeper */;

@@ -160,6 +160,8 @@ void verdict_app(struct app_work *p)
 
     if (app->held && app->held_until_ms)
         wake_at(p, app->held_until_ms);
+    for (size_t i = 0; i < p->n_replicas; i++)
+        wake_at(p, p->replicas[i].calm_ms);
     wake_at(p, app->restarted_at_ms);
     if (app->invalid_input) {
         say(p, APP_FROZEN,
