@@ -30,9 +30,9 @@ fi
 # The registry is on this side; an engine elsewhere would not reach it.
 auth=$(printf '{"username":"anna","password":"%s","serveraddress":"%s"}' "$password" "$registry" | base64 -w 0 | tr '+/' '-_')
 
-# push TAG LABEL: an image with this label and a layer of 8 MB becomes $registry/team/app:TAG.
+# push TAG LABEL [BYTES]: an image with this label and a layer of so many bytes becomes $registry/team/app:TAG.
 push() {
-    head -c 8000000 /dev/urandom >"$work/ballast"
+    head -c "${3:-1000000}" /dev/urandom >"$work/ballast"
     tar -C "$work" -cf "$work/layer.tar" ballast
     api POST '/containers/create?name=push' "{\"Image\":\"busybox:stable\",\"Labels\":{\"version\":\"$2\"},\"Cmd\":[\"sleep\",\"100000\"]}" >/dev/null
     engine_curl '/containers/push/archive?path=/' -X PUT -H 'Content-Type: application/x-tar' --data-binary "@$work/layer.tar" --max-time 30
@@ -52,7 +52,7 @@ login() { printf '{"auths": {"%s": {"auth": "%s"}}}\n' "$registry" "$(printf 'an
 app() { printf 'app: pulled\nimage: %s\nstop_signal: SIGKILL\nnetwork_mode: none\n' "$1" && printf '%s\n' "${@:2}"; }
 version() { inspect pulled-app-1 '.Config.Labels.version'; }
 
-first=$(push 1 one)
+first=$(push 1 one 24000000)
 same "an image is pushed" 71 "${#first}"
 forget
 

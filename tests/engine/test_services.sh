@@ -178,7 +178,7 @@ same "nothing else is left of it" web-app-1 "$(containers web)"
 sleep 2
 same "it is not tried again and again" "$good $(started web-app-1)" "$(inspect web-app-1 '"\(.Id) \(.State.StartedAt)"')"
 sed -i 's|"/no/such/program"|"sh", "-c", "echo it burns >\&2; exit 7"|' "$root/web.yaml"
-check "a version that ends at once" wait_until 10 eval '[[ $(app_why web) == *7* ]]'
+check "a version that ends at once" wait_until 10 eval '[[ $(app_why web) == *"code 7)"* ]]'
 check "the old one is back and serves" wait_until 5 answers
 same "the very same" "$good" "$(inspect web-app-1 .Id)"
 says "its last words are in the log" "it burns" "$(cat "$agent_log")"
