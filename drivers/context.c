@@ -55,9 +55,10 @@ struct stamp context_stamp(const struct stat *st)
     return (struct stamp){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
 }
 
+/* Unsigned inside: a file may claim to be of the year 3000. */
 static int64_t nanoseconds(const struct timespec *t)
 {
-    return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+    return (int64_t)((uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec);
 }
 
 bool context_stamp_eq(const struct stamp *a, const struct stamp *b)
@@ -204,14 +205,14 @@ int64_t context_bytes(const struct context *c)
 
 void context_print_stat(const struct stat *st, struct str *out)
 {
-    const struct stamp stamp = context_stamp(st);
+    const int64_t numbers[] = {st->st_mode, (int64_t)st->st_dev,       (int64_t)st->st_ino,
+                               st->st_size, nanoseconds(&st->st_mtim), nanoseconds(&st->st_ctim)};
     struct timespec now;
 
-    str_addn(out, (const char *)&st->st_mode, sizeof(st->st_mode));
-    str_addn(out, (const char *)&stamp, sizeof(stamp));
+    str_addn(out, (const char *)numbers, sizeof(numbers));
     (void)clock_gettime(CLOCK_REALTIME, &now);
     if (nanoseconds(&now) - nanoseconds(&st->st_ctim) < TICK_NS)
-        str_addn(out, (const char *)&now, sizeof(now));
+        str_addf(out, "%lld", (long long)nanoseconds(&now));
 }
 
 int context_fingerprint(const struct context_where *given, char ret[SHA256_HEX], struct err *e)

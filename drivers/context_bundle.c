@@ -2,6 +2,7 @@
  *
  * Comes in: an open archive. Goes out: a sealed list with its source of content, .dockerignore applied. An archive in disguise and one that holds
  * no file are refused. */
+#include <errno.h>
 #include <unistd.h>
 
 #include "drivers/context_parts.h"
@@ -9,25 +10,25 @@
 #include "spec/dockerignore.h"
 #include "spec/limits.h"
 
+/* clang-format off */
 static const struct kind {
     const char *ending, *name;
     size_t at; /* of the magic */
     const char *magic;
+    bool always; /* has its magic; without it, its reader has better words for what is wrong */
     int (*open)(struct context *c, struct err *e); /* NULL: known to be refused */
 } kinds[] = {
-    {".zip", "zip", 0, "PK\3\4", context_open_zip},
-    {".tar.gz", "gzip", 0, "\x1f\x8b", context_open_tarball},
-    {".tgz", "gzip", 0, "\x1f\x8b", context_open_tarball},
-    {".tar.zst", "zstd", 0, "\x28\xb5\x2f\xfd", context_open_tarball},
-    {".tar", "tar", 257, "ustar", context_open_tarball},
-    {".tar.xz", "xz", 0,
-     "\xfd"
-     "7zXZ",
-     NULL},
-    {".tar.bz2", "bzip2", 0, "BZh", NULL},
-    {".7z", "7-Zip", 0, "7z\xbc\xaf\x27\x1c", NULL},
-    {".rar", "RAR", 0, "Rar!\x1a\x07", NULL},
+    {".zip", "zip", 0, "PK\3\4", false, context_open_zip},
+    {".tar.gz", "gzip", 0, "\x1f\x8b", true, context_open_tarball},
+    {".tgz", "gzip", 0, "\x1f\x8b", true, context_open_tarball},
+    {".tar.zst", "zstd", 0, "\x28\xb5\x2f\xfd", true, context_open_tarball},
+    {".tar", "tar", 257, "ustar", false, context_open_tarball},
+    {".tar.xz", "xz", 0, "\3757zXZ", true, NULL},
+    {".tar.bz2", "bzip2", 0, "BZh", true, NULL},
+    {".7z", "7-Zip", 0, "7z\xbc\xaf\x27\x1c", true, NULL},
+    {".rar", "RAR", 0, "Rar!\x1a\x07", true, NULL},
 };
+/* clang-format on */
 
 static bool ends_with(const char *path, const char *ending)
 {
@@ -55,18 +56,19 @@ static const struct kind *kind_by_magic(const unsigned char *head, size_t n)
     return NULL;
 }
 
-/* What is no known format at all is left to its reader, which has better words for what is wrong. */
 static int check_kind(const struct context *c, const struct kind *named, struct err *e)
 {
     unsigned char head[512];
     ssize_t n = pread(c->fd, head, sizeof(head), 0);
     const struct kind *real = n > 0 ? kind_by_magic(head, (size_t)n) : NULL;
 
+    if (n < 0)
+        return err_errno(e, errno, "%s", c->where.path);
     if (n == 0)
         return err_set(e, ERR_USER, "%s is empty", c->where.path);
-    if (real && strcmp(real->name, named->name) != 0)
-        return err_set(e, ERR_USER, "%s is not what its name says: it is a %s file", c->where.path,
-                       real->name);
+    if (real ? strcmp(real->name, named->name) != 0 : named->always)
+        return err_set(e, ERR_USER, "%s is not what its name says: it is %s %s file", c->where.path,
+                       real ? "a" : "no", real ? real->name : named->name);
     return 0;
 }
 

@@ -78,7 +78,8 @@ int context_tar_put(struct context *c, const char *path, const char *text, size_
     }
     free(p->text);
     p->text = xcalloc(1, n + 1);
-    memcpy(p->text, text, n);
+    if (n > 0)
+        memcpy(p->text, text, n);
     p->n = n;
     return 0;
 }

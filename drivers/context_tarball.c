@@ -102,7 +102,7 @@ static int next_block(struct reading *r, struct err *e)
 
     r->at += (int64_t)r->n;
     r->n = 0;
-    if (r->at > l->total_bytes + (int64_t)(l->entries + 2) * OVERHEAD_BYTES)
+    if (r->at > l->total_bytes + ((int64_t)l->entries + 2) * OVERHEAD_BYTES)
         return err_set(e, ERR_USER, "%s unpacks to more than its entries and their limits",
                        c->where.path);
     if (context_check_time(c, e) < 0)
@@ -149,9 +149,12 @@ static int write_spool(const struct context *c, const char *bytes, size_t n, str
 
         if (done < 0 && errno == EINTR)
             continue;
-        if (done < 0)
-            return err_errno(e, errno, "%s: writing its content to a temporary file",
-                             c->where.path);
+        if (done < 0) {
+            (void)err_errno(e, errno, "%s: writing its content to a temporary file", c->where.path);
+            if (e)
+                e->kind = ERR_RETRY; /* whatever it is, the archive is not to blame */
+            return -1;
+        }
         bytes += done;
         n -= (size_t)done;
         t->spooled += done;

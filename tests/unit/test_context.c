@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <dirent.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -879,6 +881,30 @@ static void changed_archive(void **state)
     context_free(c);
 }
 
+/* ---- the temporary file of a tar ---- */
+
+static void spool_in_trouble(void **state)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *path = arena_printf(a, "%s/same/sorted.tar.gz", archives);
+    struct rlimit was, little;
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    little = was;
+    little.rlim_cur = 50000;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    assert_null(open_at(path, &e)); /* as with a full disk */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(e.kind, ERR_RETRY);
+    assert_non_null(strstr(e.msg, "temporary file"));
+    assert_int_equal(setenv("TMPDIR", "/nowhere", 1), 0);
+    context_free(open_good(path)); /* there is another place */
+    assert_int_equal(unsetenv("TMPDIR"), 0);
+}
+
 /* ---- fingerprints ---- */
 
 static void print_of(const struct context_where *where, char ret[SHA256_HEX])
@@ -939,6 +965,8 @@ static void fingerprints(void **state)
     assert_true(moved(&where, print));
     put("fp/sub/x", "4");
     age("fp/sub/x", 100000);
+    assert_true(moved(&where, print));
+    age("fp/sub/x", INT64_C(-400) * 365 * 86400 * 1000); /* centuries ahead */
     assert_true(moved(&where, print));
     assert_int_equal(chmod("fp/sub/x", 0755), 0);
     assert_true(moved(&where, print));
@@ -1147,6 +1175,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(changed_while_read, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(changed_in_the_middle, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(changed_archive, scratch_setup, scratch_teardown),
+        cmocka_unit_test(spool_in_trouble),
         cmocka_unit_test_setup_teardown(fingerprints, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(fingerprints_of_archives, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(fingerprint_is_cheap, scratch_setup, scratch_teardown),
