@@ -19,6 +19,7 @@
 #define STAY_MS 700                    /* what was started must still run after this */
 #define SETTLE_MAX_MS (15 * 60 * 1000) /* for health checks that do not decide */
 #define POLL_MS 100
+#define GRACE_MS 3000     /* for an agent that is about to act */
 #define AWAY_MAX_MS 10000 /* an engine that cannot be reached */
 
 static volatile sig_atomic_t interrupted;
@@ -198,7 +199,7 @@ static int apply_here(const struct options *o)
     return rc;
 }
 
-/* ---- beside an agent ---- */
+/* ---- beside an agent, or another apply ---- */
 
 static void follow_entry(void *user, const struct store_entry *entry)
 {
@@ -213,51 +214,76 @@ static void follow_entry(void *user, const struct store_entry *entry)
     (void)fflush(stdout);
 }
 
-static int watch_agent(const struct options *o, pid_t agent)
+struct watching {
+    const struct options *o;
+    struct core core;
+    int64_t begun_ms, after_ms;
+    bool settled, bad;
+};
+
+/* What the agent told before we came may be about to change. */
+static bool given_up(const struct watching *w, const char *told)
+{
+    return told && strncmp(told, "Degraded", 8) == 0 &&
+           core_monotonic_ms() - w->begun_ms > GRACE_MS;
+}
+
+static void watch_once(struct watching *w)
+{
+    struct err ignored = {0};
+    struct arena *a = arena_new();
+    struct kvs told = {0};
+    struct core_pass p;
+    cli_core_plan(&w->core, a, &p);
+    (void)store_follow(w->o->state, w->after_ms, follow_entry, &w->after_ms, &ignored);
+    (void)store_app_states(w->o->state, a, &told, &ignored);
+    w->settled = true;
+    w->bad = false;
+    for (size_t i = 0; i < p.plan->n_apps; i++) {
+        const struct plan_app *x = &p.plan->apps[i];
+        bool degraded = given_up(w, kvs_get(&told, x->name));
+        w->settled &= (x->n_actions == 0 && x->state != APP_PROGRESSING) || degraded;
+        w->bad |= degraded || x->state == APP_DEGRADED || x->state == APP_REFUSED ||
+                  x->state == APP_FROZEN || x->state == APP_HELD;
+    }
+    arena_free(a);
+}
+
+/* True when it is over, with the exit code; false when the other one left before. */
+static bool watch_other(const struct options *o, pid_t pid, int *ret_rc)
 {
     struct err e = {0};
-    struct core c;
-    int64_t after = core_now_ms() - 1000, end = core_monotonic_ms() + SETTLE_MAX_MS;
-    printf("an agent (pid %d) works with %s: watching it\n", (int)agent, o->state);
-    int rc = 1;
-    if (cli_core_open(&c, o, true, &e) < 0) {
-        core_close(&c);
-        return cli_fail(&e);
+    struct watching w = {.o = o, .begun_ms = core_monotonic_ms(), .after_ms = core_now_ms() - 1000};
+    bool over = true;
+    printf("pid %d works with %s already: watching it\n", (int)pid, o->state);
+    *ret_rc = 1;
+    if (cli_core_open(&w.core, o, true, &e) < 0) {
+        (void)cli_fail(&e);
+        core_close(&w.core);
+        return true;
     }
-    size_t errors = cli_core_diags(&c);
+    size_t errors = cli_core_diags(&w.core);
     for (;;) {
-        struct arena *a = arena_new();
-        struct kvs told = {0};
-        struct core_pass p;
-        bool settled = true, bad = false;
-        cli_core_plan(&c, a, &p);
-        (void)store_follow(o->state, after, follow_entry, &after, &e);
-        (void)store_app_states(o->state, a, &told, &e);
-        for (size_t i = 0; i < p.plan->n_apps; i++) {
-            const struct plan_app *x = &p.plan->apps[i];
-            const char *said = kvs_get(&told, x->name);
-            bool degraded = said && strncmp(said, "Degraded", 8) == 0;
-            settled &= (x->n_actions == 0 && x->state != APP_PROGRESSING) || degraded;
-            bad |= degraded || x->state == APP_DEGRADED || x->state == APP_REFUSED ||
-                   x->state == APP_FROZEN || x->state == APP_HELD;
-            if (degraded && x->n_actions > 0)
-                rc = 1;
-        }
-        arena_free(a);
-        if (settled || core_monotonic_ms() > end || interrupted) {
-            rc = settled && !bad && errors == 0 ? 0 : 1;
+        watch_once(&w);
+        if (w.settled || core_monotonic_ms() - w.begun_ms > SETTLE_MAX_MS)
             break;
-        }
+        over = lock_holder(o->state) != 0;
+        if (!over)
+            break;
         (void)usleep(300000);
-        (void)core_scan(&c, NULL);
-        if (core_look(&c, true, &e) < 0) {
-            rc = cli_fail(&e);
-            break;
+        (void)core_scan(&w.core, NULL);
+        if (core_look(&w.core, true, &e) < 0) {
+            (void)cli_fail(&e);
+            core_close(&w.core);
+            return true;
         }
     }
-    core_close(&c);
-    puts(rc == 0 ? "converged" : "not converged; `evenkeel status` says why");
-    return rc;
+    core_close(&w.core);
+    if (!over)
+        return false;
+    *ret_rc = w.settled && !w.bad && errors == 0 ? 0 : 1;
+    puts(*ret_rc == 0 ? "converged" : "not converged; `evenkeel status` says why");
+    return true;
 }
 
 /* Look what is held under the hash, and write its release. */
@@ -289,6 +315,16 @@ int cli_apply(const struct options *o)
     struct err e = {0};
     if (o->confirm && confirm(o, &e) < 0)
         return cli_fail(&e);
-    pid_t agent = lock_holder(o->state);
-    return agent ? watch_agent(o, agent) : apply_here(o);
+    for (;;) {
+        int rc, lock = lock_take(o->state, &e);
+        pid_t other = lock < 0 && e.kind == ERR_CONFLICT ? lock_holder(o->state) : 0;
+        if (other && watch_other(o, other, &rc))
+            return rc;
+        if (lock < 0 && e.kind == ERR_CONFLICT)
+            continue;       /* it has left meanwhile */
+        rc = apply_here(o); /* also without a lock, where the state directory cannot be written */
+        if (lock >= 0)
+            (void)close(lock);
+        return rc;
+    }
 }

@@ -1,4 +1,4 @@
-/* One agent per state directory: an open-file-description lock on STATE/agent.lock, with the pid as its text.
+/* One agent or apply at a time per state directory: an open-file-description lock on STATE/agent.lock, with the pid as its text.
  *
  * The kernel drops the lock with the process, so a killed agent leaves nothing behind to clean up. The pid is for people only;
  * whether somebody holds the lock is asked of the kernel. */
@@ -44,12 +44,16 @@ int lock_take(const char *state_dir, struct err *e)
         return err_wrap(e, "state directory");
     int fd = lock_open(state_dir, O_RDWR | O_CREAT);
     if (fd < 0)
-        return err_errno(e, errno, "cannot open %s/agent.lock; the agent needs a state directory that it can write",
-                         state_dir);
+        return err_errno(
+            e, errno,
+            "cannot open %s/agent.lock; the agent needs a state directory that it can write",
+            state_dir);
     if (lock_try(fd, F_OFD_SETLK, &l) < 0) {
         pid_t pid = lock_pid(fd);
         (void)close(fd);
-        return err_set(e, ERR_CONFLICT, "another agent (pid %d) works with the state directory %s; give this one its own --state",
+        return err_set(e, ERR_CONFLICT,
+                       "another agent or apply (pid %d) works with the state directory %s; give "
+                       "this one its own --state",
                        (int)pid, state_dir);
     }
     if (ftruncate(fd, 0) == 0)

@@ -90,7 +90,8 @@ int store_schema_set_aside(const char *state_dir, const char *why, struct err *e
             return err_errno(e, errno, "cannot set %s aside", from.buf);
         if (i + 1 == ARRAY_LEN(tails))
             log_line(LOG_WARNING, NULL,
-                     "the history cannot be used: %s; it was set aside as %s and begun anew (what runs is not "
+                     "the history cannot be used: %s; it was set aside as %s and begun anew (what "
+                     "runs is not "
                      "concerned)",
                      why, to.buf);
     }
@@ -115,24 +116,34 @@ static int read_version(sqlite3 *db, int *ret)
     return code;
 }
 
+/* One step, unless another process has done it since we looked. */
+static int migrate_step(sqlite3 *db, size_t step)
+{
+    char stamp[64];
+    int version = 0, code = run_sql(db, "BEGIN IMMEDIATE");
+
+    if (code != SQLITE_OK)
+        return code;
+    code = read_version(db, &version);
+    (void)snprintf(stamp, sizeof(stamp), "PRAGMA user_version = %zu", step + 1);
+    if (code == SQLITE_OK && (size_t)version <= step) {
+        code = run_sql(db, migrations[step]);
+        if (code == SQLITE_OK)
+            code = run_sql(db, stamp);
+    }
+    if (code == SQLITE_OK)
+        code = run_sql(db, "COMMIT");
+    if (code != SQLITE_OK)
+        (void)run_sql(db, "ROLLBACK");
+    return code;
+}
+
 static int migrate(sqlite3 *db, int version)
 {
     int code = SQLITE_OK;
 
-    for (size_t i = (size_t)version; i < ARRAY_LEN(migrations) && code == SQLITE_OK; i++) {
-        char stamp[64];
-
-        (void)snprintf(stamp, sizeof(stamp), "PRAGMA user_version = %zu", i + 1);
-        code = run_sql(db, "BEGIN IMMEDIATE");
-        if (code == SQLITE_OK)
-            code = run_sql(db, migrations[i]);
-        if (code == SQLITE_OK)
-            code = run_sql(db, stamp);
-        if (code == SQLITE_OK)
-            code = run_sql(db, "COMMIT");
-        if (code != SQLITE_OK)
-            (void)run_sql(db, "ROLLBACK");
-    }
+    for (size_t i = (size_t)version; i < ARRAY_LEN(migrations) && code == SQLITE_OK; i++)
+        code = migrate_step(db, i);
     return code;
 }
 
@@ -168,8 +179,8 @@ static int open_once(const char *path, sqlite3 **ret, char *ret_why, size_t why_
     if (code == SQLITE_OK)
         code = read_version(db, &version);
     if (code == SQLITE_OK && (size_t)version > ARRAY_LEN(migrations)) {
-        (void)snprintf(ret_why, why_size, "it is of version %d, this evenkeel writes version %zu", version,
-                       ARRAY_LEN(migrations));
+        (void)snprintf(ret_why, why_size, "it is of version %d, this evenkeel writes version %zu",
+                       version, ARRAY_LEN(migrations));
         (void)sqlite3_close(db);
         return -1;
     }
@@ -180,7 +191,7 @@ static int open_once(const char *path, sqlite3 **ret, char *ret_why, size_t why_
         return 0;
     }
     if (store_schema_damaged(code) || (code & 0xff) == SQLITE_ERROR)
-        (void)snprintf(ret_why, why_size, "%s", sqlite3_errmsg(db));
+        (void)snprintf(ret_why, why_size, "%s", sqlite3_errstr(code));
     (void)store_schema_fail(db, code, e);
     (void)sqlite3_close(db);
     return -1;

@@ -647,6 +647,35 @@ static void several_write_and_read_at_once(void **state)
     assert_int_equal(ask("SELECT count(*) FROM states"), 4000);
 }
 
+/* Each makes the tables if they are not there: who comes second must find them, not fail on them. */
+static void several_begin_at_once(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        pid_t children[4];
+        int status;
+
+        for (size_t i = 0; i < ARRAY_LEN(children); i++) {
+            children[i] = fork();
+            if (children[i] == 0) {
+                struct store *s = store_open(".", NULL);
+
+                store_app_state(s, now_ms(), "blog", "Synced", NULL);
+                store_close(s);
+                _exit(s ? 0 : 1);
+            }
+        }
+        for (size_t i = 0; i < ARRAY_LEN(children); i++) {
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_int_equal(status, 0);
+        }
+        assert_int_equal(ask("SELECT count(*) FROM states"), ARRAY_LEN(children));
+        (void)unlink("evenkeel.db");
+        (void)unlink("evenkeel.db-wal");
+        (void)unlink("evenkeel.db-shm");
+    }
+}
+
 static int quiet_setup(void **state)
 {
     log_init(LOG_ERROR);
@@ -681,6 +710,7 @@ int main(void)
         CASE(writing_never_waits),
         CASE(a_queue_without_end_is_cut),
         CASE(several_write_and_read_at_once),
+        CASE(several_begin_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
