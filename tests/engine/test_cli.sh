@@ -177,6 +177,22 @@ same "a bad file" 1 "$status"
 says "with the place" "bad-agent.yaml:2:1" "$out"
 same "a file that is not there" 1 "$(exit_of ek plan --config "$work/none.yaml")"
 
+# --- two at once: one works, the other watches
+for i in 1 2 3; do sleeper pair$i; done
+apply >"$work/one" 2>&1 &
+first=$!
+status=0
+apply >"$work/two" 2>&1 || status=$?
+wait $first || status=$?
+same "two at once" 0 "$status"
+same "one of them watches" 1 "$(cat "$work/one" "$work/two" | grep -c "watching it")"
+same "nothing fails" "" "$(grep -h ✗ "$work/one" "$work/two" || true)"
+same "the history is not disturbed" "" "$(ls "$state"/evenkeel.db.broken-* 2>/dev/null || true)"
+rm "$root"/pair[123].yaml
+status=0
+apply --confirm-removals "$(held_hash)" >/dev/null || status=$?
+same "gone" 0 "$status"
+
 # --- the agent and its state directory
 before=$(snapshot)
 start_agent
@@ -214,6 +230,19 @@ stop_agent INT
 same "so does Ctrl-C" 0 "$agent_status"
 rm "$root/slow.yaml"
 apply >/dev/null
+sleeper web 'volumes: ["data:/data"]' 'environment: {V: "2"}'
+start_agent
+check "an agent has the lock" wait_until 5 eval '[ "$(cat "$state/agent.lock")" = "$agent_pid" ]'
+kill -STOP "$agent_pid"
+apply >"$work/watching" 2>&1 &
+watcher=$!
+check "apply watches an agent" wait_until 5 grep -q "watching it" "$work/watching"
+stop_agent KILL
+status=0
+wait $watcher || status=$?
+same "and does it itself when that has left" true "$(inspect web-app-1 '.Config.Env | any(. == "V=2")')"
+same "and all of it" 0 "$status"
+before=$(snapshot)
 
 head -c 100000 /dev/urandom >"$state/evenkeel.db"
 rm -f "$state"/evenkeel.db-*
