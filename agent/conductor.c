@@ -271,8 +271,6 @@ static void pass(struct conductor *c)
         return;
     reserved_subnets(c, a, &reserved);
     core_plan(c->core, &scope, &reserved, NULL, a, &p);
-    core_settle_released(c->core, p.plan);
-    learn(c, &p);
     bool decided = false;
     for (size_t i = 0; i < p.plan->n_apps; i++)
         decided |= p.plan->apps[i].n_actions > 0 && slots_would_start(&c->slots, &p.plan->apps[i]);
@@ -285,6 +283,9 @@ static void pass(struct conductor *c)
         listen_to_culprit(c, &p.plan->apps[i], p.input.observed);
         consider(c, &p.plan->apps[i]);
     }
+    /* last: the input borrows what these two change */
+    core_settle_released(c->core, p.plan);
+    learn(c, &p);
     slots_sweep(&c->slots, c->core->http, p.plan, &scope);
     set_wake(c, c->core->desired->next_change_ms);
 }
