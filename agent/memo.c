@@ -126,7 +126,7 @@ static struct kvs table_view(const struct table *t, struct arena *a)
 {
     struct kvs l = {.v = ARENA_ARRAY(a, t->n ? t->n : 1, struct kv), .n = t->n};
     for (size_t i = 0; i < t->n; i++)
-        l.v[i] = (struct kv){t->v[i].key, t->v[i].value};
+        l.v[i] = (struct kv){arena_strdup(a, t->v[i].key), arena_strdup(a, t->v[i].value)};
     return l;
 }
 

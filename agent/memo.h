@@ -17,7 +17,7 @@ bool memo_hash(struct memo *m, const char *container, const char *hash);
 void memo_hand(struct memo *m, const char *app, const char *object, const char *what);
 /* The app is as it should be again: what hands did to it is history. */
 void memo_settled(struct memo *m, const char *app);
-/* Borrowed texts; valid until the next change. */
+/* A copy in the arena: what a pass was given stays what it was, also while the pass changes the memo. */
 struct history memo_history(const struct memo *m, struct arena *a);
 
 #endif

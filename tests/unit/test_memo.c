@@ -49,11 +49,29 @@ static void test_hands_end_with_their_app(void **state)
     memo_free(m);
 }
 
+/* A pass learns from its own plan before it is saved: its input must not change under it. */
+static void test_history_is_a_copy(void **state)
+{
+    (void)state;
+    struct memo *m = memo_new();
+    struct arena *a = arena_new();
+    memo_hand(m, "web", "container web-app-1", "destroy at 10:00");
+    (void)memo_hash(m, "web-app-1", "h1");
+    struct history h = memo_history(m, a);
+    memo_settled(m, "web");
+    (void)memo_hash(m, "web-app-1", "h2");
+    memo_free(m);
+    assert_string_equal(kvs_get(&h.handmade, "container web-app-1"), "destroy at 10:00");
+    assert_string_equal(kvs_get(&h.last_hash, "web-app-1"), "h1");
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hashes),
         cmocka_unit_test(test_hands_end_with_their_app),
+        cmocka_unit_test(test_history_is_a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
