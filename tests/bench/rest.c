@@ -126,23 +126,26 @@ static void pass_by_signals(struct rest *r, size_t n)
     process_quiet(r->b, r->agent, 300);
 }
 
+/* A leak grows with every pass, an allocator's high-water mark rises now and then: so the lesser growth of two halves counts
+ * for both. */
 static void measure_passes(struct rest *r, void (*passes)(struct rest *r, size_t n), const char *by,
                            size_t n)
 {
     struct bench *b = r->b;
+    struct usage u[3];
 
     passes(r, n / 5);
-    struct usage before = process_usage(r->agent);
-    double from = bench_now_ms();
+    u[0] = process_usage(r->agent);
+    passes(r, n / 2);
+    u[1] = process_usage(r->agent);
+    passes(r, n / 2);
+    u[2] = process_usage(r->agent);
+    double first = u[1].anon_kb - u[0].anon_kb, second = u[2].anon_kb - u[1].anon_kb;
 
-    passes(r, n);
-    struct usage after = process_usage(r->agent);
-
-    bench_say("  %zu passes in %.1f s, RssAnon %.0f -> %.0f kB", n, (bench_now_ms() - from) / 1000,
-              before.anon_kb, after.anon_kb);
+    bench_say("  RssAnon %.0f, %.0f, %.0f kB", u[0].anon_kb, u[1].anon_kb, u[2].anon_kb);
     table_bound(b->table, arena_printf(b->arena, "growth of RssAnon over %zu passes by %s", n, by),
-                "kB", after.anon_kb - before.anon_kb, GROWTH_KB);
-    table_note(b->table, "  CPU a pass", "ms", (after.cpu_ms - before.cpu_ms) / (double)n);
+                "kB", 2 * (first < second ? first : second), GROWTH_KB);
+    table_note(b->table, "  CPU a pass", "ms", (u[2].cpu_ms - u[0].cpu_ms) / (double)n);
 }
 
 void measure_rest(struct bench *b, struct proxy *p, const char *root, const char *state,
