@@ -51,7 +51,7 @@ struct follower {
 };
 
 /* Which bound an operation counts against. */
-enum lane { LANE_CALL, LANE_START, LANE_SLOW, LANE_PULL, LANE_WAIT };
+enum lane { LANE_CALL, LANE_START, LANE_SLOW, LANE_PULL, LANE_BUILD, LANE_WAIT };
 #define LANES (LANE_WAIT + 1)
 
 struct ticket {
@@ -75,6 +75,7 @@ struct ticket {
     unsigned tries;
     struct wait_watch *watch; /* waits; in the arena */
     struct pull *pull;
+    struct building *building;
     struct log_reader *reader; /* logs and tails; holds buffers */
 };
 
@@ -142,6 +143,7 @@ void docker_act_begin(
     struct ticket *t); /* docker_act.c: one call that changes something that exists */
 void docker_wait_begin(struct ticket *t); /* docker_wait.c */
 void docker_pull_begin(struct ticket *t); /* docker_pull.c */
+void docker_build_begin(struct ticket *t); /* docker_build.c */
 
 /* "container X of app blog" for who holds a name or a port. In the arena. */
 const char *docker_holder(const struct obs_container *c, struct arena *a);
@@ -155,6 +157,10 @@ void docker_wait_poke_all(struct docker *d);
 /* ---- docker_pull.c ---- */
 
 void docker_pull_release(struct ticket *t);
+
+/* ---- docker_build.c ---- */
+
+void docker_build_release(struct ticket *t);
 
 /* ---- docker_logs.c ---- */
 

@@ -26,6 +26,7 @@ struct http_call {
     http_done_fn *done;
     void *user;
     struct str body;
+    http_feed_fn *feed;
     struct err why;             /* our own reason for ending it */
     char what[96];              /* "GET /containers/json", cut */
     char says[CURL_ERROR_SIZE]; /* curl's words */

@@ -86,6 +86,8 @@ static void verdict_unhurried(struct app_work *p)
 
     if (ill)
         say(p, APP_DEGRADED, about(p, ill, ill->ill));
+    else if (blocked && blocked->source_pending)
+        say(p, APP_PROGRESSING, about(p, blocked, arena_printf(p->w->arena, "waits: %s", blocked->blocked)));
     else if (blocked && blocked->condition != COND_STARTING)
         say(p, APP_DEGRADED,
             about(p, blocked,

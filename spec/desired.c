@@ -299,7 +299,7 @@ static void build_name(struct builder *b, const struct candidate *v, size_t n)
     }
     const struct candidate *o = find_override(b, v->name);
     const struct app_source src = {b->settings, holder->doc->app, holder->file,
-                                   o ? o->doc->override : NULL};
+                                   o ? o->doc->override : NULL, b->set};
 
     desired_app_build(&src, b->arena, &b->scratch, app);
     if (o)
