@@ -36,6 +36,7 @@ struct sources {
     struct strv linked; /* of the last scan */
     bool scanned;
     struct spec_root *spec_roots;
+    int64_t *back_since_ms; /* by root: when it became readable again; 0: it always was */
     const struct spec_file **spec_files; /* roots' files, then the overrides' */
     struct spec_set set;
 };
@@ -115,6 +116,7 @@ struct sources *sources_new(const char *const *roots, size_t n_roots, const char
     s->places = ARENA_ARRAY(s->arena, s->n_places, struct source_place);
     s->was_file = ARENA_ARRAY(s->arena, s->n_places, bool);
     s->spec_roots = ARENA_ARRAY(s->arena, s->n_places, struct spec_root);
+    s->back_since_ms = ARENA_ARRAY(s->arena, s->n_places, int64_t);
     for (size_t i = 0; i < n_roots; i++)
         set_place(s, i, roots[i]);
     if (overrides)
@@ -211,8 +213,8 @@ static void join_found(struct join *j, const struct found *f, struct source_file
     case SOURCE_SAME: keep(j, former, false); return;
     case SOURCE_UNSETTLED:
         wait_add(j, f, since);
-        if (former)
-            keep(j, former, false);
+        keep(j, former ? former : file, false);
+        j->changed |= !former;
         return;
     case SOURCE_NEW: break;
     }
@@ -222,15 +224,18 @@ static void join_found(struct join *j, const struct found *f, struct source_file
         j->dead[j->n_dead++] = former;
 }
 
-/* Not found any more. What never was a file (trouble of a folder) goes at once, so do the files of a root that cannot be read. */
+/* Not found any more. What never was a file (trouble of a folder, a place kept) goes at once, so do the files of a root that
+ * cannot be read. */
 static void join_gone(struct join *j, struct source_file *former)
 {
-    bool was_file = former->found.trouble == NULL || former->found.link;
-    bool readable = former->found.root >= j->s->n_roots || j->s->spec_roots[former->found.root].readable;
+    bool was_file = !former->found.pending && (!former->found.trouble || former->found.link);
+    bool override = former->found.root == j->s->n_roots;
+    bool readable = override || j->s->spec_roots[former->found.root].readable;
+    int64_t grace_ms = override ? SOURCE_OVERRIDE_GONE_MS : SOURCE_GONE_MS;
 
     if (former->gone_since_ms == 0)
         former->gone_since_ms = j->now_ms;
-    if (was_file && readable && j->now_ms - former->gone_since_ms < SOURCE_GONE_MS) {
+    if (was_file && readable && j->now_ms - former->gone_since_ms < grace_ms) {
         keep(j, former, false);
         return;
     }
@@ -319,10 +324,10 @@ static void publish(struct sources *s)
     s->set.n_overrides = s->n_files - n;
 }
 
-/* Walk all roots; true if one became readable or ceased to be. */
-static bool look_at_roots(struct sources *s, struct scan *scan)
+/* Walk all roots. A root that comes back (deleted and cloned anew, say) is not complete at once. */
+static void look_at_roots(struct join *j, struct scan *scan)
 {
-    bool changed = false;
+    struct sources *s = j->s;
 
     for (size_t i = 0; i < s->n_places; i++) {
         bool overrides = i == s->n_roots;
@@ -333,11 +338,16 @@ static bool look_at_roots(struct sources *s, struct scan *scan)
                            scan->v[before].is_root);
         if (overrides)
             continue;
-        changed |= s->spec_roots[i].readable != readable;
+        if (readable && !s->spec_roots[i].readable && s->scanned)
+            s->back_since_ms[i] = j->now_ms;
+        if (readable && s->back_since_ms[i] != 0 && j->now_ms - s->back_since_ms[i] < SOURCE_GONE_MS) {
+            scan_add_pending(scan, i);
+            j->unsettled = true;
+        }
+        j->changed |= s->spec_roots[i].readable != readable;
         s->spec_roots[i].readable = readable;
     }
     scan_sort(scan);
-    return changed;
 }
 
 static void keep_linked(struct sources *s, const struct strv *linked)
@@ -348,13 +358,13 @@ static void keep_linked(struct sources *s, const struct strv *linked)
         strv_push(s->linked_arena, &s->linked, arena_strdup(s->linked_arena, linked->v[i]));
 }
 
-bool sources_scan(struct sources *s, bool *unstable)
+static bool scan_once(struct sources *s, bool *ret_unstable)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct scan scan = {.arena = a};
     struct join j = {.s = s, .now_ms = monotonic_ms(), .changed = !s->scanned};
 
-    j.changed |= look_at_roots(s, &scan);
+    look_at_roots(&j, &scan);
     keep_linked(s, &scan.linked);
     j.files = xcalloc(s->n_files + scan.n + 1, sizeof(j.files[0]));
     j.fresh = xcalloc(s->n_files + scan.n + 1, sizeof(j.fresh[0]));
@@ -375,9 +385,23 @@ bool sources_scan(struct sources *s, bool *unstable)
         source_file_free(j.dead[i]);
     free(j.dead);
     free(j.fresh);
-    if (unstable)
-        *unstable = j.unsettled;
+    *ret_unstable = j.unsettled;
     return j.changed;
+}
+
+bool sources_scan(struct sources *s, bool *unstable)
+{
+    bool again = false, changed = scan_once(s, &again);
+
+    if (unstable) {
+        *unstable = again;
+        return changed;
+    }
+    for (int64_t end = monotonic_ms() + SOURCE_PATIENCE_MS + SOURCE_GONE_MS; again && monotonic_ms() < end;) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        changed |= scan_once(s, &again);
+    }
+    return changed;
 }
 
 const struct spec_set *sources_set(const struct sources *s)

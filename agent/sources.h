@@ -19,8 +19,9 @@ void sources_free(struct sources *s);
 
 /* Look at the disk. True if anything differs from the last scan (the first: always). Never fails: trouble is in the set and in the diags of its files. A root
  * or folder that cannot be listed is a broken file of the set, named like it (path "" for the root itself).
- * unstable, if not NULL, says that a file was in the middle of being written (at most 2 s) or is gone for less than 200 ms and may come back, so its former version
- * stays: scan again in some 50 ms. A new file that is not whole yet is left out until it is. */
+ * unstable says that something is in the middle of being written (its former version stays, at most 2 s), or is gone for less than half a second and may come
+ * back (likewise): scan again in some 50 ms. A new file that is not whole yet is in the set as a broken one without documents or diagnostics. With unstable
+ * NULL, for who cannot come back, it waits until all holds still. */
 bool sources_scan(struct sources *s, bool *unstable);
 /* Valid until the next scan that returns true. */
 const struct spec_set *sources_set(const struct sources *s);

@@ -242,6 +242,17 @@ void source_file_free(struct source_file *f)
         arena_free(f->arena);
 }
 
+/* Stands for a file that cannot be read yet. */
+static struct source_file *file_pending(const struct found *f, const struct source_place *at)
+{
+    struct source_file *file = file_new(f, at);
+
+    file->found.pending = true;
+    file->denied = true;
+    file->spec.broken = true;
+    return file;
+}
+
 static struct source_file *file_broken(const struct found *f, const struct source_place *at,
                                        const char *what, const char *hint)
 {
@@ -336,20 +347,19 @@ static enum source_look unreadable(const struct found *f, const struct source_pl
                                    struct source_file **ret)
 {
     bool denied = e->kind == ERR_DENIED;
-    enum source_look look;
+    enum source_look answer;
 
     if (e->kind == ERR_RETRY || e->kind == ERR_MISSING)
         return SOURCE_UNSETTLED;
-    look = broken(f, at, former, denied ? "cannot be read: permission denied" : e->msg,
+    answer = broken(f, at, former, denied ? "cannot be read: permission denied" : e->msg,
                   denied ? "let the agent's user read it" : NULL, ret);
-    if (look == SOURCE_NEW)
+    if (answer == SOURCE_NEW)
         (*ret)->denied = true;
-    return look;
+    return answer;
 }
 
-enum source_look source_file_look(const struct found *f, const struct source_place *at,
-                                  struct source_file *former, int64_t waited_ms,
-                                  struct source_file **ret)
+static enum source_look look(const struct found *f, const struct source_place *at,
+                             struct source_file *former, int64_t waited_ms, struct source_file **ret)
 {
     CLEANUP(arena_freep) struct arena *scratch = arena_new();
     bool patient = waited_ms < SOURCE_PATIENCE_MS;
@@ -383,4 +393,24 @@ enum source_look source_file_look(const struct found *f, const struct source_pla
     }
     return parse(file, path, &(struct loading){.file = file, .former = former, .waited_ms = waited_ms},
                  ret);
+}
+
+enum source_look source_file_look(const struct found *f, const struct source_place *at,
+                                  struct source_file *former, int64_t waited_ms,
+                                  struct source_file **ret)
+{
+    bool was_pending = former && former->found.pending;
+
+    if (f->pending && was_pending)
+        return SOURCE_SAME;
+    if (f->pending) {
+        *ret = file_pending(f, at);
+        return SOURCE_NEW;
+    }
+    /* What was only a place kept is no former version. */
+    enum source_look answer = look(f, at, was_pending ? NULL : former, waited_ms, ret);
+
+    if (answer == SOURCE_UNSETTLED && !former)
+        *ret = file_pending(f, at);
+    return answer;
 }

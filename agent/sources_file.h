@@ -44,7 +44,8 @@ struct source_place { /* where a root stands in the world of its user */
 enum source_look {
     SOURCE_SAME,     /* nothing changed; *ret untouched */
     SOURCE_NEW,      /* *ret is its new version */
-    SOURCE_UNSETTLED /* it, or a file it reads, is being written */
+    SOURCE_UNSETTLED /* it, or a file it reads, is being written. *ret is set only if there is no former version: it stands for the file until it is whole,
+                        broken and without a word, so that nobody takes it for gone */
 };
 
 /* Look at what was found. former may be NULL. waited_ms: how long it has been unsettled already (0: not). */
@@ -52,6 +53,10 @@ enum source_look source_file_look(const struct found *f, const struct source_pla
                                   int64_t waited_ms, struct source_file **ret);
 void source_file_free(struct source_file *f); /* NULL is fine */
 
-enum { SOURCE_PATIENCE_MS = 2000, SOURCE_GONE_MS = 200 };
+enum {
+    SOURCE_PATIENCE_MS = 2000,
+    SOURCE_GONE_MS = 500,         /* editors and Git take a file away before they put the new one there */
+    SOURCE_OVERRIDE_GONE_MS = 100 /* these are removed by us, in one step */
+};
 
 #endif

@@ -373,6 +373,13 @@ bool scan_root(struct scan *s, size_t index, const char *path, bool may_be_missi
     return listed;
 }
 
+void scan_add_pending(struct scan *s, size_t index)
+{
+    struct walk w = {.scan = s, .root = index};
+
+    add_found(&w, "")->pending = true;
+}
+
 static int cmp_found(const void *a, const void *b)
 {
     const struct found *x = a, *y = b;

@@ -27,6 +27,7 @@ struct found {
     const char *path;        /* below the root; "": the root itself (only with trouble) */
     const char *trouble;     /* NULL; else why nothing can be read here, and what helps */
     const char *hint;
+    bool pending;            /* what is here will be known in a moment: until then a broken file without a word */
     bool is_root;            /* the root itself is this file */
     bool link;               /* a symbolic link; target is what it leads to */
     struct file_print target, link_print;
@@ -52,6 +53,8 @@ struct scan {
 /* Add the files of one root. A root that is a file is its own only entry, called by its base name. Returns false when it is missing or cannot be
  * listed; then, unless may_be_missing, one entry with trouble says why. */
 bool scan_root(struct scan *s, size_t index, const char *path, bool may_be_missing);
+/* A root that came back a moment ago: more of its files may be on their way. */
+void scan_add_pending(struct scan *s, size_t index);
 /* By root, then path. */
 void scan_sort(struct scan *s);
 

@@ -22,6 +22,8 @@ enum {
     SHORT_IN_FLIGHT = 16,
     IDLE_CONNECTIONS = 24, /* kept open: the short calls' and a few streams' */
     SPARE_HANDLES = 16,
+    CONNECT_TRIES = 7,
+    FIRST_REST_MS = 10, /* doubled each time: 0.6 s in all */
 };
 
 struct http {
@@ -31,7 +33,8 @@ struct http {
     struct call_list waiting; /* counted, for room */
     struct call_list ready;   /* not counted, for the next http_poll */
     struct call_list running;
-    struct call_list ended; /* by us; their callback is due */
+    struct call_list resting; /* found the engine's backlog full */
+    struct call_list ended;   /* by us; their callback is due */
     CURL *spare[SPARE_HANDLES];
     size_t n_spare;
     size_t counted; /* short calls in flight */
@@ -106,6 +109,7 @@ void http_free(struct http *h)
     release_all(&h->waiting);
     release_all(&h->ready);
     release_all(&h->running);
+    release_all(&h->resting);
     release_all(&h->ended);
     for (size_t i = 0; i < h->n_spare; i++)
         curl_easy_cleanup(h->spare[i]);
@@ -201,6 +205,7 @@ static void end_call(struct http_call *c)
     struct http *h = c->h;
 
     c->over = true;
+    http_timers_remove(&h->timers, TAKE(c->watchdog));
     call_list_remove(c);
     call_list_add(&h->ended, c);
 }
@@ -344,6 +349,30 @@ static void finish(struct http_call *c, CURLcode result)
     release_call(c);
 }
 
+static void end_rest(void *user)
+{
+    struct http_call *c = user;
+
+    c->watchdog = NULL;
+    call_list_remove(c);
+    call_list_add(c->counted ? &c->h->waiting : &c->h->ready, c);
+}
+
+/* A full backlog looks like nobody being there, but passes. */
+static bool rest(struct http_call *c, CURLcode result)
+{
+    struct http *h = c->h;
+
+    if (result != CURLE_COULDNT_CONNECT || !http_call_crowded(c, &h->place) ||
+        ++c->tries >= CONNECT_TRIES)
+        return false;
+    unhook(c);
+    call_list_add(&h->resting, c);
+    http_timers_remove(&h->timers, c->watchdog);
+    c->watchdog = http_after(h, (int64_t)FIRST_REST_MS << (c->tries - 1), end_rest, c);
+    return true;
+}
+
 static bool collect(struct http *h)
 {
     bool any = false;
@@ -356,8 +385,8 @@ static bool collect(struct http *h)
         if (m->msg != CURLMSG_DONE)
             continue;
         (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&c);
-        if (c->over)
-            continue; /* its end comes below, with our reason */
+        if (c->over || rest(c, result))
+            continue; /* the end of those that are over comes below, with our reason */
         finish(c, result);
         any = true;
     }

@@ -257,6 +257,15 @@ void http_call_setup(struct http_call *c, const struct http_place *p, const stru
 
 /* ---- what a failure means ---- */
 
+bool http_call_crowded(const struct http_call *c, const struct http_place *p)
+{
+    long errnum = 0;
+
+    (void)curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &errnum);
+    /* curl takes EAGAIN for "in progress", which it never is on a unix socket, and then has no reason of its own. */
+    return errnum == EAGAIN || (errnum == 0 && p->socket);
+}
+
 static int explain_connect(const struct http_call *c, const struct http_place *p, struct err *ret)
 {
     const char *where = p->socket ? p->socket : p->url;
@@ -279,7 +288,7 @@ static int explain_connect(const struct http_call *c, const struct http_place *p
             ret, ERR_RETRY,
             "the engine is not running: nobody listens at %s; start it (systemctl start docker)",
             where);
-    if (errnum == EAGAIN)
+    if (http_call_crowded(c, p))
         return err_set(ret, ERR_RETRY, "the engine at %s is too busy to answer", where);
     return err_set(ret, ERR_RETRY, "cannot reach the engine at %s: %s", where,
                    errnum ? strerror((int)errnum) : c->says);

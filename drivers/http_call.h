@@ -21,6 +21,7 @@ struct http_call {
     bool over;   /* ended by us; curl is not listened to any more */
     int64_t silence_ms, heard_ms;
     int64_t timeout_ms;
+    int tries; /* that found the engine\'s backlog full */
     struct http_timer *watchdog;
     http_data_fn *data;
     http_done_fn *done;
@@ -50,6 +51,8 @@ void http_place_release(struct http_place *p);
 
 /* Everything curl must know but the callbacks. */
 void http_call_setup(struct http_call *c, const struct http_place *p, const struct http_request *r);
+/* It could not connect because the engine's backlog is full. */
+bool http_call_crowded(const struct http_call *c, const struct http_place *p);
 /* A transport failure in words, with what to do about it. */
 void http_call_explain(const struct http_call *c, const struct http_place *p, CURLcode code,
                        struct err *ret);

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/fake.h"
-#include "reconcile/run.h"
+#include "tests/fake_life.h"
 #include "tests/golden_case.h"
 #include "tests/schema_check.h"
 
@@ -40,57 +39,6 @@ static void plan_text(const struct plan *p, struct str *out)
     static const struct plan_style style = {.colour = false, .verbose = true};
 
     plan_print(p, &style, out);
-}
-
-/* ---- one life of the engine ---- */
-
-struct life {
-    struct driver *driver;
-    int finished; /* operations */
-    int kill_at;  /* take a snapshot after so many, and forget the rest; 0: never */
-    int leave_at; /* supersede all runs after so many */
-    const struct observed *snapshot; /* at the kill */
-    struct arena *arena;
-    struct run *runs[64];
-    size_t n_runs, over;
-    bool failed;
-};
-
-static void one_over(void *user, struct run *r, enum run_end how, const struct err *first_failure)
-{
-    struct life *l = user;
-
-    (void)r;
-    (void)first_failure;
-    l->over++;
-    l->failed |= how == RUN_FAILED;
-}
-
-/* Carry out all apps' parts at once, as the agent does. False: killed on the way. */
-static bool live(struct life *l, const struct plan *p)
-{
-    l->n_runs = l->over = 0;
-    for (size_t i = 0; i < p->n_apps && l->n_runs < ARRAY_LEN(l->runs); i++) {
-        struct run_options o = {.id = i + 1, .driver = l->driver, .over = one_over, .user = l};
-
-        if (p->apps[i].n_actions > 0)
-            l->runs[l->n_runs++] = run_new(&p->apps[i], &o);
-    }
-    for (size_t i = 0; i < l->n_runs; i++)
-        run_start(l->runs[i]);
-    for (;;) {
-        if (l->kill_at && l->finished == l->kill_at && !l->snapshot)
-            l->snapshot = l->driver->ops->observed(l->driver, l->arena);
-        if (l->snapshot || (l->leave_at && l->finished == l->leave_at))
-            for (size_t i = 0; i < l->n_runs; i++)
-                run_supersede(l->runs[i]);
-        if (!fake_step(l->driver))
-            break;
-        l->finished++;
-    }
-    for (size_t i = 0; i < l->n_runs; i++)
-        run_free(l->runs[i]);
-    return !l->snapshot;
 }
 
 /* ---- what a life ended with ---- */
@@ -327,6 +275,31 @@ static bool disturb_at(struct golden_case *c, const struct ending *want, int at,
     return fine;
 }
 
+/* Killed, begun again, and killed again. */
+static bool killed_twice(struct golden_case *c, const struct ending *want, int first, int second)
+{
+    struct arena *a = arena_new();
+    char way[80];
+    struct check k = {.c = c, .arena = a, .way = way};
+    const struct observed *o = c->observed;
+    const int at[] = {first, second};
+
+    (void)snprintf(way, sizeof(way), "killed after %d, and again after %d", first, second);
+    for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+        const struct fake_faults faults = {.now_ms = c->input.now_ms};
+        struct driver *d = fake_new(o, &faults);
+        struct life l = {.driver = d, .kill_at = at[i], .arena = a};
+        bool whole = live(&l, plan_now(c, o, a));
+
+        o = whole ? d->ops->observed(d, a) : l.snapshot;
+        d->ops->free(d);
+    }
+    check_laws(&k, o);
+    expect_end(&k, want, o);
+    arena_free(a);
+    return !k.bad;
+}
+
 /* Killed in mid-air is not the same as killed before the reply: what the driver had sent may have happened. */
 static bool disturb(struct golden_case *c, const struct ending *want)
 {
@@ -335,6 +308,9 @@ static bool disturb(struct golden_case *c, const struct ending *want)
 
     for (int at = 1; at <= want->ops && at <= MAX_OPS && fine; at++)
         fine = disturb_at(c, want, at, false) && disturb_at(c, want, at, true);
+    for (int at = 1; at <= want->ops && at <= MAX_OPS && fine; at++)
+        for (int again = 1; again <= want->ops && fine; again++)
+            fine = killed_twice(c, want, at, again);
     return fine;
 }
 

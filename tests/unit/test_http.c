@@ -736,6 +736,66 @@ static void not_there(void **state)
     assert_int_equal(g[3].status, 200);
 }
 
+/* Listen, accept nobody, and fill the backlog; returns how many connections that took. */
+static int fill_backlog(struct little *s, int fillers[64])
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    bool full = false;
+    int n = 0;
+
+    (void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", s->path);
+    (void)unlink(s->path);
+    s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(s->fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(listen(s->fd, 0), 0);
+    while (!full && n < 64) {
+        fillers[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        full = connect(fillers[n++], (struct sockaddr *)&a, sizeof(a)) < 0 && errno == EAGAIN;
+    }
+    assert_true(full);
+    return n;
+}
+
+/* A full backlog is no refusal: the call is tried again until somebody accepts it. */
+static void full_backlog(void **state)
+{
+    struct fixture *f = *state;
+    int fillers[64], n;
+    int64_t since;
+
+    little_cut(f->server);
+    n = fill_backlog(f->server, fillers);
+    (void)get(f, "/hello", &f->got[0]);
+    struct http_call *given_up = get(f, "/hello", &f->got[1]);
+
+    since = http_now_ms();
+    while (http_now_ms() - since < 60)
+        (void)http_poll(f->h, NULL, 0, 10, NULL);
+    if (f->got[0].done)
+        fail_msg("%s", f->got[0].err.msg);
+    assert_int_equal(f->got[0].done + f->got[1].done, 0);
+    http_cancel(f->h, given_up);
+    run(f, &f->got[1], 1);
+    assert_int_equal(f->got[1].err.kind, ERR_STALE);
+    assert_int_equal(pthread_create(&f->server->accepting, NULL, little_accept, f->server), 0);
+    run(f, &f->got[0], 1);
+    assert_int_equal(f->got[0].status, 200);
+    while (n > 0)
+        (void)close(fillers[--n]);
+
+    /* For ever is too long. */
+    little_cut(f->server);
+    n = fill_backlog(f->server, fillers);
+    (void)get(f, "/hello", &f->got[2]);
+    run(f, &f->got[2], 1);
+    assert_int_equal(f->got[2].err.kind, ERR_RETRY);
+    assert_non_null(strstr(f->got[2].err.msg, "too busy"));
+    while (n > 0)
+        (void)close(fillers[--n]);
+    (void)close(f->server->fd);
+    little_listen(f->server);
+}
+
 /* The same server behind a port. */
 static void over_tcp(void **state)
 {
@@ -784,6 +844,7 @@ int main(void)
         HTTP_TEST(descriptors_and_waking),
         cmocka_unit_test(addresses),
         HTTP_TEST(not_there),
+        HTTP_TEST(full_backlog),
         HTTP_TEST(over_tcp),
     };
 
