@@ -6,9 +6,13 @@
 
 struct http;
 
-/* Not yet connected: the first look (or follow) negotiates the API version (HEAD /_ping, the engine's own minimum and maximum against
- * 1.41 .. 1.52) and reports an engine that is too old or too new in words. http is borrowed; cores bounds container starts in
- * flight (2 x cores); auth_dir is the folder of Docker's config.json, or NULL. */
+/* Not yet connected: the first call of any kind negotiates the API version (GET /_ping; the lesser of what the engine offers
+ * and 1.52, at least 1.41; its own minimum from GET /version only if it offers more than 1.52), and an engine that is too old
+ * or too new is ERR_USER with both versions named. Done again whenever the link was lost. http is borrowed and must outlive the
+ * driver; cores bounds container starts in flight (2 x cores); auth_dir is the folder of Docker's config.json, or NULL.
+ *
+ * `free` is fine at any moment but from inside one of the driver's own callbacks; nothing is called back after it.
+ * Source: Docker Engine API 1.41 .. 1.52. */
 struct driver *docker_new(struct http *http, int cores, const char *auth_dir, struct err *e);
 
 #endif

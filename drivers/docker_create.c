@@ -227,7 +227,7 @@ static void seal(struct ticket *t, const char *image_id)
 static void on_image(void *user, const struct http_reply *reply)
 {
     struct ticket *t = user;
-    struct obs_image image;
+    struct obs_image image = {0};
     struct err e = {0};
 
     t->call = NULL;

@@ -31,8 +31,14 @@ static void call_release(struct docker_call *c)
 {
     struct engine_link *l = &c->d->link;
 
-    *(c->prev ? &c->prev->next : &l->calls) = c->next;
-    *(c->next ? &c->next->prev : &l->last_call) = c->prev;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        l->calls = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    else
+        l->last_call = c->prev;
     free(c->path);
     free(c->body);
     free(c->header);
@@ -75,7 +81,10 @@ struct docker_call *docker_send(struct docker *d, const struct http_request *r)
     c->d = d;
     c->r = *r;
     c->prev = d->link.last_call;
-    *(c->prev ? &c->prev->next : &d->link.calls) = c;
+    if (c->prev)
+        c->prev->next = c;
+    else
+        d->link.calls = c;
     d->link.last_call = c;
     if (d->link.state == LINK_READY) {
         call_launch(c);
@@ -106,8 +115,10 @@ void docker_link_lost(struct docker *d)
 void docker_link_release(struct docker *d)
 {
     http_drop(d->http, d->link.asking);
-    while (d->link.calls)
-        docker_drop(d, d->link.calls);
+    for (struct docker_call *c = d->link.calls, *next; c; c = next) {
+        next = c->next;
+        docker_drop(d, c);
+    }
     free(d->link.engine_version);
 }
 

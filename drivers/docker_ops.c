@@ -159,7 +159,10 @@ struct ticket *ticket_new(struct docker *d, enum lane lane, op_done_fn *done, vo
     t->user = user;
     t->arena = arena_new();
     t->prev = d->last;
-    *(d->last ? &d->last->next : &d->first) = t;
+    if (d->last)
+        d->last->next = t;
+    else
+        d->first = t;
     d->last = t;
     return t;
 }
@@ -214,8 +217,14 @@ static void ticket_release(struct ticket *t)
 {
     struct docker *d = t->d;
 
-    *(t->prev ? &t->prev->next : &d->first) = t->next;
-    *(t->next ? &t->next->prev : &d->last) = t->prev;
+    if (t->prev)
+        t->prev->next = t->next;
+    else
+        d->first = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    else
+        d->last = t->prev;
     d->in_lane[t->lane] -= t->flying;
     docker_drop(d, t->call);
     http_timer_cancel(d->http, t->timer);
@@ -282,8 +291,10 @@ void docker_cancel(struct driver *driver, struct ticket *t)
 
 void docker_ops_release(struct docker *d)
 {
-    while (d->first)
-        ticket_release(d->first);
+    for (struct ticket *t = d->first, *next; t; t = next) {
+        next = t->next;
+        ticket_release(t);
+    }
 }
 
 /* ---- steps ---- */

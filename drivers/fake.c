@@ -128,6 +128,11 @@ struct driver *fake_new(const struct observed *start, const struct fake_faults *
     return &f->driver;
 }
 
+void fake_apply(struct driver *d, const struct op *op, struct op_result *ret)
+{
+    fake_world_apply(&fake_of(d)->world, op, ret);
+}
+
 /* ---- time ---- */
 
 static const char *subject_of(const struct fake *f, const struct op *op)

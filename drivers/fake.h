@@ -15,6 +15,8 @@ struct fake_faults {
 };
 
 struct driver *fake_new(const struct observed *start, const struct fake_faults *faults);
+/* What a hand does: carry out one operation at once, beside the driver's queue, journal and faults. */
+void fake_apply(struct driver *d, const struct op *op, struct op_result *ret);
 /* Finish one pending operation (its callback runs inside). False: nothing is pending. */
 bool fake_step(struct driver *d);
 /* Operations finished so far, one line each ("start blog-app-1", "pull nginx:latest: failed"). */

@@ -22,6 +22,7 @@ enum {
     SHORT_IN_FLIGHT = 16,
     IDLE_CONNECTIONS = 24, /* kept open: the short calls' and a few streams' */
     SPARE_HANDLES = 16,
+    HEAD_MAX = 16 * 1024,
     CONNECT_TRIES = 7,
     FIRST_REST_MS = 10, /* doubled each time: 0.6 s in all */
 };
@@ -77,6 +78,7 @@ static void release_call(struct http_call *c)
     }
     curl_slist_free_all(c->headers);
     str_release(&c->body);
+    str_release(&c->head);
     free(c);
 }
 
@@ -94,8 +96,8 @@ static void unhook(struct http_call *c)
 
 static void release_all(struct call_list *l)
 {
-    while (l->first) {
-        struct http_call *c = l->first;
+    for (struct http_call *c = l->first, *next; c; c = next) {
+        next = c->next;
         unhook(c);
         release_call(c);
     }
@@ -137,6 +139,17 @@ uint64_t http_calls(const struct http *h)
 
 /* ---- curl's callbacks ---- */
 
+/* One NUL-terminated line after another. */
+static void keep_header(struct str *head, const char *bytes, size_t n)
+{
+    while (n > 0 && (bytes[n - 1] == '\r' || bytes[n - 1] == '\n'))
+        n--;
+    if (n == 0 || head->len + n + 1 > HEAD_MAX)
+        return;
+    str_addn(head, bytes, n);
+    str_addc(head, '\0');
+}
+
 /* The stream stands: the last header line is there, and nothing of an interim reply. */
 static size_t on_header(char *bytes, size_t size, size_t n, void *user)
 {
@@ -148,6 +161,9 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *user)
     if (c->over)
         return 0;
     c->heard_ms = http_now_ms();
+    if (n > 5 && strncmp(bytes, "HTTP/", 5) == 0)
+        str_clear(&c->head); /* an interim reply came before */
+    keep_header(&c->head, bytes, n);
     if (!last || !c->data || c->opened)
         return n;
     (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -278,14 +294,19 @@ void http_drop(struct http *h, struct http_call *c)
     release_call(c);
 }
 
+/* By hand: curl's own way to them is younger than the curl of Ubuntu 22.04. */
 const char *http_header(const struct http_reply *reply, const char *name)
 {
-    struct curl_header *found;
+    const struct str *head = reply->call ? &reply->call->head : NULL;
+    size_t n = strlen(name);
 
-    if (!reply->call ||
-        curl_easy_header(reply->call->easy, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
-        return NULL;
-    return found->value;
+    for (size_t at = 0; head && at < head->len; at += strlen(head->buf + at) + 1) {
+        const char *line = head->buf + at;
+
+        if (strncasecmp(line, name, n) == 0 && line[n] == ':')
+            return line + n + 1 + strspn(line + n + 1, " \t");
+    }
+    return NULL;
 }
 
 /* ---- the loop ---- */
@@ -391,14 +412,13 @@ static bool collect(struct http *h)
         any = true;
     }
     /* What a callback ends now has its own callback in the next round. */
-    struct http_call *last = h->ended.last;
+    size_t due = 0;
 
-    while (h->ended.first && last) {
-        struct http_call *c = h->ended.first;
-        finish(c, CURLE_OK);
+    for (const struct http_call *c = h->ended.first; c; c = c->next)
+        due++;
+    for (; due > 0 && h->ended.first; due--) {
+        finish(h->ended.first, CURLE_OK);
         any = true;
-        if (c == last)
-            break;
     }
     return any;
 }

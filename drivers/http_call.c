@@ -25,7 +25,10 @@ void call_list_add(struct call_list *l, struct http_call *c)
     c->list = l;
     c->prev = l->last;
     c->next = NULL;
-    *(l->last ? &l->last->next : &l->first) = c;
+    if (l->last)
+        l->last->next = c;
+    else
+        l->first = c;
     l->last = c;
 }
 
@@ -35,8 +38,14 @@ void call_list_remove(struct http_call *c)
 
     if (!l)
         return;
-    *(c->prev ? &c->prev->next : &l->first) = c->next;
-    *(c->next ? &c->next->prev : &l->last) = c->prev;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        l->first = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    else
+        l->last = c->prev;
     c->list = NULL;
     c->prev = c->next = NULL;
 }

@@ -228,9 +228,7 @@ static void prepare(struct app_work *p, struct replica *r)
 {
     uint32_t created = NO_ACTION;
 
-    r->stops = ARENA_ARRAY(p->w->arena, r->n_have, uint32_t);
-    for (size_t i = 0; i < r->n_have; i++)
-        r->stops[i] = NO_ACTION;
+    r->is_prepared = true;
     if (r->make) {
         created = create(p, r);
         prepared(p, r, created);
@@ -265,9 +263,9 @@ static bool is_surplus(const struct replica *r, size_t i)
 static const char *old_cause(const struct app_work *p, const struct replica *r,
                              const struct obs_container *c)
 {
-    return r->keeper && c->hash && strcmp(c->hash, r->keeper->hash) == 0
-               ? "a second one in its place"
-               : arena_printf(p->w->arena, "replaced by %s", r->label);
+    if (r->keeper && c->hash && strcmp(c->hash, r->keeper->hash) == 0)
+        return "a second one in its place";
+    return r->label ? arena_printf(p->w->arena, "replaced by %s", r->label) : r->cause;
 }
 
 static uint32_t stop_old(struct app_work *p, struct replica *r, size_t i)
@@ -280,7 +278,8 @@ static uint32_t stop_old(struct app_work *p, struct replica *r, size_t i)
     return stop;
 }
 
-/* Only when all who want its ports stand ready, too. */
+/* Only when all who want its ports stand ready, too. (One that is to live in the namespace of the very service that waits for its port
+ * cannot be made before.) */
 static void stop_early(struct app_work *p, struct replica *r, size_t i)
 {
     for (size_t k = 0; k < p->n_replicas; k++) {
@@ -299,7 +298,7 @@ static void stop_port_holders(struct app_work *p)
     for (size_t i = 0; i < p->n_replicas; i++) {
         struct replica *r = &p->replicas[i];
 
-        for (size_t k = 0; acts(r) && r->stops && k < r->n_have; k++)
+        for (size_t k = 0; acts(r) && k < r->n_have; k++)
             if (is_surplus(r, k) && container_runs(r->have[k]) && r->have[k]->n_ports > 0)
                 stop_early(p, r, k);
     }
@@ -464,7 +463,7 @@ static void plan_replica(struct app_work *p, struct replica *r, uint32_t before)
     bool starts = r->make || r->start || r->unpause || r->restart;
     uint32_t start = NO_ACTION;
 
-    if (!r->stops)
+    if (!r->is_prepared)
         prepare(p, r);
     if (starts) {
         stop_rest(p, r, before);
@@ -539,6 +538,13 @@ static void give_names(struct app_work *p)
     } while (p->out->n_actions > before);
 }
 
+static void no_stops_yet(struct app_work *p, struct replica *r)
+{
+    r->stops = ARENA_ARRAY(p->w->arena, r->n_have, uint32_t);
+    for (size_t i = 0; i < r->n_have; i++)
+        r->stops[i] = NO_ACTION;
+}
+
 void service_plan(struct app_work *p)
 {
     uint32_t before = NO_ACTION;
@@ -546,6 +552,8 @@ void service_plan(struct app_work *p)
     for (size_t i = 0; i < p->n_replicas; i++)
         if (p->replicas[i].source_pending)
             infra_pull_bases(p, p->replicas[i].service);
+    for (size_t i = 0; i < p->n_replicas; i++)
+        no_stops_yet(p, &p->replicas[i]);
     for (size_t i = 0; i < p->n_replicas; i++)
         if (acts(&p->replicas[i]) && !shares_something(p, &p->replicas[i]))
             prepare(p, &p->replicas[i]);

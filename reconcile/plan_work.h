@@ -66,6 +66,7 @@ struct replica {
     size_t n_changes, cap_changes;
 
     /* actions made so far */
+    bool is_prepared;
     const char *object; /* the keeper's id, or the name under which it is made */
     const char *label;  /* "container blog-web-1.next-ab12cd" */
     uint32_t *prepared; /* what must be done before the old one is touched */

@@ -243,21 +243,23 @@ static int find_target(struct dockerfile_reader *r, const char *target)
     if (!target || !*target)
         return (int)r->n_stages - 1;
     int found = find_stage(r, target);
+    struct strv names = {0};
     int64_t number;
 
     if (found >= 0)
         return found;
-    if (parse_int64(target, 0, (int64_t)r->n_stages - 1, &number) == 0)
-        return (int)number;
-    struct strv names = {0};
 
     for (size_t i = 0; i < r->n_stages; i++)
         if (r->stages[i].name)
             strv_push(r->a, &names, r->stages[i].name);
     const char *near = str_nearest(target, names.v, names.n);
 
-    diag_add(r->diags, DIAG_ERROR, (struct place){.file = r->name}, NULL, NULL,
-             near ? arena_printf(r->a, "did you mean \"%s\"?", near) : NULL,
+    const char *hint = near ? arena_printf(r->a, "did you mean \"%s\"?", near) : NULL;
+
+    /* BuildKit knows targets by name only. */
+    if (parse_int64(target, 0, (int64_t)r->n_stages - 1, &number) == 0)
+        hint = "give the stage a name (FROM IMAGE AS NAME) and use that";
+    diag_add(r->diags, DIAG_ERROR, (struct place){.file = r->name}, NULL, NULL, hint,
              "no stage is called \"%.80s\"", target);
     return -1;
 }
@@ -314,6 +316,11 @@ static void need_from(struct needs *n, const struct dockerfile_line *l, size_t a
     int stage = find_stage(r, from);
 
     if (stage < 0 && parse_int64(from, 0, INT32_MAX, &number) == 0) {
+        if (strcmp(l->keyword, "COPY") != 0) {
+            dockerfile_complain(r, l, at, "name the stage (FROM IMAGE AS NAME) and write from=NAME",
+                                "from=%s: only COPY knows stages by their number", from);
+            return;
+        }
         if (number >= (int64_t)r->n_stages) {
             dockerfile_complain(r, l, at, "stages are counted from 0",
                                 "from=%s: there are %zu stages", from, r->n_stages);

@@ -106,7 +106,7 @@ static bool parse_port(const char **s, int *ret)
 
     for (; isdigit((unsigned char)*c) && port <= 65535; c++)
         port = port * 10 + (*c - '0');
-    if (c == *s || port < 1 || port > 65535)
+    if (c == *s || port > 65535)
         return false;
     *s = c;
     *ret = (int)port;
@@ -152,7 +152,8 @@ static void expose_word(struct dockerfile_reader *r, const struct dockerfile_lin
                             DOCKERFILE_PORTS);
         return;
     }
-    for (int port = first; port <= last; port++)
+    /* The engine takes port 0, which nobody can reach. */
+    for (int port = first ? first : 1; port <= last; port++)
         strv_push(r->a, ret, arena_printf(r->a, "%d/%s", port, protocol));
 }
 

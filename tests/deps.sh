@@ -12,7 +12,7 @@ build_packages=(build-essential gcc clang make pkg-config libcurl4-openssl-dev l
     libjansson-dev libsqlite3-dev libarchive-dev libgit2-dev libinotifytools0-dev libcivetweb-dev
     libssl-dev libsodium-dev libcmocka-dev)
 test_packages=(iptables iproute2 curl jq python3 valgrind clang-format clang-tidy universal-ctags
-    sqlite3 tmux git)
+    sqlite3 tmux git socat openssl docker-registry)
 
 updated=
 policy_file=/usr/sbin/policy-rc.d

@@ -3,6 +3,8 @@
 #
 #   engine.sh start DIR [--modern] [--netns] [--bridge NAME]   prints DOCKER_HOST=unix://DIR/docker.sock
 #   engine.sh exec DIR COMMAND...    runs a command where that engine's published ports answer
+#   engine.sh halt DIR               ends dockerd alone: what it holds stays on disk
+#   engine.sh resume DIR             starts it again
 #   engine.sh stop DIR               ends it with all its containers, networks, rules and files
 #   engine.sh fetch-modern           unpacks the newer engine of --modern into the cache (once)
 #
@@ -25,7 +27,7 @@ die() {
 }
 
 usage() {
-    sed -n '4,7s/^# *//p' "$0" >&2
+    sed -n '4,9s/^# *//p' "$0" >&2
     exit 2
 }
 
@@ -142,15 +144,15 @@ engines_in_host_net() {
 }
 
 save_state() {
-    printf 'dir=%s\nbridge=%s\nnetns=%s\nnumber=%s\npid=%s\nforward=%s\n' \
-        "$dir" "$bridge" "$netns" "$number" "$1" "$forward" >"$dir/engine.state"
+    printf 'dir=%s\nbridge=%s\nnetns=%s\nnumber=%s\npid=%s\nforward=%s\nmodern=%s\n' \
+        "$dir" "$bridge" "$netns" "$number" "$1" "$forward" "$modern" >"$dir/engine.state"
     cp "$dir/engine.state" "$registry/$number"
 }
 
 start_engine() {
-    local modern='' other place pid tries
+    local other place
     [ $# -ge 1 ] || usage
-    dir=$1 bridge='' netns='' forward='' want_netns=''
+    dir=$1 bridge='' netns='' forward='' want_netns='' modern=''
     shift
     while [ $# -gt 0 ]; do
         case $1 in
@@ -172,12 +174,8 @@ start_engine() {
     [ ${#dir} -le 60 ] || die "$dir: too long for the unix sockets in it (at most 60 bytes)"
     [ ! -e "$dir/engine.state" ] || die "$dir: an engine was started here already; stop it first"
 
-    local path=$PATH
-    if [ -n "$modern" ]; then
-        fetch_modern
-        path=$modern_bin:$PATH
-    fi
-    PATH=$path command -v dockerd >/dev/null || die "no dockerd on PATH: run tests/deps.sh engine"
+    [ -z "$modern" ] || fetch_modern
+    PATH=$(engine_path) command -v dockerd >/dev/null || die "no dockerd on PATH: run tests/deps.sh engine"
 
     mkdir -p "$registry"
     exec 9>"$registry/lock"
@@ -209,24 +207,33 @@ start_engine() {
         [ -d "$place" ] || { mkdir -p "$place" && echo "$place" >>"$registry/made"; }
     done
     flock -u 9
+    printf '{}\n' >"$dir/daemon.json"
+    mkdir -p "$dir/exec"
+    run_dockerd
+}
 
+engine_path() {
+    echo "${modern:+$modern_bin:}$PATH"
+}
+
+# Starts dockerd and waits until it answers.
+run_dockerd() {
+    local pid tries
     # systemd wants to name the groups itself.
     local cgroup=(--cgroup-parent "/evk$number")
     [ ! -d /run/systemd/system ] || cgroup=()
 
     # In a mount namespace of its own: its mounts go when it ends, however it ends, and what it
     # would leave in fixed places stays in a tmpfs.
-    printf '{}\n' >"$dir/daemon.json"
-    mkdir -p "$dir/exec"
     # shellcheck disable=SC2016
-    PATH=$path in_net setsid unshare --mount --propagation slave bash -c '
+    PATH=$(engine_path) in_net setsid unshare --mount --propagation slave bash -c '
         for place in "${@:2:$1}"; do mount -t tmpfs -o mode=755 evenkeel-test "$place"; done
         exec "${@:$1 + 2}"' bash ${#fixed_places[@]} "${fixed_places[@]}" \
         dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir/exec" \
         --pidfile "$dir/pid" --host "unix://$dir/docker.sock" --bridge "$bridge" \
         --default-address-pool "base=10.$number.128.0/17,size=24" "${cgroup[@]}" \
         --live-restore=false --shutdown-timeout 5 \
-        >"$dir/log" 2>&1 </dev/null 9>&- &
+        >>"$dir/log" 2>&1 </dev/null 9>&- &
     pid=$!
 
     for ((tries = 0; tries < 600; tries++)); do
@@ -241,6 +248,28 @@ start_engine() {
     done
     tail -n 15 "$dir/log" >&2
     die "dockerd did not answer"
+}
+
+halt_engine() {
+    local pid tries
+    [ $# = 1 ] || usage
+    load_state "$1"
+    pid=$(cat "$dir/pid")
+    kill -TERM "$pid"
+    for ((tries = 0; tries < 400; tries++)); do
+        # A process that has ended but was not waited for has no program any more.
+        readlink "/proc/$pid/exe" >/dev/null 2>&1 || return 0
+        sleep 0.05
+    done
+    die "dockerd does not end"
+}
+
+resume_engine() {
+    [ $# = 1 ] || usage
+    load_state "$1"
+    mkdir -p "$registry"
+    exec 9>"$registry/lock"
+    run_dockerd
 }
 
 # --- stop ----------------------------------------------------------------------------------------
@@ -348,6 +377,7 @@ load_state() {
     netns=$(sed -n 's/^netns=//p' "$dir/engine.state")
     number=$(sed -n 's/^number=//p' "$dir/engine.state")
     forward=$(sed -n 's/^forward=//p' "$dir/engine.state")
+    modern=$(sed -n 's/^modern=//p' "$dir/engine.state")
 }
 
 stop_engine() {
@@ -391,6 +421,14 @@ case ${1:-} in
 start)
     shift
     start_engine "$@"
+    ;;
+halt)
+    shift
+    halt_engine "$@"
+    ;;
+resume)
+    shift
+    resume_engine "$@"
     ;;
 stop)
     shift

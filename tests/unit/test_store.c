@@ -206,12 +206,12 @@ static void passes(void **state)
     assert_int_equal(store_pass_read(".", 0, a, &text, &n, &e), -1);
     assert_int_equal(e.kind, ERR_MISSING);
     s = opened();
-    store_pass(s, 10, "agent", "{\"a\":\0\1}", 9, "plan a");
+    store_pass(s, 10, "agent", "{\"a\":\0\1}", 8, "plan a");
     store_pass(s, 20, "apply", "", 0, "plan b");
     store_close(s);
     assert_int_equal(store_pass_read(".", 1, a, &text, &n, &e), 0);
-    assert_int_equal(n, 9);
-    assert_memory_equal(text, "{\"a\":\0\1}", 10);
+    assert_int_equal(n, 8);
+    assert_memory_equal(text, "{\"a\":\0\1}", 9); /* and a NUL behind it */
     assert_int_equal(store_pass_read(".", 0, a, &text, &n, &e), 0);
     assert_int_equal(n, 0);
     assert_string_equal(text, "");
@@ -531,7 +531,6 @@ static void a_reader_without_rights_reads_the_file_at_rest(void **state)
 
 static void no_room_is_told_and_overcome(void **state)
 {
-    CLEANUP(str_release) struct str out = STR_INIT;
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     struct rlimit was, small;
     struct err e = {0};
