@@ -9,21 +9,10 @@
 #include "spec/detect.h"
 #include "spec/draft.h"
 
-static bool is_bundle(const char *path)
-{
-    static const char *const ends[] = {".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst"};
-    size_t n = strlen(path);
-
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-        if (n > strlen(ends[i]) && strcmp(path + n - strlen(ends[i]), ends[i]) == 0)
-            return true;
-    return false;
-}
-
 static bool check_bundle(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
 {
     (void)f;
-    if (is_bundle(text))
+    if (bundle_name(text))
         return true;
     decode_error(c, v, "known kinds: .zip, .tar.gz, .tgz, .tar.zst, .tar", "\"%s\" is not a bundle", text);
     return false;
