@@ -271,16 +271,6 @@ static int open_agent(struct agent *g, struct err *e)
     return core_open(&g->core, g->o, CORE_FILES | CORE_ENGINE, e);
 }
 
-static void load_memo(struct agent *g)
-{
-    struct kvs hashes = {0};
-    struct err ignored = {0};
-    struct arena *a = arena_new();
-    if (store_last_hashes(g->o->state, a, &hashes, &ignored) == 0)
-        memo_load(g->core.memo, &hashes);
-    arena_free(a);
-}
-
 static int run_agent(struct agent *g, struct err *e)
 {
     struct recorder recorders[] = {narrate_recorder(), diary_recorder(g->store)};
@@ -295,7 +285,7 @@ static int run_agent(struct agent *g, struct err *e)
         .store = g->store,
         .ctx = g,
     };
-    load_memo(g);
+    core_load_history(&g->core);
     (void)core_scan(&g->core, NULL);
     core_desire(&g->core);
     say_diags(g);

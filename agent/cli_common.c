@@ -5,7 +5,6 @@
 
 #include "agent/cli.h"
 #include "agent/progress.h"
-#include "agent/store.h"
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
 
@@ -76,23 +75,13 @@ int cli_check_words(const struct core *c, const struct options *o, struct err *e
     return rc;
 }
 
-static void load_history(struct core *c)
-{
-    struct arena *a = arena_new();
-    struct kvs hashes = {0};
-    struct err ignored = {0};
-    if (store_last_hashes(c->options->state, a, &hashes, &ignored) == 0)
-        memo_load(c->memo, &hashes);
-    arena_free(a);
-}
-
 int cli_core_open(struct core *c, const struct options *o, bool inspect, struct err *e)
 {
     if (core_open(c, o, CORE_FILES | CORE_ENGINE, e) < 0)
         return -1;
     if (core_gather(c, inspect, e) < 0)
         return -1;
-    load_history(c);
+    core_load_history(c);
     return cli_check_words(c, o, e);
 }
 

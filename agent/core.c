@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/confirm.h"
+#include "agent/store.h"
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
 #include "drivers/hostnet.h"
@@ -98,6 +99,16 @@ void core_settle_released(struct core *c, const struct plan *plan)
         (void)core_read_released(c);
     }
     c->releasing = left;
+}
+
+void core_load_history(struct core *c)
+{
+    struct arena *a = arena_new();
+    struct kvs hashes = {0};
+    struct err ignored = {0};
+    if (store_last_hashes(c->options->state, a, &hashes, &ignored) == 0)
+        memo_load(c->memo, &hashes);
+    arena_free(a);
 }
 
 bool core_scan(struct core *c, bool *unstable)

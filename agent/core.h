@@ -33,6 +33,8 @@ enum core_needs { CORE_FILES = 1, CORE_ENGINE = 2 };
 int core_open(struct core *c, const struct options *o, unsigned needs, struct err *e);
 void core_close(struct core *c);
 
+/* What was last brought up, from the diary if there is one: it tells what was changed by hand from what is new. */
+void core_load_history(struct core *c);
 /* Read the files again. True if desired state must be built anew (core_desire does it). */
 bool core_scan(struct core *c, bool *unstable);
 /* Read the releases of held removals again. True if there are other ones. */

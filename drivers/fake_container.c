@@ -122,7 +122,9 @@ int fake_container_create(struct fake_world *w, const struct op *op, struct op_r
     }
     if (there)
         return err_set(&ret->err, ERR_CONFLICT, "container name %s is in use", op->name);
-    c.c.id = arena_printf(w->arena, "id-%s-%u", op->name, ++w->made);
+    do
+        c.c.id = arena_printf(w->arena, "id-%s-%u", op->name, ++w->made);
+    while (fake_container_of(w, c.c.id)); /* made by an earlier driver */
     c.c.name = arena_strdup(w->arena, op->name);
     c.c.image = arena_strdup(w->arena, op->image);
     c.c.image_id = image->id;

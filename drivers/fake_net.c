@@ -59,7 +59,9 @@ int fake_network_create(struct fake_world *w, const struct op *op, struct op_res
     if (other)
         return err_set(&ret->err, ERR_CONFLICT,
                        "Pool overlaps with other one on this address space (%s)", other->name);
-    n.id = arena_printf(w->arena, "net-%s-%u", op->name, ++w->made);
+    do
+        n.id = arena_printf(w->arena, "net-%s-%u", op->name, ++w->made);
+    while (fake_network_of(w, n.id)); /* made by an earlier driver */
     n.driver = arena_strdup(w->arena, js_str(body, "Driver", "bridge"));
     n.internal = js_bool(body, "Internal", false);
     if (subnet)

@@ -66,7 +66,7 @@ static json_t *action_to_json(const struct action *a, size_t index)
     set_text(v, "network", a->op.network);
     set_text(v, "image", a->op.image);
     set_text(v, "subnet", a->reserves);
-    if (a->when == WHEN_FAILED)
+    if (a->when != WHEN_OK)
         (void)json_object_set_new(v, "only_after_failure", json_true());
     if (a->optional)
         (void)json_object_set_new(v, "optional", json_true());

@@ -365,7 +365,8 @@ static uint32_t if_failed(struct app_work *p, enum action_kind kind, const char 
 }
 
 /* Stop-first: from the moment the old one is stopped, every way to fail ends with it running again. The new one is stopped
- * even if its start failed, for it may run all the same (a lost reply) and hold port and volume. */
+ * even if its start failed, for it may run all the same (a lost reply) and hold port and volume. If the old one cannot start
+ * any more, a new one that is not well is still better than none. */
 static void put_back(struct app_work *p, const struct replica *r, uint32_t start, uint32_t wait)
 {
     const char *label = container_label(p->w, r->former);
@@ -383,8 +384,11 @@ static void put_back(struct app_work *p, const struct replica *r, uint32_t start
             continue;
         uint32_t off = if_failed(p, ACT_STOP, r->object, r->label, guarded[k], NO_ACTION);
         uint32_t on = if_failed(p, ACT_START, r->former->id, label, guarded[k], off);
+        uint32_t gone =
+            if_failed(p, ACT_REMOVE, r->object, r->label, (uint32_t[2]){on, NO_ACTION}, NO_ACTION);
 
-        (void)if_failed(p, ACT_REMOVE, r->object, r->label, guarded[k], on);
+        act_at(p, gone)->when = WHEN_PUT_BACK;
+        (void)if_failed(p, ACT_START, r->object, r->label, (uint32_t[2]){on, NO_ACTION}, NO_ACTION);
     }
 }
 

@@ -91,7 +91,7 @@ static void add_change(const struct ink *ink, const struct change *c)
 
 static void print_action(const struct ink *ink, const struct action *a)
 {
-    add_sign(ink, a->when == WHEN_FAILED ? '?' : action_row(a->kind)->sign);
+    add_sign(ink, a->when != WHEN_OK ? '?' : action_row(a->kind)->sign);
     action_print(a, ink->out);
     add_dim(ink, a->cause);
     str_addc(ink->out, '\n');
@@ -262,7 +262,7 @@ static void dot_app(const struct plan_app *app, size_t at, struct str *out)
         action_print(a, &label);
         str_addf(out, "    a%zu_%zu [label=", at, i);
         add_quoted(out, str_text(&label));
-        str_add(out, a->when == WHEN_FAILED ? ", style=dashed];\n" : "];\n");
+        str_add(out, a->when != WHEN_OK ? ", style=dashed];\n" : "];\n");
     }
     for (size_t i = 0; i < app->n_actions; i++)
         for (size_t n = 0; n < app->actions[i].n_needs; n++)

@@ -13,8 +13,8 @@ struct recorder {
     void (*action_started)(void *ctx, const struct run *r, const struct action *a);
     void (*action_progress)(void *ctx, const struct run *r, const struct action *a,
                             const char *text, double fraction);
-    /* result->err.kind ERR_NONE on success; skipped actions are never started and end with ERR_STALE. WHEN_FAILED actions that
-     * were not called for are not told at all. */
+    /* result->err.kind ERR_NONE on success; skipped actions are never started and end with ERR_STALE. What is kept for
+     * failures (not WHEN_OK) and was not called for is not told at all. */
     void (*action_ended)(void *ctx, const struct run *r, const struct action *a,
                          const struct op_result *result, int64_t took_ms);
     void (*run_ended)(void *ctx, const struct run *r, enum run_end how,

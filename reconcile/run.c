@@ -155,7 +155,7 @@ static void step_skip(struct step *s)
     struct op_result result = {.exit_code = 0};
 
     step_over(s, STEP_SKIPPED);
-    if (s->action->when == WHEN_FAILED)
+    if (s->action->when != WHEN_OK)
         return;
     (void)err_set(&result.err, ERR_STALE, "skipped: what it needs did not succeed");
     tell_ended(s, &result);

@@ -19,7 +19,8 @@ struct life {
     bool failed;
 };
 
-static void life_run_over(void *user, struct run *r, enum run_end how, const struct err *first_failure)
+static void life_run_over(void *user, struct run *r, enum run_end how,
+                          const struct err *first_failure)
 {
     struct life *l = user;
 

@@ -280,10 +280,9 @@ becomes() {
     fi
 }
 
-# says NAME PATTERN TEXT: passes if the text matches the glob pattern somewhere.
+# says NAME WORDS TEXT: passes if the words are in the text.
 says() {
-    # shellcheck disable=SC2053
-    if [[ $3 == *$2* ]]; then
+    if [[ $3 == *"$2"* ]]; then
         pass "$1"
     else
         fail "$1" "\"$2\" is not in \"$3\""

@@ -347,6 +347,40 @@ static void test_no_way_back_from_nothing(void **state)
     expect(x, "-0! -2s -3s -7s over");
 }
 
+/* The new one failed; if the old one cannot start any more, the new one is started again rather than removed. */
+static void test_put_back_or_take_what_there_is(void **state)
+{
+    for (int old_starts = 0; old_starts < 2; old_starts++) {
+        struct env *x = *state;
+
+        add(x, ACT_WAIT_HEALTHY, 0);                               /* 0 */
+        x->actions[add(x, ACT_START, 1, 0)].when = WHEN_FAILED;    /* 1: the old one */
+        x->actions[add(x, ACT_REMOVE, 1, 1)].when = WHEN_PUT_BACK; /* 2: the new one */
+        x->actions[add(x, ACT_START, 1, 1)].when = WHEN_FAILED;    /* 3: the new one */
+        start(x);
+        end(x, 0, ERR_USER);
+        end(x, 1, old_starts ? ERR_NONE : ERR_MISSING);
+        end(x, old_starts ? 2 : 3, ERR_NONE);
+        expect(x, old_starts ? "+0 -0! +1 -1 +2 -2 over" : "+0 -0! +1 -1! +3 -3 over");
+        teardown(state);
+        setup(state);
+    }
+}
+
+static void test_put_back_is_silent_when_all_is_well(void **state)
+{
+    struct env *x = *state;
+
+    add(x, ACT_WAIT_HEALTHY, 0);
+    x->actions[add(x, ACT_START, 1, 0)].when = WHEN_FAILED;
+    x->actions[add(x, ACT_REMOVE, 1, 1)].when = WHEN_PUT_BACK;
+    x->actions[add(x, ACT_START, 1, 1)].when = WHEN_FAILED;
+    start(x);
+    end(x, 0, ERR_NONE);
+    expect(x, "+0 -0 over");
+    assert_int_equal(x->how, RUN_DONE);
+}
+
 static void test_optional_failure_is_only_noted(void **state)
 {
     struct env *x = *state;
@@ -482,6 +516,8 @@ int main(void)
         TEST(test_way_back_after_the_wait),
         TEST(test_way_back_when_the_turn_never_came),
         TEST(test_no_way_back_from_nothing),
+        TEST(test_put_back_or_take_what_there_is),
+        TEST(test_put_back_is_silent_when_all_is_well),
         TEST(test_optional_failure_is_only_noted),
         TEST(test_optional_skipped_is_only_noted),
         TEST(test_keep_needs_no_engine),
