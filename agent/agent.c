@@ -210,6 +210,8 @@ static int run_loop(struct agent *g, struct err *e)
         };
         if (http_poll(g->core.http, fds, ARRAY_LEN(fds), -1, e) < 0)
             return -1;
+        if (core_collect(&g->core))
+            conductor_files_changed(g->conductor);
         if (fds[1].revents)
             take_signals(g);
         if (fds[0].revents) {

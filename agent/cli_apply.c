@@ -119,6 +119,8 @@ static int converge(struct apply *x, struct err *e)
     for (;;) {
         if (http_poll(x->core.http, NULL, 0, POLL_MS, e) < 0)
             return -1;
+        if (core_collect(&x->core))
+            conductor_files_changed(x->conductor);
         struct conductor_summary sum = conductor_sum(x->conductor);
         int64_t now = core_monotonic_ms();
         if (interrupted && !stopping) {
@@ -127,7 +129,7 @@ static int converge(struct apply *x, struct err *e)
         }
         if (sum.engine_trouble && now > away && conductor_runs(x->conductor) == 0)
             return 0;
-        if (!conductor_idle(x->conductor))
+        if (!conductor_idle(x->conductor) || contexts_busy(x->core.contexts))
             continue;
         if (stopping)
             return 0;

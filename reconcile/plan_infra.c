@@ -323,26 +323,27 @@ uint32_t infra_pull(struct app_work *p, const struct want_service *s)
     return bring(p, ACT_PULL, s->image, s->spec->platform, absent ? "the engine does not have it" : "pull_policy: always");
 }
 
-static bool base_is_missing(const struct app_work *p, const char *ref)
-{
-    const struct obs_image *base = observed_image(p->w->seen, ref);
-
-    return !base || !base->id;
-}
 
 bool infra_bases_missing(const struct app_work *p, const struct want_service *s)
 {
-    for (size_t i = 0; s->facts->state == FACTS_READY && i < s->facts->images.n; i++)
-        if (base_is_missing(p, s->facts->images.v[i]))
+    for (size_t i = 0; s->facts->state == FACTS_READY && i < s->facts->images.n; i++) {
+        const struct obs_image *base = observed_image(p->w->seen, s->facts->images.v[i]);
+
+        if (!base || !base->id)
             return true;
+    }
     return false;
 }
 
 void infra_pull_bases(struct app_work *p, const struct want_service *s)
 {
-    for (size_t i = 0; s->facts->state == FACTS_READY && i < s->facts->images.n; i++)
-        if (base_is_missing(p, s->facts->images.v[i]))
-            (void)bring(p, ACT_PULL, s->facts->images.v[i], s->spec->platform, "what is built stands on it");
+    for (size_t i = 0; s->facts->state == FACTS_READY && i < s->facts->images.n; i++) {
+        const char *ref = s->facts->images.v[i];
+        const struct obs_image *base = observed_image(p->w->seen, ref);
+
+        if (base && !base->id) /* one that nobody asked about yet is asked about first */
+            (void)bring(p, ACT_PULL, ref, s->spec->platform, "what is built stands on it");
+    }
 }
 
 /* ---- networks that are made again, live: containers stay up and change over ---- */

@@ -7,6 +7,7 @@
 #include "spec/base/arena.h"
 #include "spec/decode.h"
 #include "spec/detect.h"
+#include "spec/document.h"
 #include "spec/draft.h"
 
 static bool check_bundle(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
