@@ -68,6 +68,7 @@ static void read_entry(const struct entry *x, const char *known, char print[SHA2
         *ret_facts = ARENA_NEW(a, struct context_facts);
         facts_read(&x->order, a, *ret_facts);
         (*ret_facts)->key = x->key;
+        (*ret_facts)->fingerprint = arena_strdup(a, print);
     }
     *ret_arena = a;
 }

@@ -135,6 +135,7 @@ static void judge_dockerfile(const struct facts_order *o, const char *text, size
     f->state = FACTS_READY;
     f->dockerfile = name;
     f->images = d.images;
+    f->needs_buildkit = d.needs_buildkit;
     if (own || d.syntax_replaced)
         f->dockerfile_text = arena_strdup(a, d.text);
     if (d.syntax_replaced)

@@ -6,6 +6,8 @@
  * Source: Engine API, ImageBuild. */
 #include "drivers/docker_parts.h"
 
+#include <string.h>
+
 #include "drivers/build_trace.h"
 #include "drivers/context.h"
 #include "spec/base/arena.h"
@@ -34,43 +36,6 @@ void docker_build_release(struct ticket *t)
     build_trace_free(b->trace);
     context_free(b->context);
     free(TAKE(t->building));
-}
-
-/* ---- the end ---- */
-
-static void on_image(void *user, const struct http_reply *reply)
-{
-    struct ticket *t = user;
-    struct obs_image image;
-    struct err e = {0};
-
-    t->call = NULL;
-    if (reply->err.kind || reply->status >= 300)
-        (void)docker_failure(reply, &e);
-    else if (engine_decode_image(t->op->object, reply->body, reply->n, t->arena, &image, &e) == 0)
-        t->result.id = image.id;
-    if (e.kind)
-        (void)err_wrap(&e, "%s was built, but is not there", t->op->object);
-    ticket_end(t, &e);
-}
-
-static void on_built(void *user, const struct http_reply *reply)
-{
-    struct ticket *t = user;
-    struct building *b = t->building;
-    struct err e = b->failure;
-
-    t->call = NULL;
-    http_timer_cancel(t->d->http, TAKE(t->timer));
-    if (!e.kind && (reply->err.kind || reply->status >= 300)) {
-        (void)docker_failure(reply, &e);
-        (void)err_wrap(&e, "the build");
-    }
-    if (e.kind) {
-        ticket_end(t, &e);
-        return;
-    }
-    ticket_ask(t, "GET", docker_path(t->arena, "/images/", t->op->object, "/json"), NULL, on_image);
 }
 
 /* ---- what it says ---- */
@@ -112,12 +77,32 @@ static bool on_data(void *user, const char *bytes, size_t n)
 
 /* ---- what it is sent ---- */
 
+static struct context_where where_of(const struct build_order *o)
+{
+    return (struct context_where){.path = o->path, .sub = o->sub, .dockerfile = o->dockerfile, .use_ignore = true};
+}
+
+/* The tag is a promise about the content: what changed while it was being sent must not get it. */
+static long judge_sent(const struct build_order *o, struct err *e)
+{
+    struct context_where where = where_of(o);
+    char now[SHA256_HEX];
+
+    if (!o->fingerprint || !*o->fingerprint)
+        return 0;
+    if (context_fingerprint(&where, now, e) < 0)
+        return -1;
+    return strcmp(now, o->fingerprint) == 0 ? 0 : err_set(e, ERR_RETRY, "its source changed while it was being sent");
+}
+
 static long on_feed(void *user, void *buf, size_t n)
 {
     struct ticket *t = user;
     struct building *b = t->building;
     long got = context_tar_read(b->context, buf, n, &b->failure);
 
+    if (got == 0)
+        return judge_sent(t->op->build, &b->failure);
     if (got > 0)
         b->sent_bytes += got;
     if (t->progress && got > 0 && http_now_ms() - b->shown_ms >= PROGRESS_EVERY_MS) {
@@ -175,11 +160,17 @@ static void on_deadline(void *user)
     ticket_end(t, &(struct err){.kind = ERR_USER, .msg = "the build did not finish within its deadline"});
 }
 
+static void refuse_classic(struct err *e)
+{
+    (void)err_set(e, ERR_USER,
+                  "its Dockerfile needs BuildKit (RUN --mount, a heredoc, COPY --link or the like), which this engine does not have");
+}
+
 static int open_context(struct ticket *t, struct err *e)
 {
     const struct build_order *o = t->op->build;
     struct building *b = t->building;
-    struct context_where where = {.path = o->path, .sub = o->sub, .dockerfile = o->dockerfile, .use_ignore = true};
+    struct context_where where = where_of(o);
 
     b->context = context_open(&where, e);
     if (!b->context)
@@ -190,16 +181,98 @@ static int open_context(struct ticket *t, struct err *e)
     return context_tar_rewind(b->context, e);
 }
 
-void docker_build_begin(struct ticket *t)
+/* ---- the end ---- */
+
+static void on_image(void *user, const struct http_reply *reply)
 {
-    struct building *b = t->building = xcalloc(1, sizeof(*b));
+    struct ticket *t = user;
+    struct obs_image image;
     struct err e = {0};
 
+    t->call = NULL;
+    if (reply->err.kind || reply->status >= 300)
+        (void)docker_failure(reply, &e);
+    else if (engine_decode_image(t->op->object, reply->body, reply->n, t->arena, &image, &e) == 0)
+        t->result.id = image.id;
+    if (e.kind)
+        (void)err_wrap(&e, "%s was built, but is not there", t->op->object);
+    ticket_end(t, &e);
+}
+
+/* ---- an engine without BuildKit ---- */
+
+static bool has_any(const char *text, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcasestr(text, words[i]))
+            return true;
+    return false;
+}
+
+/* The engine's own words before any step ran; what a step prints proves nothing. */
+static bool is_without_buildkit(const char *said)
+{
+    static const char *const words[] = {"not supported", "not enabled", "only supported", "unsupported", "not available"};
+
+    return strcasestr(said, "invalid version") || (strcasestr(said, "buildkit") && has_any(said, words, ARRAY_LEN(words)));
+}
+
+static void send_build(struct ticket *t);
+
+/* True: it is being built by the classic builder instead. */
+static bool fell_back(struct ticket *t, struct err *e)
+{
+    struct building *b = t->building;
+    bool none = is_without_buildkit(e->msg);
+    double fraction = -1;
+
+    (void)build_trace_progress(b->trace, &fraction);
+    if (b->classic || fraction >= 0 || t->cancelled)
+        return false;
+    t->d->classic_builder |= none;
+    if (none && t->op->build->needs_buildkit)
+        return refuse_classic(e), false;
+    if (!none && (t->op->build->needs_buildkit || !strcasestr(e->msg, "no active session")))
+        return false;
+    if (context_tar_rewind(b->context, e) < 0)
+        return false;
+    b->failure = (struct err){0};
+    b->sent_bytes = 0;
+    b->classic = true;
+    build_trace_free(b->trace);
     b->trace = build_trace_new();
-    if (open_context(t, &e) < 0) {
+    line_split_release(&b->lines);
+    keep_line(t, none ? "the engine has no BuildKit: the classic builder builds it"
+                      : "BuildKit cannot fetch what it needs: the classic builder builds it");
+    send_build(t);
+    return true;
+}
+
+static void on_built(void *user, const struct http_reply *reply)
+{
+    struct ticket *t = user;
+    struct building *b = t->building;
+    struct err e = b->failure;
+
+    t->call = NULL;
+    if (!e.kind && (reply->err.kind || reply->status >= 300)) {
+        (void)docker_failure(reply, &e);
+        (void)err_wrap(&e, "the build");
+    }
+    if (e.kind && fell_back(t, &e))
+        return;
+    http_timer_cancel(t->d->http, TAKE(t->timer));
+    if (e.kind) {
         ticket_end(t, &e);
         return;
     }
+    ticket_ask(t, "GET", docker_path(t->arena, "/images/", t->op->object, "/json"), NULL, on_image);
+}
+
+/* ---- the beginning ---- */
+
+static void send_build(struct ticket *t)
+{
     t->call = docker_send(t->d, &(struct http_request){
                                     .method = "POST",
                                     .path = path_of(t),
@@ -210,5 +283,21 @@ void docker_build_begin(struct ticket *t)
                                     .done = on_built,
                                     .user = t,
                                 });
+}
+
+void docker_build_begin(struct ticket *t)
+{
+    struct building *b = t->building = xcalloc(1, sizeof(*b));
+    struct err e = {0};
+
+    b->trace = build_trace_new();
+    b->classic = t->d->classic_builder;
+    if (b->classic && t->op->build->needs_buildkit)
+        refuse_classic(&e);
+    if (e.kind || open_context(t, &e) < 0) {
+        ticket_end(t, &e);
+        return;
+    }
+    send_build(t);
     ticket_after(t, ticket_left_ms(t), on_deadline);
 }

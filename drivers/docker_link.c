@@ -118,6 +118,7 @@ void docker_link_lost(struct docker *d)
 {
     if (d->link.state == LINK_READY)
         d->link.state = LINK_NONE;
+    d->classic_builder = false;
 }
 
 void docker_link_release(struct docker *d)

@@ -83,6 +83,7 @@ struct docker {
     struct driver driver;
     struct http *http;
     int cores;
+    bool classic_builder; /* the engine said that it has no BuildKit; asked again after the connection was lost */
     char *auth_dir;
     struct mirror *mirror;
     struct engine_link link;

@@ -36,10 +36,12 @@ struct build_order { /* what is sent to a builder, and how */
     const char *path, *sub;      /* the context, as context.h has it */
     const char *dockerfile;      /* its name in the context; NULL: Dockerfile */
     const char *dockerfile_text; /* put in its place; NULL: as it stands */
-    const char *digest;          /* that the context must still have */
+    const char *digest;          /* of the context */
+    const char *fingerprint;     /* that it must still have when it was sent; NULL: not known */
     const char *target, *network;
     struct kvs args, labels;
     struct strv cache_from;
+    bool needs_buildkit; /* the classic builder is no way out */
 };
 
 struct op {

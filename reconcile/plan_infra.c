@@ -297,10 +297,12 @@ static uint32_t infra_build(struct app_work *p, const struct want_service *s)
         .dockerfile = s->facts->dockerfile,
         .dockerfile_text = s->facts->dockerfile_text,
         .digest = s->facts->digest,
+        .fingerprint = s->facts->fingerprint,
         .target = b->target,
         .network = b->network,
         .args = b->args,
         .cache_from = b->cache_from,
+        .needs_buildkit = s->facts->needs_buildkit,
     };
     for (size_t k = 0; k < b->labels.n; k++)
         kvs_set(a, &order->labels, b->labels.v[k].key, b->labels.v[k].value);

@@ -12,11 +12,13 @@ struct context_facts {
     enum facts_state state;
     const char *error; /* FACTS_FAILED: one line, naming the file at fault */
     const char *digest;          /* of the content */
+    const char *fingerprint;     /* under which it was read; NULL or "": not known */
     const char *dockerfile;      /* its path in the context */
     const char *dockerfile_text; /* sent in its place: generated, inline, or with its syntax line replaced; NULL: as it stands */
     const char *made_for;        /* "node: package.json with a start script"; NULL: the context brought its own */
     struct strv images;          /* base images that must be on the engine first */
     struct strv notes;           /* for people: "the syntax line was replaced" */
+    bool needs_buildkit;         /* the classic builder cannot build it */
     int port;                    /* the one EXPOSE, or what the made Dockerfile listens on; 0: none or several */
     int64_t bytes;
 };
