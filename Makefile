@@ -2,6 +2,7 @@
 #
 #   DEV=1             -Werror and the long list of warnings
 #   SAN=address,undefined | thread   sanitizers (in a build folder of their own)
+#   WERROR=1          warnings are errors
 #   CC=clang          another compiler (likewise)
 
 PREFIX ?= /usr/local
@@ -14,11 +15,14 @@ B := build$(if $(CC:gcc=)$(SAN)$(DEV),/variant-$(notdir $(CC))$(if $(SAN),-$(sub
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-PACKAGES := libcurl yaml-0.1 jansson sqlite3 libcrypto libarchive
+PACKAGES := libcurl yaml-0.1 jansson sqlite3 libcrypto libarchive zlib
 CPPFLAGS += -D_GNU_SOURCE -I. -include spec/base/banned.h $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CFLAGS ?= -O2 -g
 CFLAGS += -std=c17 -fno-strict-aliasing -fstack-protector-strong -Wall -Wextra -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings -Wformat=2 -Wundef
+ifneq ($(WERROR),)
+CFLAGS += -Werror
+endif
 ifneq ($(DEV),)
 CFLAGS += -Werror -Wnull-dereference -Wcast-align -Wredundant-decls -Wold-style-definition
 endif

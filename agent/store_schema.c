@@ -52,6 +52,8 @@ int store_schema_fail(sqlite3 *db, int code, struct err *e)
 {
     const char *what = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
 
+    if (db && sqlite3_system_errno(db) == ENOSPC) /* comes as a disk I/O error, too */
+        return err_set(e, ERR_RETRY, "the disk is full");
     switch (code & 0xff) {
     case SQLITE_FULL: return err_set(e, ERR_RETRY, "the disk is full");
     case SQLITE_BUSY:

@@ -1,17 +1,89 @@
-/* A build context: the door to directories and bundles, the digest, single files.
+/* A build context: the door to directories and bundles, its digest, single files.
  *
- * Comes in: where it is, and limits. Goes out: a sorted list of checked entries, a digest of everything that a builder could see, and text of single files. The same content gives the
- * same digest whether it came as a directory, a zip or a tar. */
+ * Comes in: where it is, and limits. Goes out: a sorted list of checked entries, a digest of everything that a builder could see, and the
+ * text of single files. The same content gives the same digest whether it came as a directory, a zip or a tar. Refuses to follow anything that leads out,
+ * and to read on when what is read changes. */
 #include "drivers/context.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
-#include <sys/stat.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "drivers/context_parts.h"
 #include "spec/base/arena.h"
 #include "spec/limits.h"
+
+/* Times of files move in ticks of the kernel's clock, 1 to 10 ms: what changed within one of them may change once more without
+ * a trace. Such a file gives a fingerprint that is never given again. */
+#define TICK_NS 20000000
+
+/* ---- shared by the rooms ---- */
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int context_check_time(const struct context *c, struct err *e)
+{
+    if (now_ms() <= c->deadline_ms)
+        return 0;
+    return err_set(e, ERR_USER, "%s: reading it takes longer than %lld ms", c->where.path,
+                   (long long)c->where.limits.time_ms);
+}
+
+int context_refuse(const struct context *c, const char *name, struct err *e, const char *why, ...)
+{
+    CLEANUP(str_release) struct str shown = STR_INIT;
+    char text[256];
+    va_list ap;
+
+    va_start(ap, why);
+    (void)vsnprintf(text, sizeof(text), why, ap);
+    va_end(ap);
+    context_name_shown(name, &shown);
+    return err_set(e, ERR_USER, "%s: entry \"%s\" is refused: %s", c->where.path, str_text(&shown),
+                   text);
+}
+
+struct stamp context_stamp(const struct stat *st)
+{
+    return (struct stamp){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
+}
+
+static int64_t nanoseconds(const struct timespec *t)
+{
+    return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+bool context_stamp_eq(const struct stamp *a, const struct stamp *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && a->bytes == b->bytes &&
+           nanoseconds(&a->modified) == nanoseconds(&b->modified) &&
+           nanoseconds(&a->changed) == nanoseconds(&b->changed);
+}
+
+int context_failed(const struct context *c, struct err *e)
+{
+    struct stat st;
+
+    if (fstat(c->fd, &st) == 0) {
+        struct stamp now = context_stamp(&st);
+
+        if (!context_stamp_eq(&now, &c->stamp))
+            return err_set(e, ERR_RETRY, "%s changed while it was being read", c->where.path);
+    }
+    return -1;
+}
+
+const char *context_dockerfile(const struct context_where *where)
+{
+    return where->dockerfile && *where->dockerfile ? where->dockerfile : "Dockerfile";
+}
 
 /* ---- opening ---- */
 
@@ -26,34 +98,61 @@ static void fill_limits(struct context_limits *l)
     l->ratio = l->ratio ? l->ratio : LIMIT_CONTEXT_RATIO;
 }
 
-static void set_deadline(struct context *c)
+/* Paths given by a spec: cleaned, and refused where they lead out. */
+static int clean_where(const struct context_where *given, struct arena *a,
+                       struct context_where *ret, struct err *e)
 {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    c->deadline_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + c->where.limits.time_ms;
+    const char *why;
+
+    *ret = *given;
+    fill_limits(&ret->limits);
+    ret->path = arena_strdup(a, given->path);
+    ret->sub = given->sub ? context_name_clean(given->sub, a) : "";
+    ret->dockerfile = context_name_clean(context_dockerfile(given), a);
+    if (*ret->sub && !context_name_valid(ret->sub, false, &ret->limits, &why))
+        return err_set(e, ERR_USER, "%s: the folder \"%.100s\" is refused: %s", given->path,
+                       given->sub, why);
+    if (!context_name_valid(ret->dockerfile, false, &ret->limits, &why))
+        return err_set(e, ERR_USER, "%s: the Dockerfile \"%.100s\" is refused: %s", given->path,
+                       context_dockerfile(given), why);
+    return 0;
+}
+
+static int open_where(const struct context_where *where, struct stat *ret_st, struct err *e)
+{
+    int fd = open(where->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_errno(e, errno, "%s", where->path);
+    if (fstat(fd, ret_st) < 0 || !(S_ISDIR(ret_st->st_mode) || S_ISREG(ret_st->st_mode))) {
+        (void)close(fd);
+        return err_set(e, ERR_USER, "%s is neither a directory nor a file", where->path);
+    }
+    return fd;
+}
+
+static int open_context(struct context *c, const struct context_where *where, struct err *e)
+{
+    struct stat st;
+
+    if (clean_where(where, c->arena, &c->where, e) < 0)
+        return -1;
+    c->deadline_ms = now_ms() + c->where.limits.time_ms;
+    c->fd = open_where(where, &st, e);
+    if (c->fd < 0)
+        return -1;
+    c->stamp = context_stamp(&st);
+    c->bundle = S_ISREG(st.st_mode);
+    return c->bundle ? context_open_bundle(c, e) : context_open_dir(c, e);
 }
 
 struct context *context_open(const struct context_where *where, struct err *e)
 {
-    struct stat st;
     struct context *c = xcalloc(1, sizeof(*c));
+
+    c->fd = -1;
     c->arena = arena_new();
-    c->where = *where;
-    c->where.path = arena_strdup(c->arena, where->path);
-    c->where.sub = arena_strdup(c->arena, where->sub);
-    c->where.dockerfile = arena_strdup(c->arena, where->dockerfile);
-    fill_limits(&c->where.limits);
-    set_deadline(c);
-    int rc = stat(where->path, &st) < 0 ? err_errno(e, errno, "%s", where->path) : 0;
-    if (rc == 0 && S_ISDIR(st.st_mode)) {
-        rc = context_open_dir(c, e);
-    } else if (rc == 0 && S_ISREG(st.st_mode)) {
-        c->packed_bytes = st.st_size;
-        rc = context_open_bundle(c, e);
-    } else if (rc == 0) {
-        rc = err_set(e, ERR_USER, "%s is neither a directory nor a file", where->path);
-    }
-    if (rc < 0) {
+    if (open_context(c, where, e) < 0) {
         context_free(c);
         return NULL;
     }
@@ -67,11 +166,14 @@ void context_free(struct context *c)
     context_tar_free(c);
     if (c->own)
         c->source->free(c);
+    if (c->fd >= 0)
+        (void)close(c->fd);
     for (size_t i = 0; i < c->n_puts; i++) {
         free(c->puts[i].path);
         free(c->puts[i].text);
     }
     free(c->puts);
+    free(c->items);
     arena_free(c->arena);
     free(c);
 }
@@ -88,8 +190,9 @@ const struct context_entry *context_entry(const struct context *c, size_t i)
 
 bool context_has(const struct context *c, const char *path)
 {
-    size_t at = context_find(c, path);
-    return at != SIZE_MAX && c->items[at].e.type == 'f';
+    const struct item *x = context_follow(c, path, NULL);
+
+    return x && x->e.type == 'f';
 }
 
 int64_t context_bytes(const struct context *c)
@@ -99,109 +202,158 @@ int64_t context_bytes(const struct context *c)
 
 /* ---- fingerprint ---- */
 
-int context_fingerprint(const struct context_where *where, char ret[SHA256_HEX], struct err *e)
+void context_print_stat(const struct stat *st, struct str *out)
 {
-    struct stat st;
-    if (stat(where->path, &st) < 0)
-        return err_errno(e, errno, "%s", where->path);
-    if (S_ISDIR(st.st_mode))
-        return context_dir_fingerprint(where, ret, e);
+    const struct stamp stamp = context_stamp(st);
+    struct timespec now;
+
+    str_addn(out, (const char *)&st->st_mode, sizeof(st->st_mode));
+    str_addn(out, (const char *)&stamp, sizeof(stamp));
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (nanoseconds(&now) - nanoseconds(&st->st_ctim) < TICK_NS)
+        str_addn(out, (const char *)&now, sizeof(now));
+}
+
+int context_fingerprint(const struct context_where *given, char ret[SHA256_HEX], struct err *e)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(str_release) struct str text = STR_INIT;
-    str_addf(&text, "%lld %lld.%09ld %llu %llu", (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-             (unsigned long long)st.st_ino, (unsigned long long)st.st_dev);
-    sha256_hex(str_text(&text), text.len, ret);
-    return 0;
+    struct context_where where;
+    struct stat st;
+    int rc = 0;
+
+    if (clean_where(given, a, &where, e) < 0)
+        return -1;
+    int fd = open_where(&where, &st, e);
+    if (fd < 0)
+        return -1;
+    str_addf(&text, "%s\n%s\n%d\n", where.sub, where.dockerfile, where.use_ignore);
+    if (S_ISDIR(st.st_mode))
+        rc = context_dir_fingerprint(&where, fd, &text, e);
+    else
+        context_print_stat(&st, &text);
+    (void)close(fd);
+    if (rc == 0)
+        sha256_hex(text.buf, text.len, ret);
+    return rc;
 }
 
 /* ---- digest ---- */
 
-struct digesting {
-    struct context *c;
-    EVP_MD_CTX *md;
-    bool begun;
-};
-
-static void hex_of(const unsigned char *bytes, unsigned n, char *out)
+/* The source holds one file open at a time, and the tar has it. */
+static int refuse_busy(const struct context *c, struct err *e)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (unsigned i = 0; i < n; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out[2 * n] = '\0';
-}
-
-static int digest_piece(void *user, size_t item, const void *bytes, size_t n)
-{
-    struct digesting *d = user;
-    unsigned char out[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    if (!d->begun)
-        (void)EVP_DigestInit_ex(d->md, EVP_sha256(), NULL);
-    d->begun = true;
-    if (n > 0) {
-        (void)EVP_DigestUpdate(d->md, bytes, n);
+    if (!context_tar_busy(c))
         return 0;
-    }
-    (void)EVP_DigestFinal_ex(d->md, out, &len);
-    hex_of(out, len, d->c->items[item].hash);
-    d->begun = false;
-    return 0;
+    return err_set(e, ERR_BUG, "%s: its tar is being read", c->where.path);
 }
 
-static void digest_lines(const struct context *c, char ret[SHA256_HEX])
+static int digest_file(struct context *c, struct item *x, EVP_MD_CTX *md, char *buf, struct err *e)
 {
-    CLEANUP(str_release) struct str text = STR_INIT;
+    long n = -1;
+
+    (void)EVP_DigestInit_ex(md, EVP_sha256(), NULL);
+    if (c->source->open(c, x, e) == 0) {
+        while ((n = c->source->read(c, buf, CONTEXT_BLOCK_BYTES, e)) > 0) {
+            (void)EVP_DigestUpdate(md, buf, (size_t)n);
+            if (context_check_time(c, e) < 0) {
+                n = -1;
+                break;
+            }
+        }
+        c->source->close(c);
+    }
+    if (n == 0)
+        (void)EVP_DigestFinal_ex(md, x->hash, NULL);
+    return (int)n;
+}
+
+/* Each line is told from the next: no path and no target holds a NUL, and a hash has one length. */
+static void digest_list(struct context *c, EVP_MD_CTX *md)
+{
+    (void)EVP_DigestInit_ex(md, EVP_sha256(), NULL);
     for (size_t i = 0; i < c->n; i++) {
         const struct item *x = &c->items[i];
-        str_addf(&text, "%c%s ", x->e.type, x->e.executable && x->e.type == 'f' ? "x" : "-");
-        str_add(&text, x->e.path);
-        str_addc(&text, '\0'); /* no name holds one, so no two lists read alike */
-        str_add(&text, x->e.type == 'l' ? x->e.target : x->e.type == 'f' ? x->hash : "");
-        str_addc(&text, '\n');
+        const char kind[2] = {x->e.type, x->e.type == 'f' && x->e.executable ? 'x' : '-'};
+
+        (void)EVP_DigestUpdate(md, kind, sizeof(kind));
+        (void)EVP_DigestUpdate(md, x->e.path, strlen(x->e.path) + 1);
+        if (x->e.type == 'l')
+            (void)EVP_DigestUpdate(md, x->e.target, strlen(x->e.target) + 1);
+        else if (x->e.type == 'f')
+            (void)EVP_DigestUpdate(md, x->hash, sizeof(x->hash));
     }
-    sha256_hex(str_text(&text), text.len, ret);
+    (void)EVP_DigestFinal_ex(md, c->digest, NULL);
+}
+
+static int digest_all(struct context *c, struct err *e)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    char *buf = xcalloc(1, CONTEXT_BLOCK_BYTES);
+    int rc = md ? 0 : err_set(e, ERR_RETRY, "%s: out of memory", c->where.path);
+
+    c->deadline_ms = now_ms() + c->where.limits.time_ms;
+    for (size_t i = 0; i < c->n && rc == 0; i++)
+        if (c->items[i].e.type == 'f')
+            rc = digest_file(c, &c->items[i], md, buf, e);
+    if (rc == 0)
+        digest_list(c, md);
+    free(buf);
+    EVP_MD_CTX_free(md);
+    return rc;
 }
 
 int context_digest(struct context *c, char ret[SHA256_HEX], struct err *e)
 {
-    if (!c->digest[0]) {
-        struct digesting d = {.c = c, .md = EVP_MD_CTX_new()};
-        set_deadline(c);
-        int rc = d.md ? c->source->each(c, digest_piece, &d, e) : err_set(e, ERR_RETRY, "out of memory");
-        EVP_MD_CTX_free(d.md);
-        if (rc < 0)
-            return -1;
-        digest_lines(c, c->digest);
+    static const char digits[] = "0123456789abcdef";
+
+    if (!c->digested && (refuse_busy(c, e) < 0 || digest_all(c, e) < 0))
+        return -1;
+    c->digested = true;
+    for (size_t i = 0; i < sizeof(c->digest); i++) {
+        ret[2 * i] = digits[c->digest[i] >> 4];
+        ret[2 * i + 1] = digits[c->digest[i] & 15];
     }
-    memcpy(ret, c->digest, SHA256_HEX);
+    ret[SHA256_HEX - 1] = '\0';
     return 0;
 }
 
 /* ---- one file ---- */
 
-int context_file(struct context *c, const char *path, size_t max, struct arena *a, const char **ret, size_t *ret_n,
-                 struct err *e)
+int context_load(struct context *c, const struct item *x, size_t max, struct arena *a,
+                 const char **ret, size_t *ret_n, struct err *e)
 {
-    size_t at = context_find(c, path);
-    if (at == SIZE_MAX || c->items[at].e.type != 'f')
-        return err_set(e, ERR_MISSING, "%s: there is no file \"%.200s\" in it", c->where.path, path);
-    int64_t bytes = c->items[at].e.bytes;
-    if (bytes > (int64_t)max)
-        return err_set(e, ERR_USER, "%s: \"%.200s\" is larger than %zu bytes", c->where.path, path, max);
-    if (c->source->open(c, at, e) < 0) {
-        c->source->close(c);
+    size_t bytes = (size_t)x->e.bytes, have = 0;
+    char spare;
+    long n = -1;
+
+    if (x->e.bytes > (int64_t)max)
+        return context_refuse(c, x->e.path, e, "it is larger than %zu bytes", max);
+    if (c->source->open(c, x, e) < 0)
         return -1;
-    }
-    char *text = arena_alloc(a, (size_t)bytes + 1);
-    int64_t have = 0;
-    long got = 0;
-    while (have < bytes && (got = c->source->read(c, text + have, (size_t)(bytes - have), e)) > 0)
-        have += got;
+    char *text = arena_alloc(a, bytes + 1);
+
+    while (have < bytes && (n = c->source->read(c, text + have, bytes - have, e)) > 0)
+        have += (size_t)n;
+    if (have == bytes) /* only what follows the last byte says that all of them were right */
+        n = c->source->read(c, &spare, 1, e);
     c->source->close(c);
-    if (got < 0)
+    if (n < 0)
         return -1;
     *ret = text;
-    *ret_n = (size_t)have;
+    *ret_n = have;
     return 0;
+}
+
+int context_file(struct context *c, const char *path, size_t max, struct arena *a, const char **ret,
+                 size_t *ret_n, struct err *e)
+{
+    const struct item *x = context_follow(c, path, NULL);
+
+    if (!x || x->e.type != 'f')
+        return err_set(e, ERR_MISSING, "%s: there is no file \"%.200s\" in it", c->where.path,
+                       path);
+    if (refuse_busy(c, e) < 0)
+        return -1;
+    return context_load(c, x, max, a, ret, ret_n, e);
 }

@@ -1,7 +1,9 @@
 /* A directory as a build context: a walk that never follows a link and never leaves the folder.
  *
- * Comes in: an absolute folder. Goes out: its entries, their content, and the cheap fingerprint that says whether anything changed at all. .dockerignore is honoured during the
- * walk, so an ignored node_modules costs nothing. Devices and FIFOs are refused by name; sockets are left out, as Docker does. */
+ * Comes in: an open folder. Goes out: its entries, their content, and the cheap fingerprint that says whether anything changed at all.
+ * .dockerignore is honoured during the walk, so an ignored node_modules costs nothing. Devices and FIFOs are refused by name; sockets are
+ * left out, as Docker does. A file that is no longer the one that was listed is never read: not even where a folder above it was
+ * exchanged for a link. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,288 +15,349 @@
 #include "spec/dockerignore.h"
 #include "spec/limits.h"
 
-struct dir { /* what a directory context keeps */
-    int top; /* descriptor of the folder */
-    int fd;  /* of the open file, or -1 */
-    int64_t left;
-    size_t item;
+#define VISITS_PER_ENTRY                                                                           \
+    20                    /* an exception in .dockerignore makes us look into what it leaves out */
+#define TARGET_BYTES 4096 /* PATH_MAX: no link is longer */
+
+/* ---- the walk ---- */
+
+struct found {
+    const char *path;
+    struct stat st;
+    int folder; /* descriptor; with name for what stat does not say */
+    const char *name;
 };
 
-typedef int seen_fn(void *user, const char *path, const struct stat *st, int dirfd, const char *name, struct err *e);
-
 struct walk {
-    const char *shown; /* the folder, for messages */
-    const struct dockerignore *ignore;
-    const char *dockerfile;
-    seen_fn *seen;
+    const struct context_where *where;
+    const struct dockerignore *ignore; /* NULL: none */
+    int (*see)(void *user, const struct found *f, struct err *e);
     void *user;
-    size_t entries;
-    int limit;
+    int entries, visits;
     struct str path;
 };
 
-static bool walk_needs(const struct walk *w, const char *path)
-{
-    return strcmp(path, w->dockerfile) == 0 || strcmp(path, ".dockerignore") == 0;
-}
+static int walk_dir(struct walk *w, int fd, int depth, struct err *e);
 
-/* The folder of the Dockerfile must be walked even where it is ignored. */
-static bool walk_may_skip(const struct walk *w, const char *path)
+/* The folder of the Dockerfile must be walked even where it is left out. */
+static bool may_skip(const struct walk *w, const char *path)
 {
     size_t n = strlen(path);
-    return !dockerignore_may_return(w->ignore, path) && !(strncmp(w->dockerfile, path, n) == 0 && w->dockerfile[n] == '/');
+
+    return !dockerignore_may_return(w->ignore, path) &&
+           !(strncmp(w->where->dockerfile, path, n) == 0 && w->where->dockerfile[n] == '/');
 }
 
-static int walk_dir(struct walk *w, int fd, int depth, struct err *e);
+static int count(struct walk *w, bool out, struct err *e)
+{
+    int limit = w->where->limits.entries;
+
+    w->entries += !out;
+    if (w->entries > limit || ++w->visits / VISITS_PER_ENTRY > limit)
+        return err_set(e, ERR_USER, "%s: more than %d entries; .dockerignore can leave some out",
+                       w->where->path, limit);
+    return 0;
+}
+
+/* w->path is complete. */
+static int walk_found(struct walk *w, struct found *f, int depth, struct err *e)
+{
+    bool out =
+        w->ignore && dockerignore_excludes(w->ignore, f->path) && !context_needs(w->where, f->path);
+    int fd;
+
+    if (S_ISSOCK(f->st.st_mode))
+        return 0;
+    if (count(w, out, e) < 0 || (!out && w->see(w->user, f, e) < 0))
+        return -1;
+    if (!S_ISDIR(f->st.st_mode) || (out && may_skip(w, f->path)))
+        return 0;
+    fd = openat(f->folder, f->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, errno, "%s/%s", w->where->path, f->path);
+    return walk_dir(w, fd, depth + 1, e);
+}
 
 static int walk_one(struct walk *w, int fd, const char *name, int depth, struct err *e)
 {
-    struct stat st;
+    struct found f = {.folder = fd, .name = name};
     size_t len = w->path.len;
-    int rc = 0;
-    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : err_errno(e, errno, "%s/%s%s", w->shown, str_text(&w->path), name);
+    int rc;
+
     str_addf(&w->path, "%s%s", len ? "/" : "", name);
-    const char *path = str_text(&w->path);
-    bool out = w->ignore && dockerignore_excludes(w->ignore, path) && !walk_needs(w, path);
-    bool enter = S_ISDIR(st.st_mode) && !(out && walk_may_skip(w, path));
-    if (!out && !S_ISSOCK(st.st_mode)) {
-        if (++w->entries > (size_t)w->limit)
-            rc = err_set(e, ERR_USER, "%s: more than %d entries; a .dockerignore can leave some out", w->shown, w->limit);
-        else
-            rc = w->seen(w->user, path, &st, fd, name, e);
-    }
-    if (rc == 0 && enter) {
-        int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        rc = sub < 0 ? err_errno(e, errno, "%s/%s", w->shown, path) : walk_dir(w, sub, depth + 1, e);
-    }
+    f.path = str_text(&w->path);
+    if (fstatat(fd, name, &f.st, AT_SYMLINK_NOFOLLOW) == 0)
+        rc = walk_found(w, &f, depth, e);
+    else if (errno == ENOENT)
+        rc = 0; /* gone since it was listed */
+    else
+        rc = err_errno(e, errno, "%s/%s", w->where->path, f.path);
     w->path.len = len;
     w->path.buf[len] = '\0';
     return rc;
 }
 
+/* Takes the descriptor. */
 static int walk_dir(struct walk *w, int fd, int depth, struct err *e)
 {
     DIR *d = fdopendir(fd);
+    struct dirent *x;
     int rc = 0;
+
     if (!d) {
         (void)close(fd);
-        return err_errno(e, errno, "%s/%s", w->shown, str_text(&w->path));
+        return err_errno(e, errno, "%s/%s", w->where->path, str_text(&w->path));
     }
-    if (depth > LIMIT_CONTEXT_DEPTH * 2)
-        rc = err_set(e, ERR_USER, "%s/%.200s lies too deep", w->shown, str_text(&w->path));
-    while (rc == 0) {
-        errno = 0;
-        struct dirent *x = readdir(d);
-        if (!x) {
-            if (errno)
-                rc = err_errno(e, errno, "%s/%s", w->shown, str_text(&w->path));
-            break;
-        }
+    if (depth >= w->where->limits.depth * 2) /* only what is left out can lie so deep */
+        rc = err_set(e, ERR_USER, "%s/%.200s lies too deep", w->where->path, str_text(&w->path));
+    while (rc == 0 && (errno = 0, x = readdir(d)))
         if (strcmp(x->d_name, ".") != 0 && strcmp(x->d_name, "..") != 0)
-            rc = walk_one(w, dirfd(d), x->d_name, depth, e);
-    }
+            rc = walk_one(w, fd, x->d_name, depth, e);
+    if (rc == 0 && errno)
+        rc = err_errno(e, errno, "%s/%s", w->where->path, str_text(&w->path));
     (void)closedir(d);
     return rc;
 }
 
 /* ---- the folder and its ignore file ---- */
 
-static const char *folder_of(const struct context_where *where, struct arena *a)
+/* `sub` below an open folder; no link on the way, it could lead out. Returns a new descriptor. */
+static int open_sub(const struct context_where *where, int folder, struct err *e)
 {
-    return where->sub && *where->sub ? fsx_join(where->path, where->sub, a) : where->path;
+    CLEANUP(str_release) struct str name = STR_INIT;
+    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    for (const char *at = where->sub; fd >= 0 && *at;) {
+        size_t n = strcspn(at, "/");
+        int up = fd;
+
+        str_clear(&name);
+        str_addn(&name, at, n);
+        fd = openat(up, str_text(&name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        (void)close(up);
+        at += n + (at[n] == '/');
+    }
+    if (fd < 0)
+        return err_errno(e, errno, "%s: the folder \"%.100s\"", where->path, where->sub);
+    return fd;
 }
 
-static int read_ignore(const struct context_where *where, const char *folder, struct arena *a,
-                       struct dockerignore **ret, struct err *e)
+static int read_ignore(const struct context_where *where, struct arena *a,
+                       const struct dockerignore **ret, struct err *e)
 {
-    const char *dockerfile = where->dockerfile ? where->dockerfile : "Dockerfile", *text;
-    const char *names[] = {arena_printf(a, "%s.dockerignore", dockerfile), ".dockerignore"};
+    const char *folder = *where->sub ? fsx_join(where->path, where->sub, a) : where->path, *text;
+    const char *const names[] = {arena_printf(a, "%s.dockerignore", where->dockerfile),
+                                 ".dockerignore"};
+
     *ret = NULL;
     for (size_t i = 0; where->use_ignore && i < ARRAY_LEN(names); i++) {
-        size_t n;
+        const char *path = fsx_join(folder, names[i], a);
         struct err why = {0};
-        if (fsx_read(fsx_join(folder, names[i], a), LIMIT_SPEC_BYTES, a, &text, &n, NULL, &why) < 0) {
-            if (why.kind == ERR_MISSING)
-                continue;
-            *e = why;
-            return -1;
+        size_t n;
+
+        if (fsx_read(path, LIMIT_SPEC_BYTES, a, &text, &n, NULL, &why) == 0) {
+            *ret = dockerignore_parse(text, n, a, e);
+            return *ret ? 0 : err_wrap(e, "%s", path);
         }
-        *ret = dockerignore_parse(text, n, a, e);
-        return *ret ? 0 : err_wrap(e, "%s/%s", folder, names[i]);
+        if (why.kind != ERR_MISSING)
+            return err_set(e, why.kind, "%s", why.msg);
     }
     return 0;
 }
 
-static int walk_from(const struct context_where *where, struct arena *a, seen_fn *seen, void *user, int *ret_fd,
-                     struct err *e)
+/* Returns the descriptor of the folder that was walked, or -1. */
+static int walk_where(struct walk *w, int folder, struct arena *a, struct err *e)
 {
-    const char *folder = folder_of(where, a);
-    struct dockerignore *ignore;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd, again, rc;
+
+    if (read_ignore(w->where, a, &w->ignore, e) < 0)
+        return -1;
+    fd = open_sub(w->where, folder, e);
     if (fd < 0)
-        return err_errno(e, errno, "%s", folder);
-    int top = dup(fd);
-    if (top < 0 || read_ignore(where, folder, a, &ignore, e) < 0) {
-        (void)close(fd);
-        if (top >= 0)
-            (void)close(top);
-        return e->kind ? -1 : err_errno(e, errno, "%s", folder);
-    }
-    struct walk w = {
-        .shown = folder,
-        .ignore = ignore,
-        .dockerfile = where->dockerfile ? where->dockerfile : "Dockerfile",
-        .seen = seen,
-        .user = user,
-        .limit = where->limits.entries ? where->limits.entries : LIMIT_CONTEXT_ENTRIES,
-    };
-    int rc = walk_dir(&w, fd, 0, e);
-    str_release(&w.path);
-    if (rc < 0 || !ret_fd)
-        (void)close(top);
-    else
-        *ret_fd = top;
-    return rc;
+        return -1;
+    again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    rc = again < 0 ? err_errno(e, errno, "%s", w->where->path) : walk_dir(w, again, 0, e);
+    str_release(&w->path);
+    if (rc == 0)
+        return fd;
+    (void)close(fd);
+    return -1;
 }
 
 /* ---- listing ---- */
 
-static int list_one(void *user, const char *path, const struct stat *st, int dirfd, const char *name, struct err *e)
+static int list_one(void *user, const struct found *f, struct err *e)
 {
     struct context *c = user;
-    if (S_ISREG(st->st_mode))
-        return context_add(c, path, 'f', st->st_mode & 0111, st->st_size, NULL, NULL, e);
-    if (S_ISDIR(st->st_mode))
-        return context_add(c, path, 'd', false, 0, NULL, NULL, e);
-    if (S_ISLNK(st->st_mode)) {
-        char target[LIMIT_CONTEXT_PATH * 4];
-        ssize_t n = readlinkat(dirfd, name, target, sizeof(target) - 1);
+    struct context_entry x = {.path = f->path};
+    char target[TARGET_BYTES + 1];
+    struct item *it;
+    ssize_t n;
+
+    if (S_ISREG(f->st.st_mode)) {
+        x.type = 'f';
+        x.executable = f->st.st_mode & 0111;
+        x.bytes = f->st.st_size;
+    } else if (S_ISDIR(f->st.st_mode)) {
+        x.type = 'd';
+    } else if (S_ISLNK(f->st.st_mode)) {
+        n = readlinkat(f->folder, f->name, target, sizeof(target) - 1);
         if (n < 0)
-            return err_errno(e, errno, "%s/%s", c->where.path, path);
+            return err_errno(e, errno, "%s/%s", c->where.path, f->path);
         target[n] = '\0';
-        return context_add(c, path, 'l', false, 0, target, NULL, e);
+        x.type = 'l';
+        x.target = target;
+    } else {
+        return context_refuse(c, f->path, e,
+                              "it is a device or a FIFO, no file; .dockerignore can leave it out");
     }
-    return err_set(e, ERR_USER, "%s: \"%.200s\" is a device or a FIFO; leave it out with .dockerignore", c->where.path, path);
+    if (context_add(c, &x, &it, e) < 0)
+        return -1;
+    it->at.stamp = context_stamp(&f->st);
+    return 0;
 }
 
 /* ---- content ---- */
 
-static int dir_open(struct context *c, size_t item, struct err *e)
+struct dir { /* what a directory context keeps */
+    int top; /* descriptor of the folder */
+    int fd;  /* of the open file, or -1 */
+    int64_t left;
+    const struct item *x;
+};
+
+static int changed(const struct context *c, const struct item *x, struct err *e)
+{
+    return err_set(e, ERR_RETRY, "%s/%s changed while it was being read", c->where.path, x->e.path);
+}
+
+static bool is_as_listed(const struct dir *d)
+{
+    struct stat st;
+
+    if (fstat(d->fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return false;
+    struct stamp now = context_stamp(&st);
+
+    return context_stamp_eq(&now, &d->x->at.stamp);
+}
+
+static void dir_close(struct context *c)
 {
     struct dir *d = c->own;
-    const struct context_entry *x = &c->items[item].e;
-    struct stat st;
-    d->fd = openat(d->top, x->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (d->fd < 0)
-        return err_errno(e, errno, "%s/%s", c->where.path, x->path);
-    if (fstat(d->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != x->bytes) {
+
+    if (d->fd >= 0)
         (void)close(d->fd);
-        d->fd = -1;
-        return err_set(e, ERR_RETRY, "%s/%s changed while it was being read", c->where.path, x->path);
-    }
-    d->left = x->bytes;
-    d->item = item;
-    return 0;
+    d->fd = -1;
+}
+
+static int dir_open(struct context *c, const struct item *x, struct err *e)
+{
+    struct dir *d = c->own;
+
+    d->fd = openat(d->top, x->e.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (d->fd < 0)
+        return errno == ENOENT || errno == ELOOP || errno == ENOTDIR
+                   ? changed(c, x, e)
+                   : err_errno(e, errno, "%s/%s", c->where.path, x->e.path);
+    d->left = x->e.bytes;
+    d->x = x;
+    if (is_as_listed(d))
+        return 0;
+    dir_close(c);
+    return changed(c, x, e);
 }
 
 static long dir_read(struct context *c, void *buf, size_t n, struct err *e)
 {
     struct dir *d = c->own;
     size_t want = (int64_t)n < d->left ? n : (size_t)d->left;
+    ssize_t got;
+
     if (want == 0)
-        return 0;
-    ssize_t got = read(d->fd, buf, want);
+        return is_as_listed(d) ? 0 : changed(c, d->x, e);
+    got = read(d->fd, buf, want);
     if (got < 0)
-        return err_errno(e, errno, "%s/%s", c->where.path, c->items[d->item].e.path);
+        return err_errno(e, errno, "%s/%s", c->where.path, d->x->e.path);
     if (got == 0)
-        return err_set(e, ERR_RETRY, "%s/%s changed while it was being read", c->where.path, c->items[d->item].e.path);
+        return changed(c, d->x, e);
     d->left -= got;
     return got;
-}
-
-static void dir_close(struct context *c)
-{
-    struct dir *d = c->own;
-    if (d->fd >= 0)
-        (void)close(d->fd);
-    d->fd = -1;
-}
-
-static int dir_each(struct context *c, int (*piece)(void *user, size_t item, const void *bytes, size_t n), void *user,
-                    struct err *e)
-{
-    char *buf = xcalloc(1, 65536);
-    int rc = 0;
-    for (size_t i = 0; i < c->n && rc == 0; i++) {
-        long got = 0;
-        if (c->items[i].e.type != 'f')
-            continue;
-        rc = dir_open(c, i, e);
-        while (rc == 0 && (got = dir_read(c, buf, 65536, e)) > 0)
-            rc = piece(user, i, buf, (size_t)got);
-        if (got < 0)
-            rc = -1;
-        if (rc == 0)
-            rc = piece(user, i, NULL, 0);
-        dir_close(c);
-    }
-    free(buf);
-    return rc;
 }
 
 static void dir_free(struct context *c)
 {
     struct dir *d = c->own;
+
     dir_close(c);
     if (d->top >= 0)
         (void)close(d->top);
     free(d);
 }
 
-static const struct context_source dir_source = {dir_open, dir_read, dir_close, dir_each, dir_free};
+static const struct context_source dir_source = {dir_open, dir_read, dir_close, dir_free};
 
 int context_open_dir(struct context *c, struct err *e)
 {
+    struct walk w = {.where = &c->where, .see = list_one, .user = c};
     struct dir *d = xcalloc(1, sizeof(*d));
-    d->top = d->fd = -1;
+
+    d->fd = -1;
     c->own = d;
     c->source = &dir_source;
-    if (walk_from(&c->where, c->arena, list_one, c, &d->top, e) < 0)
-        return -1;
-    return context_seal(c, false, e);
+    d->top = walk_where(&w, c->fd, c->arena, e);
+    return d->top < 0 ? -1 : context_seal(c, e);
 }
 
 /* ---- the fingerprint ---- */
 
-struct print {
-    struct strv lines;
-    struct arena *arena;
+struct mark {
+    const char *path;
+    struct stat st;
 };
 
-static int print_one(void *user, const char *path, const struct stat *st, int dirfd, const char *name, struct err *e)
+struct marks {
+    struct arena *arena;
+    struct mark *v;
+    size_t n, cap;
+};
+
+static int mark_one(void *user, const struct found *f, struct err *e)
 {
-    struct print *p = user;
-    (void)dirfd, (void)name, (void)e;
-    bool dir = S_ISDIR(st->st_mode); /* a directory's own times say nothing about what counts */
-    strv_push(p->arena, &p->lines,
-              arena_printf(p->arena, "%s %o %lld %lld.%09ld %llu", path, st->st_mode, dir ? 0LL : (long long)st->st_size,
-                           dir ? 0LL : (long long)st->st_mtim.tv_sec, dir ? 0L : st->st_mtim.tv_nsec,
-                           (unsigned long long)st->st_ino));
+    struct marks *m = user;
+
+    (void)e;
+    m->v = arena_grow(m->arena, m->v, m->n, &m->cap, sizeof(*m->v));
+    m->v[m->n++] = (struct mark){arena_strdup(m->arena, f->path), f->st};
     return 0;
 }
 
-int context_dir_fingerprint(const struct context_where *where, char ret[SHA256_HEX], struct err *e)
+static int by_mark(const void *va, const void *vb)
 {
-    struct print p = {.arena = arena_new()};
-    CLEANUP(str_release) struct str text = STR_INIT;
-    int rc = walk_from(where, p.arena, print_one, &p, NULL, e);
-    if (rc == 0) {
-        strv_sort(&p.lines);
-        for (size_t i = 0; i < p.lines.n; i++)
-            str_addf(&text, "%s\n", p.lines.v[i]);
-        sha256_hex(str_text(&text), text.len, ret);
+    const struct mark *a = va, *b = vb;
+
+    return strcmp(a->path, b->path);
+}
+
+int context_dir_fingerprint(const struct context_where *where, int fd, struct str *out,
+                            struct err *e)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct marks m = {.arena = a};
+    struct walk w = {.where = where, .see = mark_one, .user = &m};
+    int top = walk_where(&w, fd, a, e);
+
+    if (top < 0)
+        return -1;
+    (void)close(top);
+    if (m.n > 1) /* the order of readdir may change with files that do not count */
+        qsort(m.v, m.n, sizeof(*m.v), by_mark);
+    for (size_t i = 0; i < m.n; i++) {
+        str_addn(out, m.v[i].path, strlen(m.v[i].path) + 1);
+        if (S_ISDIR(m.v[i].st.st_mode)) /* its own times say nothing about what counts */
+            str_add(out, "d");
+        else
+            context_print_stat(&m.v[i].st, out);
     }
-    arena_free(p.arena);
-    return rc;
+    return 0;
 }

@@ -1,180 +1,360 @@
 /* The tar of a context, pulled piece by piece: what a builder is sent.
  *
- * Comes in: sorted entries and their source. Goes out: bytes of a pax tar that are the same for the same content: mtime 0, owner 0, modes 0644 and 0755. Holds one
- * block of content at a time; an entry that was put in replaces the one of its path. */
-#include <archive.h>
-#include <archive_entry.h>
-
+ * Comes in: sorted entries and their source. Goes out: bytes of a tar that are the same for the same content: mtime 0, owner 0, modes 0644 and
+ * 0755. Content goes from its source into the caller's buffer without a stop. What was put in has its place in the order, and
+ * replaces the entry of its path.
+ *
+ * Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Header Block". */
 #include "drivers/context_parts.h"
 #include "spec/base/arena.h"
 
-#define BLOCK_BYTES 65536
+#define BLOCK 512
+#define NAME_BYTES 100
+#define SIZE_MOST 077777777777 /* eleven octal digits */
+
+struct row {
+    struct context_entry e;
+    const struct item *x;  /* content from the source */
+    const struct put *put; /* or from here */
+};
 
 struct tar {
-    struct archive *out;
-    struct archive_entry *entry;
-    struct str pending; /* written by libarchive, not yet taken */
-    size_t taken;
-    size_t next;        /* item */
-    size_t next_put;
-    bool open;          /* content of the current item is under way */
+    struct arena *arena; /* names of folders that only a put has */
+    struct row *rows;    /* heap */
+    size_t n, next;
+    struct str head;     /* headers, padding, the end: bytes that no source has */
+    size_t taken;        /* of head */
+    const struct row *x; /* its content is under way */
+    int64_t left;        /* of it */
+    bool open;           /* the source is */
     bool over;
-    char *block;
+    struct err failed;
 };
+
+/* ---- what goes in ---- */
+
+static bool lies_below(const char *path, const char *folder)
+{
+    size_t n = strlen(folder);
+
+    return strncmp(path, folder, n) == 0 && path[n] == '/';
+}
+
+/* A place for a file: a clean path whose parents are directories or nothing. */
+static bool is_place(const struct context *c, const char *path)
+{
+    CLEANUP(str_release) struct str parent = STR_INIT;
+    const struct item *x = context_find(c, path);
+    const char *why;
+
+    if (!context_name_valid(path, false, &c->where.limits, &why) || (x && x->e.type == 'd'))
+        return false;
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        str_clear(&parent);
+        str_addn(&parent, path, (size_t)(slash - path));
+        x = context_find(c, str_text(&parent));
+        if (x && x->e.type != 'd')
+            return false;
+    }
+    for (size_t i = 0; i < c->n_puts; i++)
+        if (lies_below(path, c->puts[i].path) || lies_below(c->puts[i].path, path))
+            return false;
+    return true;
+}
 
 int context_tar_put(struct context *c, const char *path, const char *text, size_t n)
 {
-    c->puts = xrealloc(c->puts, (c->n_puts + 1) * sizeof(*c->puts));
-    struct put *p = &c->puts[c->n_puts++];
-    p->path = xstrdup(path);
+    struct put *p = NULL;
+
+    if (!is_place(c, path))
+        return -1;
+    for (size_t i = 0; i < c->n_puts; i++)
+        if (strcmp(c->puts[i].path, path) == 0)
+            p = &c->puts[i];
+    if (!p) {
+        c->puts = xrealloc(c->puts, (c->n_puts + 1) * sizeof(*c->puts));
+        p = &c->puts[c->n_puts++];
+        *p = (struct put){.path = xstrdup(path)};
+    }
+    free(p->text);
     p->text = xcalloc(1, n + 1);
     memcpy(p->text, text, n);
     p->n = n;
     return 0;
 }
 
-void context_tar_free(struct context *c)
+static int by_row(const void *va, const void *vb)
 {
-    struct tar *t = c->tar;
-    if (!t)
-        return;
-    if (t->open)
-        c->source->close(c);
-    archive_entry_free(t->entry);
-    if (t->out) {
-        (void)archive_write_fail(t->out); /* otherwise freeing would write the end of the archive */
-        (void)archive_write_free(t->out);
-    }
-    str_release(&t->pending);
-    free(t->block);
-    free(TAKE(c->tar));
+    const struct row *a = va, *b = vb;
+    int order = context_name_order(a->e.path, b->e.path);
+
+    /* what was put in goes first, so that it is the one that stays */
+    return order ? order : (b->put ? 1 : 0) - (a->put ? 1 : 0);
 }
 
-static la_ssize_t on_write(struct archive *ar, void *user, const void *bytes, size_t n)
+static void add_put(struct tar *t, const struct put *p)
 {
-    struct tar *t = user;
-    (void)ar;
-    str_addn(&t->pending, bytes, n);
-    return (la_ssize_t)n;
+    for (const char *slash = strchr(p->path, '/'); slash; slash = strchr(slash + 1, '/'))
+        t->rows[t->n++].e = (struct context_entry){
+            .path = arena_strndup(t->arena, p->path, (size_t)(slash - p->path)), .type = 'd'};
+    t->rows[t->n++] =
+        (struct row){.e = {.path = p->path, .type = 'f', .bytes = (int64_t)p->n}, .put = p};
+}
+
+static void make_rows(const struct context *c, struct tar *t)
+{
+    size_t most = c->n, kept = 0;
+
+    for (size_t i = 0; i < c->n_puts; i++)
+        most += strlen(c->puts[i].path); /* more than it has folders */
+    t->rows = xcalloc(most + 1, sizeof(*t->rows));
+    for (; t->n < c->n; t->n++)
+        t->rows[t->n] = (struct row){.e = c->items[t->n].e, .x = &c->items[t->n]};
+    for (size_t i = 0; i < c->n_puts; i++)
+        add_put(t, &c->puts[i]);
+    qsort(t->rows, t->n, sizeof(*t->rows), by_row);
+    for (size_t i = 0; i < t->n; i++)
+        if (kept == 0 || strcmp(t->rows[kept - 1].e.path, t->rows[i].e.path) != 0)
+            t->rows[kept++] = t->rows[i];
+    t->n = kept;
 }
 
 int context_tar_rewind(struct context *c, struct err *e)
 {
+    struct tar *t;
+
+    (void)e;
     context_tar_free(c);
-    struct tar *t = c->tar = xcalloc(1, sizeof(*t));
-    t->out = archive_write_new();
-    t->entry = archive_entry_new();
-    t->block = xcalloc(1, BLOCK_BYTES);
-    if (!t->out || !t->entry || archive_write_set_format_pax_restricted(t->out) != ARCHIVE_OK ||
-        archive_write_set_bytes_per_block(t->out, 0) != ARCHIVE_OK ||
-        archive_write_open(t->out, t, NULL, on_write, NULL) != ARCHIVE_OK)
-        return err_set(e, ERR_RETRY, "%s: cannot begin a tar: %s", c->where.path,
-                       t->out && archive_error_string(t->out) ? archive_error_string(t->out) : "out of memory");
+    c->tar = t = xcalloc(1, sizeof(*t));
+    t->arena = arena_new();
+    make_rows(c, t);
     return 0;
 }
 
-static int write_header(struct context *c, const char *path, char type, bool executable, int64_t bytes,
-                        const char *target, struct err *e)
+void context_tar_free(struct context *c)
+{
+    struct tar *t = TAKE(c->tar);
+
+    if (!t)
+        return;
+    if (t->open)
+        c->source->close(c);
+    str_release(&t->head);
+    arena_free(t->arena);
+    free(t->rows);
+    free(t);
+}
+
+bool context_tar_busy(const struct context *c)
+{
+    return c->tar && c->tar->open;
+}
+
+/* ---- headers ---- */
+
+static void octal(char *field, size_t n, int64_t value)
+{
+    field[--n] = '\0';
+    while (n > 0) {
+        field[--n] = (char)('0' + (value & 7));
+        value >>= 3;
+    }
+}
+
+/* What does not fit is in the pax header before it. */
+static void text_field(char *field, const char *text)
+{
+    size_t n = strlen(text);
+
+    memcpy(field, text, n < NAME_BYTES ? n : NAME_BYTES);
+}
+
+static void add_ustar(struct str *out, const char *name, char flag, int mode, int64_t bytes,
+                      const char *target)
+{
+    char h[BLOCK] = {0};
+    int sum = 0;
+
+    text_field(h, name);
+    octal(h + 100, 8, mode);
+    octal(h + 108, 8, 0); /* owner */
+    octal(h + 116, 8, 0); /* group */
+    octal(h + 124, 12, bytes);
+    octal(h + 136, 12, 0); /* time */
+    memset(h + 148, ' ', 8);
+    h[156] = flag;
+    text_field(h + 157, target);
+    memcpy(h + 257, "ustar\00000", 8);
+    for (size_t i = 0; i < BLOCK; i++)
+        sum += (unsigned char)h[i];
+    octal(h + 148, 7, sum);
+    str_addn(out, h, BLOCK);
+}
+
+static void add_zeros(struct str *out, size_t n)
+{
+    static const char zeros[BLOCK];
+
+    for (; n > BLOCK; n -= BLOCK)
+        str_addn(out, zeros, BLOCK);
+    str_addn(out, zeros, n);
+}
+
+static size_t padding(int64_t bytes)
+{
+    return (size_t)(-bytes & (BLOCK - 1));
+}
+
+/* "LENGTH KEY=VALUE\n", where the length counts its own digits. */
+static void add_record(struct str *out, const char *key, const char *value)
+{
+    size_t rest = strlen(key) + strlen(value) + 3, n = rest, before;
+
+    do {
+        before = n;
+        n = rest + (size_t)snprintf(NULL, 0, "%zu", n);
+    } while (n != before);
+    str_addf(out, "%zu %s=%s\n", n, key, value);
+}
+
+/* What has no room in the header proper. */
+static void add_pax(struct str *out, const char *name, int64_t bytes, const char *target)
+{
+    CLEANUP(str_release) struct str records = STR_INIT, number = STR_INIT;
+
+    if (strlen(name) > NAME_BYTES)
+        add_record(&records, "path", name);
+    if (strlen(target) > NAME_BYTES)
+        add_record(&records, "linkpath", target);
+    if (bytes > SIZE_MOST) {
+        str_addf(&number, "%lld", (long long)bytes);
+        add_record(&records, "size", str_text(&number));
+    }
+    if (records.len == 0)
+        return;
+    add_ustar(out, "PaxHeader", 'x', 0644, (int64_t)records.len, "");
+    str_addn(out, records.buf, records.len);
+    add_zeros(out, padding((int64_t)records.len));
+}
+
+static void add_header(struct str *out, const struct context_entry *x)
+{
+    CLEANUP(str_release) struct str name = STR_INIT;
+    const char *target = x->type == 'l' ? x->target : "";
+    int64_t bytes = x->type == 'f' ? x->bytes : 0;
+    int mode = x->type == 'l' ? 0777 : x->type == 'd' || x->executable ? 0755 : 0644;
+
+    str_addf(&name, "%s%s", x->path, x->type == 'd' ? "/" : "");
+    add_pax(out, str_text(&name), bytes, target);
+    add_ustar(out, str_text(&name),
+              x->type == 'd'   ? '5'
+              : x->type == 'l' ? '2'
+                               : '0',
+              mode, bytes > SIZE_MOST ? 0 : bytes, target);
+}
+
+/* ---- the stream ---- */
+
+/* Puts what comes next into t->head, or makes ready to read it. */
+static int next_row(struct context *c, struct err *e)
 {
     struct tar *t = c->tar;
-    (void)archive_entry_clear(t->entry);
-    archive_entry_set_pathname(t->entry, path);
-    archive_entry_set_filetype(t->entry, type == 'd' ? AE_IFDIR : type == 'l' ? AE_IFLNK : AE_IFREG);
-    archive_entry_set_perm(t->entry, type == 'l' ? 0777 : type == 'd' || executable ? 0755 : 0644);
-    archive_entry_set_size(t->entry, type == 'f' ? bytes : 0);
-    archive_entry_set_mtime(t->entry, 0, 0);
-    archive_entry_set_uid(t->entry, 0);
-    archive_entry_set_gid(t->entry, 0);
-    if (type == 'l')
-        archive_entry_set_symlink(t->entry, target);
-    if (archive_write_header(t->out, t->entry) != ARCHIVE_OK)
-        return err_set(e, ERR_USER, "%s: \"%.200s\" cannot be put into a tar: %s", c->where.path, path,
-                       archive_error_string(t->out) ? archive_error_string(t->out) : "unknown reason");
-    return 0;
-}
+    const struct row *r;
 
-static const struct put *put_of(const struct context *c, const char *path)
-{
-    for (size_t i = 0; i < c->n_puts; i++)
-        if (strcmp(c->puts[i].path, path) == 0)
-            return &c->puts[i];
-    return NULL;
-}
-
-static int write_put(struct context *c, const struct put *p, struct err *e)
-{
-    if (write_header(c, p->path, 'f', false, (int64_t)p->n, NULL, e) < 0)
-        return -1;
-    if (p->n > 0 && archive_write_data(c->tar->out, p->text, p->n) != (la_ssize_t)p->n)
-        return err_set(e, ERR_RETRY, "%s: cannot write \"%.200s\" into the tar", c->where.path, p->path);
-    return 0;
-}
-
-static int next_item(struct context *c, struct err *e)
-{
-    struct tar *t = c->tar;
-    const struct context_entry *x = &c->items[t->next].e;
-    if (put_of(c, x->path)) { /* its replacement comes at the end */
-        t->next++;
+    if (t->next == t->n) {
+        add_zeros(&t->head, 2 * BLOCK);
+        t->over = true;
         return 0;
     }
-    if (write_header(c, x->path, x->type, x->executable, x->bytes, x->target, e) < 0)
-        return -1;
-    if (x->type != 'f' || x->bytes == 0) {
-        t->next++;
-        return 0;
+    r = &t->rows[t->next++];
+    add_header(&t->head, &r->e);
+    if (r->put) {
+        str_addn(&t->head, r->put->text, r->put->n);
+        add_zeros(&t->head, padding(r->e.bytes));
+    } else if (r->e.type == 'f') {
+        if (c->source->open(c, r->x, e) < 0)
+            return -1;
+        t->open = true;
+        t->x = r;
+        t->left = r->e.bytes;
     }
-    t->open = true;
-    return c->source->open(c, t->next, e);
+    return 0;
 }
 
-static int copy_block(struct context *c, struct err *e)
+/* The end of a file is read too: only there its source says whether all of it was right. */
+static long read_content(struct context *c, char *buf, size_t n, struct err *e)
 {
     struct tar *t = c->tar;
-    long n = c->source->read(c, t->block, BLOCK_BYTES, e);
-    if (n < 0)
+    char spare;
+    long got;
+
+    if (t->left > 0)
+        got = c->source->read(c, buf, (int64_t)n < t->left ? n : (size_t)t->left, e);
+    else
+        got = c->source->read(c, &spare, 1, e);
+    if (got < 0)
         return -1;
-    if (n == 0) {
+    if ((got == 0) != (t->left == 0))
+        return err_set(e, ERR_BUG, "%s: \"%.200s\" has another size than announced", c->where.path,
+                       t->x->e.path);
+    t->left -= got;
+    if (got == 0) {
         c->source->close(c);
         t->open = false;
-        t->next++;
-        return 0;
+        add_zeros(&t->head, padding(t->x->e.bytes));
     }
-    if (archive_write_data(t->out, t->block, (size_t)n) != n)
-        return err_set(e, ERR_RETRY, "%s: \"%.200s\" gave more than its size", c->where.path, c->items[t->next].e.path);
-    return 0;
+    return got;
 }
 
-static int step(struct context *c, struct err *e)
+static size_t take_head(struct tar *t, char *buf, size_t n)
+{
+    size_t have = t->head.len - t->taken, give = have < n ? have : n;
+
+    memcpy(buf, str_text(&t->head) + t->taken, give);
+    t->taken += give;
+    if (t->taken == t->head.len) {
+        str_clear(&t->head);
+        t->taken = 0;
+    }
+    return give;
+}
+
+static long fill(struct context *c, char *buf, size_t n, struct err *e)
 {
     struct tar *t = c->tar;
-    if (t->open)
-        return copy_block(c, e);
-    if (t->next < c->n)
-        return next_item(c, e);
-    if (t->next_put < c->n_puts)
-        return write_put(c, &c->puts[t->next_put++], e);
-    t->over = true;
-    if (archive_write_close(t->out) != ARCHIVE_OK)
-        return err_set(e, ERR_RETRY, "%s: the tar cannot be ended", c->where.path);
-    return 0;
+    size_t have = 0;
+
+    while (have < n) {
+        long got = 0;
+
+        if (t->head.len > 0)
+            have += take_head(t, buf + have, n - have);
+        else if (t->open)
+            got = read_content(c, buf + have, n - have, e);
+        else if (t->over)
+            break;
+        else
+            got = next_row(c, e);
+        if (got < 0)
+            return -1;
+        have += (size_t)got;
+    }
+    return (long)have;
 }
 
 long context_tar_read(struct context *c, void *buf, size_t n, struct err *e)
 {
-    struct tar *t = c->tar;
-    while (t->taken == t->pending.len) {
-        str_clear(&t->pending);
-        t->taken = 0;
-        if (t->over)
-            return 0;
-        /* several small steps a call: a read callback of a few hundred bytes would cost more than it carries */
-        while (!t->over && t->pending.len < BLOCK_BYTES)
-            if (step(c, e) < 0)
-                return -1;
+    struct err why = {0};
+    long got;
+
+    if (!c->tar)
+        (void)context_tar_rewind(c, e);
+    if (c->tar->failed.kind)
+        return err_set(e, c->tar->failed.kind, "%s", c->tar->failed.msg);
+    got = fill(c, buf, n, &why);
+    if (got < 0) {
+        c->tar->failed = why;
+        return err_set(e, why.kind, "%s", why.msg);
     }
-    size_t have = t->pending.len - t->taken, give = have < n ? have : n;
-    memcpy(buf, t->pending.buf + t->taken, give);
-    t->taken += give;
-    return (long)give;
+    return got;
 }

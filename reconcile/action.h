@@ -40,7 +40,7 @@ enum action_kind {
 
 enum action_when {
     WHEN_OK,     /* all prerequisites succeeded */
-    WHEN_FAILED,   /* once all prerequisites are over, runs only if the first failed, or was skipped although the second was done (the
+    WHEN_FAILED, /* once all prerequisites are over, runs only if the first failed, or was skipped although the second was done (the
                       old one was stopped and the new one never got its turn): putting things back; skipped otherwise */
     WHEN_PUT_BACK, /* all prerequisites succeeded, the first of them being a WHEN_FAILED one: what else putting back takes */
 };

@@ -32,7 +32,7 @@ static void add_change(struct app_work *p, struct replica *r, const char *field,
     r->changes[r->n_changes++] = (struct change){field, want, have};
 }
 
-const char *diff_short_id(const char *image_id, struct arena *a)
+static const char *short_id(const char *image_id, struct arena *a)
 {
     const char *colon = image_id ? strchr(image_id, ':') : NULL;
 
@@ -63,8 +63,8 @@ static void compare_image(struct app_work *p, struct replica *r, const struct ob
         !(c->image_id && strcmp(c->image, c->image_id) == 0))
         add_change(p, r, "image", ref, c->image);
     else if (id && c->image_id && *c->image_id && strcmp(id, c->image_id) != 0)
-        add_change(p, r, "image", arena_printf(a, "%s (%s)", ref, diff_short_id(id, a)),
-                   arena_printf(a, "%s (%s)", ref, diff_short_id(c->image_id, a)));
+        add_change(p, r, "image", arena_printf(a, "%s (%s)", ref, short_id(id, a)),
+                   arena_printf(a, "%s (%s)", ref, short_id(c->image_id, a)));
 }
 
 static void explain(struct app_work *p, struct replica *r, const struct obs_container *c,
@@ -75,8 +75,7 @@ static void explain(struct app_work *p, struct replica *r, const struct obs_cont
     bool moved = only_image && image && image->id && same_text(c->image, r->service->image);
 
     if (moved)
-        r->cause =
-            arena_printf(a, "image %s now is %s", r->service->image, diff_short_id(image->id, a));
+        r->cause = arena_printf(a, "image %s now is %s", r->service->image, short_id(image->id, a));
     else if (r->n_changes > 1)
         r->cause =
             arena_printf(a, "%s: %s and %zu more changed", place_words(p, &r->service->spec->at),

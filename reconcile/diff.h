@@ -2,9 +2,11 @@
 #ifndef EK_DIFF_H
 #define EK_DIFF_H
 
-struct arena;
+struct app_work;
+struct obs_container;
+struct replica;
 
-/* "sha256:0123456789ab" */
-const char *diff_short_id(const char *image_id, struct arena *a);
+/* Fill r->changes and r->cause with the fields in which the container differs from what is wanted in its place. */
+void diff_container(struct app_work *p, struct replica *r, const struct obs_container *c);
 
 #endif

@@ -4,11 +4,16 @@
  * actions. Both sides are sorted by name and joined in one walk, so the same input gives the same bytes.
  * It makes no call and reads no clock; an app that goes wrong spoils no other. */
 #include "reconcile/plan.h"
+#include "reconcile/plan_infra.h"
+#include "reconcile/plan_judge.h"
+#include "reconcile/plan_order.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "reconcile/plan_removal.h"
+#include "reconcile/plan_service.h"
+#include "reconcile/plan_verdict.h"
 #include "reconcile/plan_work.h"
 #include "spec/base/arena.h"
 
@@ -101,8 +106,8 @@ static void plan_orphan(struct app_work *p, const struct orphan *o)
                                    "\"evenkeel apply --confirm-removals %s\" releases it",
                                    o->held);
     } else if (p->out->n_actions == 0) {
-        p->out->state = APP_DEGRADED;
-        p->out->why = p->out->notes.n ? p->out->notes.v[0] : "it is being removed by the engine";
+        p->out->state = p->out->notes.n ? APP_DEGRADED : APP_PROGRESSING;
+        p->out->why = p->out->notes.n ? p->out->notes.v[0] : "the engine is removing it";
     }
 }
 
@@ -113,10 +118,9 @@ static bool in_scope(const struct plan_input *in, const char *name)
     return in->scope.n == 0 || strv_has(&in->scope, name);
 }
 
-static void plan_one(struct plan_work *w, struct plan *plan, const struct want_app *want,
-                     const struct orphan *orphan)
+static void plan_one(struct plan_work *w, struct plan *plan, const char *name,
+                     const struct want_app *want, const struct orphan *orphan)
 {
-    const char *name = want ? want->name : orphan->name;
     struct plan_app *out = &plan->apps[plan->n_apps];
     struct app_work p = {.w = w, .want = want, .name = name, .out = out};
 
@@ -149,7 +153,10 @@ struct plan *plan_build(const struct plan_input *in, struct arena *a)
                  : k == survey.n ? -1
                                  : strcmp(d->apps[i].name, survey.v[k].name);
 
-        plan_one(&w, plan, by <= 0 ? &d->apps[i] : NULL, by >= 0 ? &survey.v[k] : NULL);
+        if (by <= 0)
+            plan_one(&w, plan, d->apps[i].name, &d->apps[i], NULL);
+        else
+            plan_one(&w, plan, survey.v[k].name, NULL, &survey.v[k]);
         i += by <= 0;
         k += by >= 0;
     }

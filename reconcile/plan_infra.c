@@ -4,10 +4,11 @@
  * the plan only when a container asks for it), networks that must be made again or are no longer wanted, and a clear
  * refusal where a name belongs to somebody else or an external object does not exist.
  * It never removes a volume, and never touches an object that does not carry our labels. */
+#include "reconcile/plan_infra.h"
+
 #include <string.h>
 
 #include "drivers/engine_encode.h"
-#include "reconcile/plan_work.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
 

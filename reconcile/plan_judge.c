@@ -4,10 +4,12 @@
  * stays (the keeper), what is wrong with it in words, and flags for what is to be done. A hash that differs is a change of
  * our mind (pending); a stopped, paused, renamed, disconnected or vanished container is somebody's hand (found).
  * It makes no action; plan_service.c turns flags into actions. */
+#include "reconcile/plan_judge.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "reconcile/plan_judge.h"
+#include "reconcile/diff.h"
 #include "spec/base/arena.h"
 
 /* ---- words ---- */
@@ -140,19 +142,6 @@ static const char *restart_words(struct app_work *p)
     return arena_strdup(p->w->arena, str_text(&s));
 }
 
-static bool somebody_awaits_its_end(const struct app_work *p, const char *service)
-{
-    for (size_t i = 0; i < p->want->n_services; i++) {
-        const struct service *s = p->want->services[i].spec;
-
-        for (size_t d = 0; d < s->n_depends; d++)
-            if (s->depends[d].condition == DEPEND_COMPLETED &&
-                strcmp(s->depends[d].service, service) == 0)
-                return true;
-    }
-    return false;
-}
-
 static const char *exit_words(struct app_work *p, const struct obs_container *c)
 {
     if (c->error && *c->error)
@@ -171,8 +160,7 @@ static bool ended_for_good(struct app_work *p, struct replica *r)
 
     if (c->error && *c->error)
         return false; /* it never ran */
-    if (c->exit_code == 0 && (spec->restart == RESTART_NO || failure_only ||
-                              somebody_awaits_its_end(p, r->service->name))) {
+    if (c->exit_code == 0 && (spec->restart == RESTART_NO || failure_only)) {
         r->condition = COND_COMPLETED;
         return true;
     }

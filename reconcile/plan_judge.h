@@ -1,9 +1,12 @@
 /* plan_judge.h: the parts of judging one place: which container stays, on which networks and under which name it is, and the words for
- * what differs. Private to the plan_judge, plan_pick and plan_attach rooms. */
+ * what differs. */
 #ifndef EK_PLAN_JUDGE_H
 #define EK_PLAN_JUDGE_H
 
 #include "reconcile/plan_work.h"
+
+/* Fill replicas and leftovers; say what differs and what is to be done, in words and flags. */
+void judge_app(struct app_work *p);
 
 /* plan_pick.c: order r->have best first, fill keeper and former. *ret_leaving: one of them is being removed by the engine. */
 void pick_container(struct app_work *p, struct replica *r, bool *ret_leaving);

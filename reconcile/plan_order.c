@@ -4,10 +4,11 @@
  * depends_on and shared namespaces, of container names and of host ports that one gives up and another takes. Whoever waits
  * for something that will not come is blocked before anything is touched.
  * It makes no action; the order of services itself was settled by desired_build. */
+#include "reconcile/plan_order.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "reconcile/plan_work.h"
 #include "spec/base/arena.h"
 
 static bool will_start(const struct replica *r)

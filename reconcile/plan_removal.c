@@ -4,11 +4,12 @@
  * apps that no file holds, whether they are removed, frozen (their file or root cannot be read, so nobody knows) or held
  * (so many at once that it looks like an accident).
  * It never removes a volume: what stays is said. */
+#include "reconcile/plan_removal.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "reconcile/plan_removal.h"
-#include "reconcile/plan_work.h"
+#include "reconcile/plan_infra.h"
 #include "spec/base/arena.h"
 
 /* ---- one app: stop it ---- */

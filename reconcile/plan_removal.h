@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct app_work;
 struct plan;
 struct plan_work;
 struct spec_file;
@@ -30,5 +31,9 @@ struct survey { /* sorted by name */
 void removal_survey(struct plan_work *w, struct survey *ret);
 /* Mark what is held and fill plan->held. */
 void removal_hold(struct plan_work *w, struct survey *s, struct plan *plan);
+/* One app that is to stop: dependants first; everything stays. */
+void removal_stop_app(struct app_work *p);
+/* One app that is to go: stop and remove containers, then its networks; volumes stay, and that is said. */
+void removal_app(struct app_work *p, const char *cause);
 
 #endif

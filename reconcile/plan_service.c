@@ -4,11 +4,14 @@
  * what runs; stop what nobody wants; then service by service stop the old, start the new, wait, remove the old; last give
  * names. The old one is touched only when its successor stands ready, and is put back when that fails.
  * It decides nothing about whether; only about how and in which order. */
+#include "reconcile/plan_service.h"
+
 #include <string.h>
 
 #include "drivers/engine_encode.h"
 #include "drivers/engine_encode_net.h"
-#include "reconcile/plan_work.h"
+#include "reconcile/plan_infra.h"
+#include "reconcile/plan_order.h"
 #include "spec/base/arena.h"
 
 enum {

@@ -3,9 +3,10 @@
  * In: an app after the other rooms: its places, differences, actions and whatever forbids them. Out: state, why, and when
  * the verdict changes by itself. The worst that a person should know comes first; a sentence names the object and the
  * reason. */
+#include "reconcile/plan_verdict.h"
+
 #include <string.h>
 
-#include "reconcile/plan_work.h"
 #include "spec/base/arena.h"
 #include "spec/defaults.h"
 

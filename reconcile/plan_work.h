@@ -6,6 +6,7 @@
 #define EK_PLAN_WORK_H
 
 #include "reconcile/plan.h"
+#include "reconcile/plan_replica.h"
 #include "reconcile/plan_subnets.h"
 
 #define NO_ACTION UINT32_MAX
@@ -28,53 +29,6 @@ struct plan_work {
     size_t n_volumes;
     struct attached *attached; /* made when first asked for */
     size_t n_attached;
-};
-
-/* How well one container does, as far as its verdict goes. */
-enum condition {
-    COND_FINE,
-    COND_ABSENT,    /* to be made */
-    COND_DOWN,      /* exists and does not run */
-    COND_STARTING,  /* runs; its health check has not decided, or the engine is busy removing it */
-    COND_ILL,       /* unhealthy, crash loop, or ended badly and left so */
-    COND_COMPLETED, /* one-shot, ended well */
-};
-
-/* One place for a container: service and index, what is wanted there and what is there. */
-struct replica {
-    const struct want_container *want;
-    const struct want_service *service;
-    const struct obs_container *
-        *have; /* ours in this place, the best first; those being removed left out */
-    size_t n_have;
-    const struct obs_container *keeper; /* have[0] if it is what is wanted, else NULL */
-    const struct obs_container
-        *former; /* serves, or served last: put back when the new one fails; or NULL */
-    enum condition condition;
-    const char *ill; /* COND_ILL, COND_STARTING: why, in words */
-
-    /* what is to be done; all false: nothing */
-    bool make, start, unpause, restart, rename, clear /* remove what is not the keeper */;
-    bool want_well, want_done;       /* somebody who starts waits for its health, for its end */
-    bool must_well, must_done;       /* ... and does not start without */
-    struct strv connect, disconnect; /* network names */
-    enum drift_kind kind;            /* pending wins over found */
-    const char *cause;
-    const char *blocked; /* nothing can be done now, because */
-    bool source_pending;  /* ... which ends by itself: its source is read, its base images are pulled */
-    struct change *changes;
-    size_t n_changes, cap_changes;
-
-    /* actions made so far */
-    bool is_prepared;
-    const char *object; /* the keeper's id, or the name under which it is made */
-    const char *label;  /* "container blog-web-1.next-ab12cd" */
-    uint32_t *prepared; /* what must be done before the old one is touched */
-    size_t n_prepared;
-    uint32_t *stops;     /* per have[]: its stop, or NO_ACTION */
-    uint32_t up;         /* it is started, and known to stay up where that is waited for */
-    uint32_t well, done; /* waits for health, for its end */
-    uint32_t settled;    /* it has its name */
 };
 
 struct port_hold { /* a host port that is free after an action; sorted by port, protocol */
@@ -165,8 +119,8 @@ void networks_of_app(const struct plan_work *w, const char *app, size_t *ret_fro
 void volumes_of_app(const struct plan_work *w, const char *app, size_t *ret_from, size_t *ret_to);
 /* Containers on a network, by its id: half-open range of w->attached. */
 void attached_range(struct plan_work *w, const char *network_id, size_t *ret_from, size_t *ret_to);
-bool container_runs(const struct obs_container
-                        *c); /* running, paused or between two restarts: it must be stopped */
+/* Running, paused or between two restarts: it must be stopped. */
+bool container_runs(const struct obs_container *c);
 const char *container_label(const struct plan_work *w, const struct obs_container *c);
 /* Why nobody wants it: "apps/shop.yaml:2: no service cron any more". */
 const char *leftover_cause(const struct app_work *p, const struct obs_container *c);
@@ -174,8 +128,8 @@ const char *leftover_cause(const struct app_work *p, const struct obs_container 
 const char *place_words(const struct app_work *p, const struct place *at);
 /* What the history says a hand did to this container, or NULL. */
 const char *handmade(const struct plan_work *w, const char *container);
-size_t service_index(const struct want_app *app,
-                     const char *service); /* n_services when not there */
+/* n_services when not there */
+size_t service_index(const struct want_app *app, const char *service);
 struct network_work *network_by_key(struct app_work *p, const char *key);
 struct volume_work *volume_by_key(struct app_work *p, const char *key);
 /* Networks that a container of the service is to be on (at least its app's default, unless network_mode says otherwise). */
@@ -183,56 +137,5 @@ void service_attachments(const struct service *s, const struct attach **ret, siz
 /* Services of the app in whose namespaces this one lives: network_mode, pid and ipc "container:NAME" (what desired_build makes of
  * "service:NAME"); n <= 3. */
 size_t service_shares(const struct want_app *app, const struct service *s, const char *ret[3]);
-
-/* ---- the rooms ---- */
-
-/* plan_judge.c: fill replicas and leftovers; say what differs and what is to be done, in words and flags. */
-void judge_app(struct app_work *p);
-/* diff.c: the fields in which the container differs from what is wanted in its place. */
-void diff_container(struct app_work *p, struct replica *r, const struct obs_container *c);
-
-/* plan_infra.c: networks, volumes, images. judge first; the ensure functions add what is missing on demand and return the
- * action after which it is there (NO_ACTION: it is). */
-void infra_judge(struct app_work *p);
-void infra_replace_networks(struct app_work *p);
-uint32_t infra_network(struct app_work *p, struct network_work *n);
-uint32_t infra_volume(struct app_work *p, struct volume_work *v);
-uint32_t infra_pull(struct app_work *p, const struct want_service *s);
-/* What is built stands on base images. They are pulled first; only then can its tag be told, and the next plan goes on. */
-bool infra_bases_missing(const struct app_work *p, const struct want_service *s);
-void infra_pull_bases(struct app_work *p, const struct want_service *s);
-void infra_sweep_networks(struct app_work *p);
-/* Remove a network of ours once these are done; a KEEP and a note if strangers are on it. */
-void infra_remove_network(struct app_work *p, const struct obs_network *n, const char *cause,
-                          const uint32_t *after, size_t n_after);
-
-/* plan_service.c: the actions of an app that is to run. */
-void service_plan(struct app_work *p);
-
-/* plan_order.c: what must come before what. */
-/* Who waits for something that will not come is blocked, and so is who waits for them; who waits for something that will come
- * leaves word of it (want_well, want_done). */
-void order_services(struct app_work *p);
-/* The action waits for what its service depends on. */
-void order_needs(struct app_work *p, const struct replica *r, uint32_t action);
-/* After `action` the name is free; the action after which it is, or NO_ACTION. */
-void order_free_name(struct app_work *p, const char *name, uint32_t action);
-uint32_t order_name_freed(const struct app_work *p, const char *name);
-/* After `stop` the container's host ports are free. by: the place it stands in, or NULL. */
-void order_free_ports(struct app_work *p, const struct obs_container *c, const struct replica *by,
-                      uint32_t stop);
-void order_sort_ports(struct app_work *p); /* between the last free and the first need */
-void order_need_ports(struct app_work *p, const struct replica *r, uint32_t action);
-/* True if `other` is about to start and needs a host port that c, in place r, holds. */
-bool order_awaits_port(const struct replica *r, const struct obs_container *c,
-                       const struct replica *other);
-
-/* plan_removal.c: apps that are to stop or to go (design law 6). */
-void removal_stop_app(struct app_work *p);
-void removal_app(struct app_work *p, const char *cause);
-
-/* plan_verdict.c: the app's state and why; and, for what is made for the first time, where a default is narrower than Docker's. */
-void note_defaults(struct app_work *p);
-void verdict_app(struct app_work *p);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "spec/base/arena.h"
 
-enum step_state { STEP_WAITING, STEP_FLYING, STEP_DONE, STEP_FAILED, STEP_SKIPPED };
+enum step_state { STEP_WAITING, STEP_FLYING, STEP_DONE, STEP_FAILED, STEP_CANCELLED, STEP_SKIPPED };
 
 struct step {
     struct run *run;
@@ -155,7 +155,7 @@ static void step_skip(struct step *s)
     struct op_result result = {.exit_code = 0};
 
     step_over(s, STEP_SKIPPED);
-    if (s->action->when != WHEN_OK)
+    if (s->action->when != WHEN_OK || s->run->superseded)
         return;
     (void)err_set(&result.err, ERR_STALE, "skipped: what it needs did not succeed");
     tell_ended(s, &result);
@@ -167,15 +167,15 @@ static void step_end(struct step *s, const struct op_result *result)
 {
     struct run *r = s->run;
     bool failed = result->err.kind != ERR_NONE;
+    bool cancelled = r->superseded && result->err.kind == ERR_STALE;
 
-    if (failed && !s->action->optional && r->failure.kind == ERR_NONE &&
-        !(r->superseded && result->err.kind == ERR_STALE)) {
+    if (failed && !cancelled && !s->action->optional && r->failure.kind == ERR_NONE) {
         r->failure = result->err;
         CLEANUP(str_release) struct str what = STR_INIT;
         action_print(s->action, &what);
         (void)err_wrap(&r->failure, "%s", str_text(&what));
     }
-    step_over(s, failed ? STEP_FAILED : STEP_DONE);
+    step_over(s, cancelled ? STEP_CANCELLED : failed ? STEP_FAILED : STEP_DONE);
     tell_ended(s, result);
 }
 
@@ -229,10 +229,11 @@ static void run_finish(struct run *r)
 /* Start whatever can be started; end the run when nothing is left. */
 static void run_go_on(struct run *r)
 {
-    while (r->n_ready > 0 && !r->superseded) {
+    while (r->n_ready > 0) {
         struct step *s = &r->steps[ready_pop(r)];
+        bool too_late = r->superseded && s->action->when == WHEN_OK;
 
-        if (called_for(r, s))
+        if (!too_late && called_for(r, s))
             step_begin(s);
         else
             step_skip(s);

@@ -27,7 +27,9 @@ struct run_options {
 struct run *run_new(const struct plan_app *part, const struct run_options *options);
 void run_start(
     struct run *r); /* over may come before this returns only if there is nothing to do */
-/* Start nothing more; what is in flight finishes (waits and pulls are cancelled). over follows when the last of it has. */
+/* Start nothing more, except what puts back a container that was stopped for a successor that now does not get its turn: between two
+ * plans the old version serves. What is in flight finishes (waits and pulls are cancelled; whoever is on trial stays on it). over
+ * follows when the last of it has. */
 void run_supersede(struct run *r);
 void run_free(struct run *r); /* only after over, or never started */
 

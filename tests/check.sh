@@ -37,7 +37,7 @@ part() {
 
 tests/deps.sh test && tests/deps.sh engine || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 
-part "build (every warning is an error)" make -j"$jobs" CFLAGS="-O2 -g -Werror" all unit-programs engine-programs
+part "build (every warning is an error)" make -j"$jobs" WERROR=1 all unit-programs engine-programs
 part "layers" make -s check-layers
 part "purity" make -s check-pure
 part "headers" make -s check-headers

@@ -9,7 +9,7 @@
 set -euo pipefail
 
 build_packages=(build-essential gcc clang make pkg-config libcurl4-openssl-dev libyaml-dev
-    libjansson-dev libsqlite3-dev libarchive-dev libgit2-dev libinotifytools0-dev libcivetweb-dev
+    libjansson-dev libsqlite3-dev libarchive-dev zlib1g-dev libgit2-dev libinotifytools0-dev libcivetweb-dev
     libssl-dev libsodium-dev libcmocka-dev)
 test_packages=(iptables iproute2 curl jq python3 valgrind clang-format clang-tidy universal-ctags
     sqlite3 tmux git socat openssl docker-registry)

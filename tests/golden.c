@@ -244,7 +244,7 @@ static bool disturbed(struct golden_case *c, const struct ending *want, struct l
     const struct observed *after = whole ? d->ops->observed(d, a) : how.snapshot;
 
     check_laws(&k, after);
-    if (faults.fail_at)
+    if (faults.fail_at || how.leave_at)
         check_serving(&k, after, want->seen);
     expect_end(&k, want, after);
     if (k.bad)

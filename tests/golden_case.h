@@ -33,7 +33,7 @@ struct golden_case {
     struct arena *arena;
     json_t *options;
     struct settings settings;
-    struct desired *desired;
+    struct desired *desired, *before;
     const struct observed *observed, *images;
     struct history history;
     struct plan_input input;
@@ -391,8 +391,8 @@ static const struct observed *golden_observe(struct golden_case *c)
         printf("%s: observed.json: %s\n", c->name, e.msg);
         return NULL;
     }
-    struct desired *now = golden_desire(c, c->folder, NULL),
-                   *before = golden_desire(c, before_folder, NULL);
+    struct desired *now = golden_desire(c, c->folder, NULL);
+    struct desired *before = golden_desire(c, before_folder, NULL);
 
     golden_add_images(c, v, now);
     golden_add_images(c, v, before);
@@ -400,6 +400,7 @@ static const struct observed *golden_observe(struct golden_case *c)
     const struct observed *images = observed_from_json(only_images, c->arena, &e);
 
     c->images = images;
+    c->before = before;
     if (images) {
         bind_images(now, images, c->arena);
         bind_images(before, images, c->arena);
@@ -428,6 +429,9 @@ static void golden_read_history(struct golden_case *c)
     json_object_foreach(last, key, value)
     {
         const struct want_container *w = golden_find(c->desired, key).container;
+        const struct want_container *old = golden_find(c->before, key).container;
+
+        w = w ? w : old;
         const char *hash = json_string_value(value);
         kvs_set(c->arena, &c->history.last_hash, key, w && strcmp(hash, "=") == 0 ? w->hash : hash);
     }

@@ -163,20 +163,24 @@ void *arena_array(struct arena *a, size_t n, size_t size)
     return arena_alloc(a, bytes);
 }
 
-char *arena_strndup(struct arena *a, const char *s, size_t n)
+static char *take_text(struct arena *a, const char *s, size_t len)
 {
-    if (!s)
-        return NULL;
-    size_t len = strnlen(s, n);
     char *copy = take(a, len + 1, 1);
 
     memcpy(copy, s, len);
     return copy;
 }
 
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+    if (!s)
+        return NULL;
+    return take_text(a, s, strnlen(s, n));
+}
+
 char *arena_strdup(struct arena *a, const char *s)
 {
-    return arena_strndup(a, s, SIZE_MAX);
+    return s ? take_text(a, s, strlen(s)) : NULL;
 }
 
 char *arena_printf(struct arena *a, const char *fmt, ...)

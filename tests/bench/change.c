@@ -56,7 +56,7 @@ static double drop_by_hand(struct bench *b, size_t round)
 
 static void measure_drops(struct bench *b)
 {
-    size_t rounds = b->quick ? 4 : 12;
+    size_t rounds = b->quick ? 4 : 10;
     double ours[ROUNDS_MOST], raw[ROUNDS_MOST];
 
     for (size_t i = 0; i < rounds; i++) {

@@ -108,7 +108,7 @@ static double cold_apply(struct cold *c, double *ret_exit)
 
 void measure_cold(struct bench *b)
 {
-    struct cold c = {.b = b, .apps = b->quick ? 16 : 50, .rounds = b->quick ? 1 : 2};
+    struct cold c = {.b = b, .apps = b->quick ? 12 : 50, .rounds = b->quick ? 1 : 2};
     size_t best = 0;
 
     for (size_t r = 0; r < c.rounds; r++) {

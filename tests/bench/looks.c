@@ -121,7 +121,7 @@ static void measure_plan(struct looks *l, size_t containers)
 void measure_looks(struct bench *b)
 {
     const char *socket = bench_path(b, "proxy.sock");
-    size_t apps = b->quick ? 40 : 100, replicas = b->quick ? 0 : 200;
+    size_t apps = b->quick ? 30 : 100, replicas = b->quick ? 0 : 200;
     struct looks l = {
         .b = b,
         .root = bench_path(b, "looks"),

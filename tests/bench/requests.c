@@ -15,8 +15,8 @@
 #include "tests/bench/seen.h"
 #include "tests/bench/table.h"
 
-enum { BYSTANDERS = 8 };
-#define QUIET_MS 1500
+enum { BYSTANDERS = 6 };
+#define QUIET_MS 1000
 #define AGE_MS 35000 /* the slow look comes at 60 s */
 
 struct count {
@@ -98,9 +98,8 @@ static void count_new_spec(struct count *c)
     begin(c);
     (void)bench_write(c->b, c->spec, recipe_spec(c->b, "ba000", ""));
     (void)seen_wait(c->b->seen, mark, "container", "start", "ba000", 1);
-    process_quiet(c->b, c->agent, QUIET_MS);
-    recipe_learn(c->b, c->proxy, "ba000");
     report(c, "a new spec", 1);
+    recipe_learn(c->b, c->proxy, "ba000");
 }
 
 static void count_changed_spec(struct count *c)
@@ -117,7 +116,7 @@ static void count_same_spec(struct count *c)
 {
     begin(c);
     (void)bench_write(c->b, c->spec, recipe_spec(c->b, "ba000", "environment: {CHANGED: \"1\"}\n"));
-    bench_pause(c->b, 500);
+    bench_pause(c->b, 300); /* the watcher may wait for more */
     process_quiet(c->b, c->agent, QUIET_MS);
     table_bound(c->b->table, "a spec written again as it was: calls", "", (double)tally(c).all, 0);
 }

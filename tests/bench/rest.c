@@ -59,7 +59,7 @@ static void list_containers(struct rest *r)
 static void measure_quiet(struct rest *r, size_t apps)
 {
     struct bench *b = r->b;
-    double seconds = b->quick ? 12 : 60;
+    double seconds = b->quick ? 10 : 60;
     struct usage before = process_usage(r->agent);
 
     bench_pause(b, seconds * 1000);

@@ -285,7 +285,7 @@ says() {
     if [[ $3 == *"$2"* ]]; then
         pass "$1"
     else
-        fail "$1" "\"$2\" is not in \"$3\""
+        fail "$1" "\"$2\" is not in \"${3:0:2000}\""
     fi
 }
 

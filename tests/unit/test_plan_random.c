@@ -211,7 +211,7 @@ static bool runs_in(const struct observed *o, const struct obs_container *place)
     return false;
 }
 
-/* One operation failed and the run gave up: what ran before and is wanted still runs, in whatever version. Not so for one-shot services; nor
+/* One operation failed and the run gave up, or it was superseded: what ran before and is wanted still runs, in whatever version. Not so for one-shot services; nor
  * where a service gives its port to the one in whose namespace it is to live, for then both cannot be put back. */
 static void check_serving(struct world *w, const struct observed *before,
                           const struct observed *after)
@@ -246,7 +246,7 @@ static void one_round(struct world *w, bool trouble)
 
     w->seen = whole ? l.driver->ops->observed(l.driver, w->arena) : l.snapshot;
     l.driver->ops->free(l.driver);
-    if (faults.fail_at)
+    if (faults.fail_at || l.leave_at)
         check_serving(w, before, w->seen);
 }
 

@@ -444,6 +444,40 @@ static void test_superseded(void **state)
     assert_string_equal(x->failure, "");
 }
 
+/* The file changes while the old one is being stopped: it serves again until the next plan, which may have to pull first. */
+static void test_superseded_while_the_old_one_stops(void **state)
+{
+    struct env *x = *state;
+
+    add_replacement(x);
+    start(x);
+    end(x, 1, ERR_NONE);
+    str_clear(&x->told);
+    run_supersede(x->run);
+    end(x, 0, ERR_NONE);
+    expect(x, "-0 +6 ");
+    end(x, 6, ERR_NONE);
+    expect(x, "-6 over");
+    assert_int_equal(x->how, RUN_SUPERSEDED);
+}
+
+/* It runs and is being waited for: the next plan goes on with the trial, or replaces it. */
+static void test_superseded_during_the_trial(void **state)
+{
+    struct env *x = *state;
+
+    add_replacement(x);
+    start(x);
+    end(x, 0, ERR_NONE);
+    end(x, 1, ERR_NONE);
+    end(x, 2, ERR_NONE);
+    str_clear(&x->told);
+    run_supersede(x->run);
+    end(x, 3, ERR_STALE);
+    expect(x, "-3s over");
+    assert_int_equal(x->how, RUN_SUPERSEDED);
+}
+
 static void test_freed_when_over(void **state)
 {
     struct env *x = *state;
@@ -522,6 +556,8 @@ int main(void)
         TEST(test_optional_skipped_is_only_noted),
         TEST(test_keep_needs_no_engine),
         TEST(test_superseded),
+        TEST(test_superseded_while_the_old_one_stops),
+        TEST(test_superseded_during_the_trial),
         TEST(test_freed_when_over),
         TEST(test_reserved_subnets),
         TEST(test_shares_nothing_with_the_plan),

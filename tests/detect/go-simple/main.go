@@ -1,0 +1,4 @@
+// Shop.
+package main
+
+func main() {}

@@ -1,0 +1,2 @@
+module example.com/$(id)
+go 1.99; RUN evil

@@ -1,0 +1,2 @@
+from flask import Flask
+x;RUN = Flask("x")

@@ -1,0 +1,2 @@
+import gradio as gr
+gr.Interface().launch()

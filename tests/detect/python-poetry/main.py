@@ -1,0 +1,2 @@
+import quart
+app = quart.Quart(__name__)

@@ -1,0 +1,60 @@
+#!/bin/bash
+# The examples and the demo, run for real: their pages are fetched and their data is kept.
+# shellcheck source=tests/engine/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_engine
+
+for port in 8080 8081; do
+    ! curl -s -o /dev/null --max-time 2 "http://127.0.0.1:$port/" || skip_all "port $port, which the examples use, is taken here"
+done
+page() { curl -sf --max-time 2 "http://127.0.0.1:$1/" | grep -q "Welcome to nginx"; }
+example() { root=$work/$1 && cp -r "$repo/examples/$1" "$work/" && flags=(--root "$root"); }
+
+example hello
+same "hello: apply" 0 "$(exit_of apply)"
+check "hello: its page" wait_until 5 page 8080
+becomes "hello is healthy" "hello=Synced" 10
+says "status shows its address" "localhost:8080" "$(evenkeel status)"
+before=$(inspect hello-app-1 .Id)
+same "hello: apply again" 0 "$(exit_of apply)"
+same "hello: the same container" "$before" "$(inspect hello-app-1 .Id)"
+rm "$root/hello.yaml"
+same "hello: deleted" 0 "$(exit_of apply)"
+same "hello: gone" "" "$(owned containers .Id)$(owned networks .Id)"
+
+example two-services
+same "two-services: apply" 0 "$(exit_of apply)"
+check "two-services: its page" wait_until 5 page 8081
+becomes "two-services is healthy" "guestbook=Synced" 15
+same "two-services: what is internal is internal" true "$(api GET /networks/guestbook_back | jq -r .Internal)"
+check "two-services: web came after store" test "$(inspect guestbook-web-1 .State.StartedAt)" \> "$(inspect guestbook-store-1 .State.StartedAt)"
+rm "$root/guestbook.yaml"
+same "two-services: deleted" 0 "$(exit_of apply)"
+same "two-services: its volume stays" guestbook_data "$(owned volumes .Name)"
+
+example volume
+lines() { engine_curl '/containers/notes-app-1/archive?path=/notes/log' | tar -xO | wc -l; }
+same "volume: apply" 0 "$(exit_of apply)"
+check "volume: one line" wait_until 5 eval '[ "$(lines)" = 1 ]'
+mv "$root/notes.yaml" "$work/"
+same "volume: deleted" 0 "$(exit_of apply)"
+check "volume: gone" gone notes-app-1
+mv "$work/notes.yaml" "$root/"
+same "volume: back" 0 "$(exit_of apply)"
+check "volume: its data is there, and one line more" wait_until 5 eval '[ "$(lines)" = 2 ]'
+says "volume: as its log says" 2 "$(evenkeel logs notes)"
+rm "$root/notes.yaml"
+same "volume: deleted" 0 "$(exit_of apply)"
+
+# --- make demo
+if [ "$(id -u)" = 0 ] || "$repo/tests/deps.sh" </dev/null >/dev/null 2>&1; then
+    out=$(DEMO_ONCE=1 timeout 250 make -s -C "$repo" demo 2>&1 </dev/null) && status=0 || status=$?
+    same "make demo" 0 "$status"
+    says "demo: the page" "Welcome to nginx" "$out"
+    says "demo: healed" "healed: a new container runs" "$out"
+    says "demo: what was done and why" "destroy" "$out"
+    same "demo: nothing is left" "" "$(owned containers 'select(.Labels["evenkeel.owner"] == "demo") | .Id')"
+    [ "$status" = 0 ] || sed 's/^/  | /' <<<"$out"
+else
+    skip "make demo" "libraries are missing"
+fi

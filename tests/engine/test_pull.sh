@@ -1,0 +1,160 @@
+#!/bin/bash
+# Images from a registry that wants a password: pulled with progress and with the credentials that `docker login` left, by tag and by digest; what goes
+# wrong is named, and what runs is not disturbed. The registry is Debian's docker-registry on the loopback device.
+# shellcheck source=tests/engine/lib.sh
+. "$(dirname "$0")/lib.sh"
+command -v docker-registry >/dev/null || skip_all "no docker-registry (tests/deps.sh test installs it)"
+need_engine
+
+port=15000
+registry=127.0.0.1:$port
+config=$work/docker
+export DOCKER_CONFIG=$config
+mkdir -p "$config" "$work/registry"
+# shellcheck disable=SC2016
+echo 'anna:$2y$05$evenkeelevenkeelevenkeHU3TaznMNp6RrYF2e/47nUqi7nvdf0m' >"$work/htpasswd"
+password='let me in'
+cat >"$work/registry.yml" <<END
+version: 0.1
+log: {level: error}
+storage: {filesystem: {rootdirectory: $work/registry}}
+http: {addr: "$registry"}
+auth: {htpasswd: {realm: test, path: $work/htpasswd}}
+END
+docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+registry_up() { [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 2 "http://$registry/v2/")" = 401 ]; }
+if ! wait_until 10 registry_up; then
+    fail "docker-registry" "does not answer: $(tail -n 3 "$work/registry.log")"
+    exit 0
+fi
+# The registry is on this side; an engine elsewhere would not reach it.
+auth=$(printf '{"username":"anna","password":"%s","serveraddress":"%s"}' "$password" "$registry" | base64 -w 0 | tr '+/' '-_')
+
+# push TAG LABEL: an image with this label and a layer of 8 MB becomes $registry/team/app:TAG.
+push() {
+    head -c 8000000 /dev/urandom >"$work/ballast"
+    tar -C "$work" -cf "$work/layer.tar" ballast
+    api POST '/containers/create?name=push' "{\"Image\":\"busybox:stable\",\"Labels\":{\"version\":\"$2\"},\"Cmd\":[\"sleep\",\"100000\"]}" >/dev/null
+    engine_curl '/containers/push/archive?path=/' -X PUT -H 'Content-Type: application/x-tar' --data-binary "@$work/layer.tar" --max-time 30
+    api POST "/commit?container=push&repo=$registry/team/app&tag=$1" '{}' >/dev/null
+    api DELETE '/containers/push?force=1'
+    engine_curl "/images/$registry/team/app/push?tag=$1" -X POST -H "X-Registry-Auth: $auth" --max-time 60 | tr -d '\0' >"$work/push.log"
+    ! grep -q errorDetail "$work/push.log" || { cat "$work/push.log" >&2 && return 1; }
+    sed -n 's/.*\(sha256:[0-9a-f]\{64\}\).*/\1/p' "$work/push.log" | tail -n 1
+}
+forget() { # what the engine has of it
+    local id
+    for id in $(api GET '/images/json' | jq -r ".[] | (.RepoTags // [], .RepoDigests // []) | .[] | select(startswith(\"$registry/\"))"); do
+        engine_curl "/images/$id?force=1" -X DELETE -o /dev/null --max-time 20
+    done
+}
+login() { printf '{"auths": {"%s": {"auth": "%s"}}}\n' "$registry" "$(printf 'anna:%s' "$1" | base64 -w 0)" >"$config/config.json"; }
+app() { printf 'app: pulled\nimage: %s\nstop_signal: SIGKILL\nnetwork_mode: none\n' "$1" && printf '%s\n' "${@:2}"; }
+version() { inspect pulled-app-1 '.Config.Labels.version'; }
+
+first=$(push 1 one)
+same "an image is pushed" 71 "${#first}"
+forget
+
+# --- without credentials
+app "$registry/team/app:1" >"$root/pulled.yaml"
+sleeper calm "network_mode: none"
+out=$(apply 2>&1) && status=0 || status=$?
+same "without credentials" 1 "$status"
+says "the image is named" "$registry/team/app:1" "$(grep '^pulled is' <<<"$out")"
+says "and what to do" "docker login" "$(grep '^pulled is' <<<"$out")"
+check "others run" docker_running calm-app-1
+
+# --- wrong ones
+login "nonsense"
+out=$(apply 2>&1) && status=0 || status=$?
+same "with wrong ones" 1 "$status"
+says "the registry is named" "$registry" "$(grep '^pulled is' <<<"$out")"
+check "the password is nowhere" eval '! grep -rqF nonsense "$state" && [[ $out != *nonsense* ]]'
+echo '{"auths": nonsense' >"$config/config.json"
+out=$(apply 2>&1) && status=0 || status=$?
+same "a config.json that is broken" 1 "$status"
+says "is named" "config.json" "$out"
+
+# --- the right ones
+login "$password"
+out=$(apply 2>&1) && status=0 || status=$?
+same "with the right ones" 0 "$status"
+same "it runs" one "$(version)"
+says "the pull is told of" "pull image $registry/team/app:1" "$out"
+same "nothing is left to be done" 0 "$(exit_of plan)"
+check "the password is nowhere" eval '! grep -rqF "$(printf "anna:%s" "$password" | base64)" "$state" && ! grep -rqF "$password" "$state"'
+if command -v script >/dev/null; then
+    api DELETE '/containers/pulled-app-1?force=1'
+    forget
+    TERM=xterm script -qec "$EVENKEEL apply --root $root --state $state --docker $DOCKER_HOST" "$work/screen" </dev/null >/dev/null || true
+    check "on a terminal the progress moves" grep -aqE '\[=+ *\] +[0-9]+ %' "$work/screen"
+    check "it runs again" docker_running pulled-app-1
+else
+    skip "progress on a terminal" "there is no script(1) here"
+fi
+
+# --- tags that are not there, registries that are not
+before=$(snapshot)
+app "$registry/team/app:none" >"$root/pulled.yaml"
+out=$(apply 2>&1) && status=0 || status=$?
+same "a tag that is not there" 1 "$status"
+says "is named" "$registry/team/app:none" "$(grep '^pulled is' <<<"$out")"
+app "127.0.0.1:9/team/app:1" >"$root/pulled.yaml"
+out=$(apply 2>&1) && status=0 || status=$?
+same "a registry that is not there" 1 "$status"
+says "is named" "127.0.0.1:9" "$(grep '^pulled is' <<<"$out")"
+same "what runs is not disturbed by either" "$before" "$(snapshot)"
+
+# --- by digest
+second=$(push 1 two)
+forget
+app "$registry/team/app@$first" >"$root/pulled.yaml"
+same "by digest" 0 "$(exit_of apply)"
+same "it is the first, though the tag has moved" one "$(version)"
+same "nothing is left to be done" 0 "$(exit_of plan)"
+app "$registry/team/app:1@$second" >"$root/pulled.yaml"
+same "by tag and digest" 0 "$(exit_of apply)"
+same "it is the second" two "$(version)"
+same "nothing is left to be done" 0 "$(exit_of plan)"
+
+# --- pull_policy
+app "$registry/team/app:1" >"$root/pulled.yaml"
+same "by tag" 0 "$(exit_of apply)"
+forget
+engine_curl "/images/create?fromImage=$registry/team/app&tag=1" -X POST -H "X-Registry-Auth: $auth" --max-time 60 -o /dev/null
+old=$(api GET "/images/$registry/team/app:1/json" | jq -r .Id)
+push 1 four >/dev/null
+four=$(api GET "/images/$registry/team/app:1/json" | jq -r .Id)
+api POST "/images/$old/tag?repo=$registry/team/app&tag=1"
+app "$registry/team/app:1" 'environment: {A: "1"}' >"$root/pulled.yaml"
+same "pull_policy missing" 0 "$(exit_of apply)"
+same "takes what is there" "$old" "$(inspect pulled-app-1 .Image)"
+app "$registry/team/app:1" 'environment: {A: "2"}' 'pull_policy: always' >"$root/pulled.yaml"
+same "pull_policy always" 0 "$(exit_of apply)"
+same "takes what the registry has" "$four" "$(inspect pulled-app-1 .Image)"
+same "nothing is left to be done" 0 "$(exit_of plan)"
+app "$registry/team/app:7" 'pull_policy: never' >"$root/pulled.yaml"
+same "pull_policy never" 1 "$(exit_of apply)"
+same "leaves the old one" "$four" "$(inspect pulled-app-1 .Image)"
+
+# --- a credential helper, as docker login uses one where there is a key ring
+api DELETE '/containers/pulled-app-1?force=1'
+forget
+mkdir "$work/bin"
+cat >"$work/bin/docker-credential-evktest" <<END
+#!/bin/sh
+read -r server
+[ "\$1 \$server" = "get $registry" ] && echo '{"Username":"anna","Secret":"$password"}' && exit
+echo "credentials not found in native keychain" && exit 1
+END
+chmod 755 "$work/bin/docker-credential-evktest"
+printf '{"credHelpers": {"%s": "evktest"}}\n' "$registry" >"$config/config.json"
+app "$registry/team/app:1" >"$root/pulled.yaml"
+same "a credential helper" 0 "$(PATH=$work/bin:$PATH exit_of apply)"
+check "it runs" docker_running pulled-app-1
+api DELETE '/containers/pulled-app-1?force=1'
+forget
+out=$(apply 2>&1) && status=0 || status=$?
+same "a helper that is not there" 1 "$status"
+says "is named" "docker-credential-evktest" "$out"
