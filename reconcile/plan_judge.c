@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "reconcile/diff.h"
+#include "reconcile/plan_infra.h"
 #include "spec/base/arena.h"
 
 /* ---- words ---- */
