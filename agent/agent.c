@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/buildlog.h"
 #include "agent/cli.h"
 #include "agent/conductor.h"
 #include "agent/diary.h"
@@ -28,6 +29,7 @@ struct agent {
     struct core core;
     struct conductor *conductor;
     struct store *store;
+    struct buildlog *builds;
     struct watch *watch;
     int signals, lock;
     bool leaving, left;
@@ -267,6 +269,7 @@ static int open_agent(struct agent *g, struct err *e)
     g->store = store_open(g->o->state, &no_store);
     if (!g->store)
         log_line(LOG_WARNING, NULL, "no history is kept: %s", no_store.msg);
+    g->builds = buildlog_new(g->o->state);
     g->watch = watch_new(watched.v, watched.n, doorbell, e);
     if (!g->watch)
         return -1;
@@ -275,7 +278,8 @@ static int open_agent(struct agent *g, struct err *e)
 
 static int run_agent(struct agent *g, struct err *e)
 {
-    struct recorder recorders[] = {narrate_recorder(), diary_recorder(g->store)};
+    struct recorder recorders[] = {narrate_recorder(), diary_recorder(g->store),
+                                   buildlog_recorder(g->builds)};
     struct conductor_options co = {
         .core = &g->core,
         .recorders = recorders,
@@ -318,6 +322,7 @@ int cli_agent(const struct options *o)
     if (g.conductor && conductor_runs(g.conductor) == 0) {
         conductor_free(g.conductor);
         core_close(&g.core);
+        buildlog_free(g.builds);
     }
     free(g.diags_said);
     arena_free(g.own);

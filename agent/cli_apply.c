@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "agent/buildlog.h"
 #include "agent/cli.h"
 #include "agent/cli_common.h"
 #include "agent/conductor.h"
@@ -35,6 +36,7 @@ struct apply {
     struct conductor *conductor;
     struct progress *progress;
     struct store *store;
+    struct buildlog *builds;
     int64_t acted_ms; /* when a run last ended, monotonic; 0: none did */
 };
 
@@ -174,8 +176,10 @@ static int apply_here(const struct options *o)
         return cli_fail(&e);
     }
     x.progress = progress_new(stdout);
+    x.builds = buildlog_new(o->state);
     struct recorder recorders[] = {progress_recorder(x.progress),
                                    diary_recorder(x.store),
+                                   buildlog_recorder(x.builds),
                                    {.run_ended = apply_run_ended, .ctx = &x}};
     struct conductor_options co = {
         .core = &x.core,
@@ -194,8 +198,10 @@ static int apply_here(const struct options *o)
     progress_free(x.progress);
     x.progress = NULL;
     store_close(x.store);
-    if (conductor_runs(x.conductor) == 0)
+    if (conductor_runs(x.conductor) == 0) {
         conductor_free(x.conductor);
+        buildlog_free(x.builds);
+    }
     core_close(&x.core);
     return rc;
 }

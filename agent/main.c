@@ -45,8 +45,10 @@ static const struct verb verbs[] = {
      "States: Synced, OutOfSync, Progressing, Degraded, Missing, Frozen, Held, Stopped, Completed, Refused.\n"
      "Exit: 0 every app is well, 2 some are not, 1 error.\n"},
     {"logs", "APP[/SERVICE[/INDEX]]", "show the output of an app's containers",
-     OPT_PLACES | OPT_FOLLOW | OPT_TAIL | OPT_SINCE | OPT_TIMESTAMPS, 1, 1, cli_logs,
-     "  evenkeel logs blog -f\n  evenkeel logs shop/db --tail 20\n"},
+     OPT_PLACES | OPT_FOLLOW | OPT_TAIL | OPT_SINCE | OPT_TIMESTAMPS | OPT_BUILD, 1, 1, cli_logs,
+     "With --build, of its last build, also of one that failed; that needs no engine.\n"
+     "\n"
+     "  evenkeel logs blog -f\n  evenkeel logs shop/db --tail 20\n  evenkeel logs blog --build\n"},
     {"history", "[APP]", "what the agent did, newest first",
      OPT_STATE | OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ACTIONS, 0, 1, cli_history,
      "  evenkeel history blog --actions\n"},
