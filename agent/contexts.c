@@ -229,18 +229,18 @@ static void take_order(struct entry *x, const struct service *s)
     struct arena *a = x->arena;
     const struct build *b = &s->build;
 
-    x->order = (struct facts_order){
-        .build = {.bundle = arena_strdup(a, b->bundle),
-                  .path = arena_strdup(a, b->path),
-                  .dockerfile = arena_strdup(a, b->dockerfile),
-                  .dockerfile_inline = arena_strdup(a, b->dockerfile_inline),
-                  .target = arena_strdup(a, b->target),
-                  .strategy = arena_strdup(a, b->strategy),
-                  .args = copy_kvs(&b->args, a)},
-        .start = arena_strdup(a, s->start),
-        .requirements = arena_strdup(a, s->requirements),
-        .port = s->port.set ? (int)s->port.v : 0,
+    x->order = facts_order_of(s);
+    x->order.build = (struct build){
+        .bundle = arena_strdup(a, b->bundle),
+        .path = arena_strdup(a, b->path),
+        .dockerfile = arena_strdup(a, b->dockerfile),
+        .dockerfile_inline = arena_strdup(a, b->dockerfile_inline),
+        .target = arena_strdup(a, b->target),
+        .strategy = arena_strdup(a, b->strategy),
+        .args = copy_kvs(&b->args, a),
     };
+    x->order.start = arena_strdup(a, s->start);
+    x->order.requirements = arena_strdup(a, s->requirements);
 }
 
 /* Entries of this kind that nobody wants any more; one being read stays until it is done. */

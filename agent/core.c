@@ -340,6 +340,14 @@ static void wait_for_sources(struct core *c)
     }
 }
 
+void core_gather_files(struct core *c)
+{
+    if (!c->contexts)
+        c->contexts = contexts_new(NULL);
+    (void)core_scan(c, NULL);
+    wait_for_sources(c);
+}
+
 /* The names of what is built come one look after their base images. */
 static int look_for_images(struct core *c, struct err *e)
 {

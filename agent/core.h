@@ -52,6 +52,8 @@ bool core_learn_incumbents(struct core *c);
 int core_look(struct core *c, bool inspect_owned, struct err *e);
 /* Scan, desire and look for the first time: the files are read while the engine puts its lists together. */
 int core_gather(struct core *c, bool inspect_owned, struct err *e);
+/* Without an engine: scan, desire, and wait until every source of what is built was read. */
+void core_gather_files(struct core *c);
 /* References that a look must ask about; what is built gets its name from what is known of its base images. */
 void core_images(struct core *c, struct arena *a, struct strv *ret);
 /* True if some of them were never asked about: the name of what is built follows from its base images, so another look is due. */

@@ -144,7 +144,24 @@ static void judge_dockerfile(const struct facts_order *o, const char *text, size
         f->port = only_port(&d.exposed);
 }
 
+struct facts_order facts_order_of(const struct service *s)
+{
+    return (struct facts_order){
+        .build = s->build,
+        .start = s->start,
+        .requirements = s->requirements,
+        .port = s->port.set ? (int)s->port.v : 0,
+    };
+}
+
 void facts_read(const struct facts_order *o, struct arena *a, struct context_facts *ret)
+{
+    const char *text;
+
+    facts_read_text(o, a, ret, &text);
+}
+
+void facts_read_text(const struct facts_order *o, struct arena *a, struct context_facts *ret, const char **ret_text)
 {
     struct context_where w = where_of(&o->build);
     struct context_facts f = {.state = FACTS_FAILED};
@@ -167,6 +184,7 @@ void facts_read(const struct facts_order *o, struct arena *a, struct context_fac
         judge_dockerfile(o, text, n, own, a, &f);
     }
     context_free(c);
+    *ret_text = f.dockerfile_text ? f.dockerfile_text : text ? arena_strndup(a, text, n) : NULL;
     *ret = f;
 }
 

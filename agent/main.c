@@ -66,6 +66,12 @@ static const struct verb verbs[] = {
      "Each pass that decided something saves its complete input. Without FILE the newest one (or --pass N) is read from\n"
      "STATE; `evenkeel replay list` names them; `evenkeel replay --json` prints the plan as JSON.\n"
      "The input holds the texts of your specs: look through it before you send it to anybody.\n"},
+    {"convert", "APP[/SERVICE]|PATH", "write out what evenkeel makes of a source", OPT_ROOT | OPT_STATE | OPT_CONFIG | OPT_DOCKERFILE,
+     1, 1, cli_convert,
+     "With --dockerfile: the Dockerfile that an app, a directory or an archive is built with, made for its language if it\n"
+     "brings none. Put it beside the source to have it your way from then on. Needs no engine.\n"
+     "\n"
+     "  evenkeel convert --dockerfile blog > apps/blog/Dockerfile\n  evenkeel convert --dockerfile ./src\n"},
     {"schema", "app|config|reference", "print the JSON Schema of a file, or the reference of its keys", 0, 1, 1, cli_schema,
      "For editors: put `# yaml-language-server: $schema=app.schema.json` at the top of a spec.\n"},
     {"version", "", "print the version", 0, 0, 0, cli_version, ""},

@@ -46,6 +46,7 @@ static const struct flag flags[] = {
     {"pass", 0, OPT_PASS, "N", "the saved pass of this number (default: the newest)"},
     {"actions", 'a', OPT_ACTIONS, NULL, "also each action of each run"},
     {"build", 'b', OPT_BUILD, NULL, "what was said while it was built, instead of what it says (all of it, or the last lines)"},
+    {"dockerfile", 0, OPT_DOCKERFILE, NULL, "the Dockerfile that it is built with"},
     {"log", 0, OPT_LOG, "LEVEL", "error, warning, info or debug (default info)"},
 };
 
@@ -103,6 +104,9 @@ static int take(const struct flag *f, const char *value, struct arena *a, struct
         return 0;
     case OPT_BUILD:
         o->build = true;
+        return 0;
+    case OPT_DOCKERFILE:
+        o->dockerfile = true;
         return 0;
     case OPT_TAIL:
         o->tail_given = true;
