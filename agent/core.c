@@ -157,13 +157,10 @@ static int no_files(void *ctx, const char *path, struct arena *a, const char **r
     return err_set(e, ERR_DENIED, "%s: a spec inside an archive reads no files of the host", path);
 }
 
-/* An archive may bring a spec of its own. Until that is known nothing is decided about it. */
-static const struct spec_file *open_bundle(struct core *c, const struct spec_file *f)
+const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text, struct arena *a)
 {
-    struct arena *a = c->desired_arena;
     struct spec_file *own = ARENA_NEW(a, struct spec_file);
     const struct loader loader = {.read = no_files, .bundle = f->bundle};
-    const char *text = contexts_bundle_spec(c->contexts, f->bundle);
     if (text && !*text)
         return f;
     if (!text) {
@@ -189,7 +186,7 @@ static void open_bundles(struct core *c, struct spec_set *set)
     contexts_want_bundles(c->contexts, &bundles);
     for (size_t i = 0; i < set->n_files; i++)
         if (files[i]->bundle)
-            files[i] = open_bundle(c, files[i]);
+            files[i] = core_open_bundle(files[i], contexts_bundle_spec(c->contexts, files[i]->bundle), c->desired_arena);
     set->files = files;
 }
 
