@@ -5,6 +5,7 @@
 #include "agent/contexts.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #include "agent/facts_read.h"
 #include "drivers/http.h"
@@ -51,6 +52,21 @@ static struct entry *next_queued(struct contexts *c)
     return NULL;
 }
 
+/* What changed in this very moment has a fingerprint that never comes again; a moment later it has one that lasts. */
+static void settle(const struct facts_order *o, char print[SHA256_HEX])
+{
+    static const struct timespec moment = {.tv_nsec = 25 * 1000 * 1000};
+    char again[SHA256_HEX];
+
+    for (int tries = 0; tries < 4; tries++) {
+        facts_fingerprint(o, again);
+        if (strcmp(again, print) == 0)
+            return;
+        (void)nanosleep(&moment, NULL);
+        facts_fingerprint(o, print);
+    }
+}
+
 static void read_entry(const struct entry *x, const char *known, char print[SHA256_HEX], struct arena **ret_arena,
                        struct context_facts **ret_facts, const char **ret_text)
 {
@@ -60,6 +76,7 @@ static void read_entry(const struct entry *x, const char *known, char print[SHA2
     *ret_arena = NULL;
     if (print[0] && strcmp(print, known) == 0)
         return; /* as it was */
+    settle(x->bundle ? &bundle : &x->order, print);
     struct arena *a = arena_new();
 
     if (x->bundle) {

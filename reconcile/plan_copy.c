@@ -42,11 +42,13 @@ static const struct build_order *copy_build(const struct build_order *b, struct 
         .dockerfile = arena_strdup(a, b->dockerfile),
         .dockerfile_text = arena_strdup(a, b->dockerfile_text),
         .digest = arena_strdup(a, b->digest),
+        .fingerprint = arena_strdup(a, b->fingerprint),
         .target = arena_strdup(a, b->target),
         .network = arena_strdup(a, b->network),
         .args = *args,
         .labels = *labels,
         .cache_from = copy_strv(&b->cache_from, a),
+        .needs_buildkit = b->needs_buildkit,
     };
     return copy;
 }
