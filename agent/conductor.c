@@ -33,6 +33,7 @@ struct conductor {
 
 #define TAIL_LINES 5
 #define ASK_AGAIN_MAX 3
+#define ECHO_MS 500 /* events this soon after a run are its own */
 #define LISTENING_MAX 4
 
 static void schedule(struct conductor *c);
@@ -84,14 +85,14 @@ static void wait_for(struct conductor *c, struct slot *s, int64_t ms)
     s->timer = http_after(c->core->http, ms, slot_timer, s);
 }
 
-/* What we removed ourselves is not missing later. */
-static void forget_removed(struct conductor *c, const struct run *r)
+/* What we stopped or removed ourselves is no hand's work later. */
+static void forget_ended(struct conductor *c, const struct run *r)
 {
     static const char prefix[] = "container ";
     const struct plan_app *part = run_part(r);
     for (size_t i = 0; i < part->n_actions; i++) {
         const struct action *x = &part->actions[i];
-        if (x->kind != ACT_REMOVE || !run_action_done(r, i) ||
+        if ((x->kind != ACT_REMOVE && x->kind != ACT_STOP) || !run_action_done(r, i) ||
             strncmp(x->subject, prefix, sizeof(prefix) - 1) != 0)
             continue;
         const char *name = x->subject + sizeof(prefix) - 1;
@@ -105,11 +106,12 @@ static void run_over(void *user, struct run *r, enum run_end how, const struct e
     struct slot *s = user;
     struct conductor *c = s->conductor;
     c->runs--;
-    forget_removed(c, r);
+    forget_ended(c, r);
     slot_run_over(s, r, how, failure, core_monotonic_ms());
     s->run = NULL;
     run_free(r);
     s->dirty = true;
+    slots_wake_refused(&c->slots);
     if (how == RUN_FAILED) /* after the others the next pass knows better than the last one */
         tell(c, s);
     schedule(c);
@@ -258,13 +260,13 @@ static void set_wake(struct conductor *c, int64_t at_ms);
 static void pass(struct conductor *c)
 {
     struct arena *a = c->pass_arena;
-    struct strv scope = {0}, reserved = {0};
+    struct strv scope = {0}, reserved = {0}; /* copies: the sweep below frees slots */
     struct core_pass p;
     arena_clear(a);
     if (!c->all_due)
         for (size_t i = 0; i < c->slots.n; i++)
             if (c->slots.v[i]->due)
-                strv_push(a, &scope, c->slots.v[i]->app);
+                strv_push(a, &scope, arena_strdup(a, c->slots.v[i]->app));
     if (c->all_due)
         scope = c->o.only;
     else if (scope.n == 0)
@@ -437,7 +439,8 @@ static void object_changed(struct conductor *c, const struct happening *h)
     if (s && s->run)
         return; /* our own doing, most likely; the app is looked at when the run is over */
     if (h->app) {
-        if (h->object && h->action && by_hand(h->action)) {
+        bool echo = s && core_monotonic_ms() - s->tried_ms < ECHO_MS;
+        if (h->object && h->action && !echo && by_hand(h->action)) {
             CLEANUP(str_release) struct str what = STR_INIT;
             str_addf(&what, "%s at ", h->action);
             str_add_time(&what, h->time_ms ? h->time_ms : core_now_ms());
@@ -528,7 +531,7 @@ bool conductor_looked(const struct conductor *c)
 
 size_t conductor_runs(const struct conductor *c)
 {
-    return c->runs;
+    return c->runs + c->listening;
 }
 
 struct conductor_summary conductor_sum(const struct conductor *c)

@@ -91,6 +91,15 @@ void slots_release(struct slots *l, struct http *http)
     *l = (struct slots){0};
 }
 
+void slots_wake_refused(struct slots *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        struct slot *s = l->v[i];
+        if (!s->run && s->planned && s->planned_state == APP_REFUSED)
+            s->dirty = true;
+    }
+}
+
 void slots_second_chance(struct slots *l, int64_t now_ms)
 {
     for (size_t i = 0; i < l->n; i++) {
@@ -230,17 +239,20 @@ void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const 
         s->not_before_ms = now_ms + backoff_ms(s->failures, (uint32_t)(uintptr_t)s);
         if (run_put_back(r)) {
             CLEANUP(str_release) struct str text = STR_INIT;
-            str_addf(&text, "%s; the old version is back and serves; not tried again until something changes", failure->msg);
+            str_addf(&text, "%s; what ran before was put back; not tried again until something changes", failure->msg);
             slot_block(s, str_text(&text));
         }
         return;
     }
 }
 
+/* A file that breaks in the middle of a run says nothing about what it should be instead: the run is finished. */
 bool slot_run_is_stale(const struct slot *s, const struct plan_app *pa)
 {
     const char *now = pa->digest ? pa->digest : "", *then = run_part(s->run)->digest;
-    return strcmp(now, then ? then : "") != 0 || pa->state == APP_HELD || pa->state == APP_FROZEN;
+    if (pa->state == APP_FROZEN)
+        return false;
+    return strcmp(now, then ? then : "") != 0 || pa->state == APP_HELD;
 }
 
 void slot_forgive(struct slot *s)

@@ -48,6 +48,8 @@ void slots_sweep(struct slots *l, struct http *http, const struct plan *plan, co
 void slots_release(struct slots *l, struct http *http);
 /* Something foreign changed: what failed may work now; tried again at most every few seconds. */
 void slots_second_chance(struct slots *l, int64_t now_ms);
+/* One of our own apps gave up names or ports: who was refused for them is planned again. */
+void slots_wake_refused(struct slots *l);
 /* A pass with this app would start a run: worth saving. */
 bool slots_would_start(const struct slots *l, const struct plan_app *pa);
 

@@ -146,7 +146,10 @@ static int complete(struct context *c, struct err *e)
 
 static int by_folded_path(const void *va, const void *vb)
 {
-    return context_name_fold_order(*(const char *const *)va, *(const char *const *)vb);
+    const char *a = *(const char *const *)va, *b = *(const char *const *)vb;
+    int order = context_name_fold_order(a, b);
+
+    return order ? order : context_name_order(a, b);
 }
 
 /* Two names that differ in case only: one of them disappears on the machine of whoever unpacks this elsewhere. */

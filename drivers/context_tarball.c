@@ -94,28 +94,36 @@ struct reading {
     struct arena *arena; /* for one entry */
 };
 
-static int check_length(struct reading *r)
+static int next_block(struct reading *r, struct err *e)
 {
     const struct context *c = r->c;
     const struct context_limits *l = &c->where.limits;
+    long n;
 
-    if (r->at <= l->total_bytes + (int64_t)(l->entries + 2) * OVERHEAD_BYTES)
-        return context_check_time(c, &r->why);
-    return err_set(&r->why, ERR_USER, "it unpacks to more than its entries and their limits");
+    r->at += (int64_t)r->n;
+    r->n = 0;
+    if (r->at > l->total_bytes + (int64_t)(l->entries + 2) * OVERHEAD_BYTES)
+        return err_set(e, ERR_USER, "%s unpacks to more than its entries and their limits",
+                       c->where.path);
+    if (context_check_time(c, e) < 0)
+        return -1;
+    n = unpack_next(r->unpack, &r->block, e);
+    if (n < 0)
+        return err_wrap(e, "%s", c->where.path);
+    r->n = (size_t)n;
+    return 0;
 }
 
 static la_ssize_t give_block(struct archive *ar, void *user, const void **ret)
 {
     struct reading *r = user;
-    long n;
 
-    r->at += (int64_t)r->n;
-    n = check_length(r) < 0 ? -1 : unpack_next(r->unpack, &r->block, &r->why);
-    if (n < 0)
+    if (next_block(r, &r->why) < 0) {
         archive_set_error(ar, EIO, "%s", r->why.msg);
-    r->n = n > 0 ? (size_t)n : 0;
+        return -1;
+    }
     *ret = r->block;
-    return n;
+    return (la_ssize_t)r->n;
 }
 
 /* What libarchive found wrong, or unpack below it. */
@@ -125,7 +133,7 @@ static int damaged(struct reading *r, const char *entry, struct err *e)
     CLEANUP(str_release) struct str text = STR_INIT;
 
     if (r->why.kind)
-        return err_set(e, r->why.kind, "%s: %s", r->c->where.path, r->why.msg);
+        return err_set(e, r->why.kind, "%s", r->why.msg);
     str_add_escaped(&text, says ? says : "it is damaged");
     if (entry)
         return context_refuse(r->c, entry, e, "%s", str_text(&text));
@@ -218,19 +226,16 @@ static int read_entry(struct reading *r, struct archive_entry *x, struct err *e)
 static int check_end(struct reading *r, struct err *e)
 {
     int64_t end = archive_read_header_position(r->ar);
-    const void *block;
-    bool any = false;
-    la_ssize_t more = 1;
+    bool any = r->at > end;
 
-    for (; more > 0; more = give_block(r->ar, r, &block)) {
+    while (r->n > 0) {
         for (size_t i = end > r->at ? (size_t)(end - r->at) : 0; i < r->n; i++, any = true)
             if (r->block[i])
                 return err_set(e, ERR_USER, "%s is no intact tar: bytes follow its end",
                                r->c->where.path);
-        any |= r->at > end;
+        if (next_block(r, e) < 0)
+            return -1;
     }
-    if (more < 0)
-        return damaged(r, NULL, e);
     if (!any)
         return err_set(e, ERR_USER, "%s is no intact tar: it is truncated", r->c->where.path);
     return 0;

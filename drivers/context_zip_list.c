@@ -1,8 +1,8 @@
 /* The directory of a zip, read once and judged before anything is unpacked.
  *
- * Comes in: a file of any bytes. Goes out: its entries and where the content of each one lies. Everything that two programs could
- * read differently is refused: bytes before the first entry or after the end, two ends, a local header that disagrees with the directory, entries
- * that share bytes, sizes in two versions. So are encryption and methods other than "stored" and "deflated".
+ * Comes in: a file of any bytes. Goes out: its entries and where the content of each one lies. Refused are bytes before the first entry
+ * or after the end, two ends, a local header that disagrees with the directory, entries that share bytes, sizes in two versions, one part
+ * of several; encryption, and methods other than "stored" and "deflated". What lies between entries and belongs to none is never read.
  *
  * Source: PKWARE APPNOTE 6.3.10, sections 4.3 (records), 4.4 (fields), 4.5.3 (zip64). */
 #include <errno.h>
@@ -401,7 +401,9 @@ static int by_begin(const void *va, const void *vb)
 {
     const struct span *a = va, *b = vb;
 
-    return a->begin < b->begin ? -1 : a->begin > b->begin;
+    if (a->begin != b->begin)
+        return a->begin < b->begin ? -1 : 1;
+    return a->record < b->record ? -1 : a->record > b->record;
 }
 
 static int refuse_overlaps(struct listing *l, struct spans *s, struct arena *a, struct err *e)

@@ -113,9 +113,22 @@ static void plan_orphan(struct app_work *p, const struct orphan *o)
 
 /* ---- all of them ---- */
 
-static bool in_scope(const struct plan_input *in, const char *name)
+/* Names come in order and the scope is sorted: *at only moves forward. */
+static bool in_scope(const struct strv *scope, const char *name, size_t *at)
 {
-    return in->scope.n == 0 || strv_has(&in->scope, name);
+    while (*at < scope->n && strcmp(scope->v[*at], name) < 0)
+        ++*at;
+    return scope->n == 0 || (*at < scope->n && strcmp(scope->v[*at], name) == 0);
+}
+
+static struct strv sorted_scope(const struct plan_input *in, struct arena *a)
+{
+    struct strv scope = {0};
+
+    for (size_t i = 0; i < in->scope.n; i++)
+        strv_push(a, &scope, in->scope.v[i]);
+    strv_sort(&scope);
+    return scope;
 }
 
 static void plan_one(struct plan_work *w, struct plan *plan, const char *name,
@@ -124,8 +137,6 @@ static void plan_one(struct plan_work *w, struct plan *plan, const char *name,
     struct plan_app *out = &plan->apps[plan->n_apps];
     struct app_work p = {.w = w, .want = want, .name = name, .out = out};
 
-    if (!in_scope(w->in, name))
-        return;
     plan->n_apps++;
     *out = (struct plan_app){.name = name, .digest = ""};
     gather_containers(&p);
@@ -146,17 +157,18 @@ struct plan *plan_build(const struct plan_input *in, struct arena *a)
     removal_survey(&w, &survey);
     removal_hold(&w, &survey, plan);
     plan->apps = ARENA_ARRAY(a, d->n_apps + survey.n, struct plan_app);
-    size_t i = 0, k = 0;
+    const struct strv scope = sorted_scope(in, a);
+    size_t i = 0, k = 0, at = 0;
 
     while (i < d->n_apps || k < survey.n) {
         int by = i == d->n_apps  ? 1
                  : k == survey.n ? -1
                                  : strcmp(d->apps[i].name, survey.v[k].name);
 
-        if (by <= 0)
-            plan_one(&w, plan, d->apps[i].name, &d->apps[i], NULL);
-        else
-            plan_one(&w, plan, survey.v[k].name, NULL, &survey.v[k]);
+        const char *name = by <= 0 ? d->apps[i].name : survey.v[k].name;
+
+        if (in_scope(&scope, name, &at))
+            plan_one(&w, plan, name, by <= 0 ? &d->apps[i] : NULL, by <= 0 ? NULL : &survey.v[k]);
         i += by <= 0;
         k += by >= 0;
     }

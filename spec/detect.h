@@ -15,8 +15,9 @@ struct detect_input {
     /* Read a small file of it; NULL when there is none (at most LIMIT_SPEC_BYTES). */
     const char *(*read)(void *ctx, const char *path, struct arena *a, size_t *ret_n);
     void *ctx;
-    const char *strategy;     /* "auto", or a language's name to force it */
-    const char *start;        /* `start:` of the spec, or NULL */
+    const char *strategy; /* "auto", or a language's name to force it */
+    const char
+        *start; /* `start:` of the spec, or NULL: then a Procfile's web line, then what is found */
     const char *requirements; /* `requirements:` of the spec, or NULL */
     int port;                 /* of the spec, or 0 */
 };

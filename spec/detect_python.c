@@ -181,11 +181,14 @@ static void install_uv(const struct python *py)
     struct detect_app *app = py->app;
     bool package = is_package(app);
 
-    detect_line(app, PIP "pip install uv");
+    /* Each installer has an environment of its own: it would clean itself out of the application's. */
+    detect_line(app, "RUN --mount=type=cache,target=/root/.cache/pip python -m venv /uv && "
+                     "/uv/bin/pip install uv");
     detect_line(app, package ? "COPY . ." : "COPY pyproject.toml uv.lock ./");
     detect_line(app, "RUN --mount=type=cache,target=/root/.cache/uv \\");
     detect_line(app,
-                "    UV_PROJECT_ENVIRONMENT=/venv UV_LINK_MODE=copy uv sync --frozen --no-dev%s",
+                "    UV_PROJECT_ENVIRONMENT=/venv UV_LINK_MODE=copy "
+                "/uv/bin/uv sync --frozen --inexact --no-dev%s",
                 package ? " --no-editable" : " --no-install-project");
 }
 

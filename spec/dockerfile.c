@@ -323,7 +323,7 @@ static void need_from(struct needs *n, const struct dockerfile_line *l, size_t a
         }
         if (number >= (int64_t)r->n_stages) {
             dockerfile_complain(r, l, at, "stages are counted from 0",
-                                "from=%s: there are %zu stages", from, r->n_stages);
+                                "from=%s: the last stage is number %zu", from, r->n_stages - 1);
             return;
         }
         stage = (int)number;

@@ -14,8 +14,9 @@ struct dockerfile {
      * RUN --mount=from=IMAGE; with their tag, sorted, unique together with their platform. */
     struct strv images;
     struct strv platforms; /* beside images: FROM --platform, or "" where it is the one built for */
-    struct strv exposed;   /* "8080/tcp", of the last stage or of target, with what it inherits from other stages; sorted */
-    struct strv stages;    /* names, in order; unnamed ones as their number */
+    struct strv
+        exposed; /* "8080/tcp", of the last stage or of target, with what it inherits from other stages; sorted */
+    struct strv stages; /* names, in order; unnamed ones as their number */
     /* What is to be sent: a `# syntax=docker/dockerfile...` line replaced by a comment of equal length (behind the other
      * directives, which would count no more below a comment). */
     const char *text;

@@ -14,6 +14,8 @@
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
 
+#define BLANKS " \t\n\v\f\r"
+
 struct raw_line {
     const char *s;
     size_t n; /* without its line end */
@@ -156,7 +158,7 @@ static void read_directive(struct line_reader *r, struct directive *d, bool *see
 /* A comment as long as the line it stands for, and never a directive: it has no "=". */
 static void add_harmless_comment(struct str *out, size_t n)
 {
-    static const char words[] = "# the engine's own frontend reads this file ";
+    static const char words[] = "# a frontend stood here ";
 
     for (size_t i = 0; i < n; i++)
         str_addc(out, i < sizeof(words) - 1 ? words[i] : '-');
@@ -385,14 +387,26 @@ static bool skip_body(struct line_reader *r, const struct str *marker, bool tabs
     return false;
 }
 
-static void complain_at(struct line_reader *r, const struct dockerfile_line *l, size_t at,
-                        const char *fmt, const char *arg)
+static void complain_heredoc(struct line_reader *r, const struct dockerfile_line *l, size_t at,
+                             const char *marker)
 {
     const char *source;
     struct place place = dockerfile_line_place(l, r->name, at, r->a, &source);
-    const char *what = arg ? arena_printf(r->a, "%s%s", fmt, arg) : fmt;
 
-    diag_add(r->diags, DIAG_ERROR, place, NULL, source, NULL, "%s", what);
+    diag_add(r->diags, DIAG_ERROR, place, NULL, source, NULL, "no line ends this heredoc: %.80s",
+             marker);
+}
+
+/* With a quote that is never closed there are no words, and so no heredocs: "RUN echo it's <<EOF" is one line. */
+static bool has_whole_words(const char *s)
+{
+    while (*s) {
+        s += strspn(s, BLANKS);
+        s = word_end(s);
+        if (!s)
+            return false;
+    }
+    return true;
 }
 
 static void skip_heredocs(struct line_reader *r, struct dockerfile_line *l)
@@ -401,20 +415,16 @@ static void skip_heredocs(struct line_reader *r, struct dockerfile_line *l)
     const char *s = l->joined, *end;
     bool tabs;
 
+    if (!has_whole_words(s))
+        return;
     for (; *s; s = end) {
-        while (isspace((unsigned char)*s))
-            s++;
+        s += strspn(s, BLANKS);
         end = word_end(s);
-        if (!end) {
-            complain_at(r, l, (size_t)(s - l->joined), "a quote is never closed", NULL);
-            return;
-        }
         if (!heredoc_marker(s, (size_t)(end - s), &marker, &tabs))
             continue;
         l->heredoc = r->out->heredocs = true;
         if (!skip_body(r, &marker, tabs)) {
-            complain_at(r, l, (size_t)(s - l->joined),
-                        "no line ends this heredoc: ", str_text(&marker));
+            complain_heredoc(r, l, (size_t)(s - l->joined), str_text(&marker));
             return;
         }
     }

@@ -46,7 +46,7 @@ struct dockerfile_lines {
     const char *text; /* with the syntax directive, if any, replaced; see dockerfile.h */
 };
 
-/* Errors (a directive twice or with a value it cannot have, a heredoc without its end, quotes never closed, a NUL byte)
+/* Errors (a directive twice or with a value it cannot have, a heredoc without its end, a NUL byte)
  * go to diags; returns -1 if there was any. Texts live in the arena; text itself is borrowed. */
 int dockerfile_lines_read(const char *name, const char *text, size_t n, struct arena *a,
                           struct diag_list *diags, struct dockerfile_lines *ret);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "spec/base/arena.h"
+#include "spec/limits.h"
 
 static bool set_var(struct dockerfile_reader *r, const struct dockerfile_line *l, struct kvs *vars,
                     const char *key, const char *value)
@@ -188,7 +189,7 @@ static void read_expose(struct dockerfile_reader *r, const struct dockerfile_lin
 static void read_stage(struct dockerfile_reader *r, const struct dockerfile_stage *stage,
                        struct dockerfile_vars *vars, struct strv *ret)
 {
-    for (size_t i = stage->from + 1; i < stage->end && r->diags->errors == 0; i++) {
+    for (size_t i = stage->from + 1; i < stage->end && r->diags->errors < LIMIT_DIAGS; i++) {
         const struct dockerfile_line *l = &r->lines.v[i];
 
         if (strcmp(l->keyword, "ENV") == 0)

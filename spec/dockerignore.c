@@ -223,7 +223,13 @@ static const char *pattern_of(const char *line, size_t n, struct arena *a, bool 
         return "";
     const char *s = clean(a, arena_strndup(a, line, n));
 
-    return s[0] == '/' ? s + 1 : s;
+    s += s[0] == '/';
+    /* Docker trims once more what cleaning has laid bare ("a /"), but not behind a "!". */
+    while (!*ret_exception && isspace((unsigned char)*s))
+        s++;
+    for (n = strlen(s); n > 0 && isspace((unsigned char)s[n - 1]);)
+        n--;
+    return arena_strndup(a, s, n);
 }
 
 static int read_line(struct dockerignore *d, size_t *cap, const char *line, size_t n, int number,

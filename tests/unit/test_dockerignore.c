@@ -134,6 +134,9 @@ static const struct row rows[] = {
     {".", "x", false},
     {"/", "x", false},
     {"*", ".", false},
+    {"a /", "a/b", true},
+    {"/ a", "a", true},
+    {"*\n!/ a", "a", true},
 };
 /* clang-format on */
 

@@ -200,8 +200,8 @@ static void test_schema_refuses(void **state)
         "{\"apps\":[{\"name\":\"x\",\"state\":\"Fine\",\"containers\":{\"wanted\":1,\"running\":1},"
         "\"notes\":[],\"differences\":[],"
         "\"actions\":[]}],\"held\":[],\"empty\":true}",
-        "{\"apps\":[],\"held\":[{\"root\":\"/"
-        "\",\"apps\":[1],\"of\":2,\"hash\":\"x\"}],\"empty\":true}",
+        ("{\"apps\":[],\"held\":[{\"root\":\"r\",\"apps\":[1],\"of\":2,\"hash\":\"x\"}],"
+         "\"empty\":true}"),
     };
     char why[512];
 

@@ -140,6 +140,36 @@ static void test_second_chance_is_bounded(void **state)
     assert_int_equal(x->s->not_before_ms, 0);
 }
 
+static void test_refused_are_woken(void **state)
+{
+    struct env *x = *state;
+    x->pa.state = APP_REFUSED;
+    x->pa.n_actions = 0;
+    slot_planned(x->s, &x->pa);
+    slots_wake_refused(&x->slots);
+    assert_true(x->s->dirty);
+    x->s->dirty = false;
+    x->pa.state = APP_SYNCED;
+    slot_planned(x->s, &x->pa);
+    slots_wake_refused(&x->slots);
+    assert_false(x->s->dirty);
+}
+
+static void test_frozen_run_is_finished(void **state)
+{
+    struct env *x = *state;
+    struct run_options o = {0};
+    slot_planned(x->s, &x->pa);
+    x->s->run = run_new(&x->pa, &o);
+    struct plan_app frozen = {.name = "blog", .digest = "", .state = APP_FROZEN};
+    struct plan_app changed = {.name = "blog", .digest = "d2", .state = APP_OUT_OF_SYNC};
+    assert_false(slot_run_is_stale(x->s, &frozen));
+    assert_true(slot_run_is_stale(x->s, &changed));
+    assert_false(slot_run_is_stale(x->s, &x->pa));
+    run_free(x->s->run);
+    x->s->run = NULL;
+}
+
 static void test_sorted_and_swept(void **state)
 {
     struct env *x = *state;
@@ -171,6 +201,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_another_plan_unblocks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_told_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_second_chance_is_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_are_woken, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_frozen_run_is_finished, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sorted_and_swept, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,4 @@
+ARG REGISTRY=docker.io
+ARG VERSION=20
+ARG FULL=${REGISTRY}/library/node:${VERSION}-alpine
+FROM $FULL

@@ -1,0 +1,3 @@
+ARG REGISTRY=docker.io
+ARG VERSION=20
+FROM ${REGISTRY}/library/node:${VERSION:-18}

@@ -1,0 +1,3 @@
+ARG I=alpine
+FROM alpine
+COPY --from=$I /a /a

@@ -1,0 +1,7 @@
+FROM alpine
+ENV P=8080 R="9000-9002"
+EXPOSE 80 443/tcp 53/UDP $P ${R}/udp 127.0.0.1:1:2 7-7
+EXPOSE "81" \
+  82
+ENV LIST "90 91/udp"
+EXPOSE $LIST

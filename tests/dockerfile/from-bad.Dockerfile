@@ -1,0 +1,2 @@
+FROM UpperCase/Image
+FROM alpine:

@@ -1,0 +1,10 @@
+ARG A=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+ARG A=$A$A$A$A
+ARG A=$A$A$A$A
+ARG A=$A$A$A$A
+ARG A=$A$A$A$A
+ARG A=$A$A$A$A
+ARG A=$A$A$A$A
+ARG A=$A$A$A$A
+ARG A=$A$A$A$A
+FROM x:$A

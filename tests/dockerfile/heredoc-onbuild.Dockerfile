@@ -1,0 +1,5 @@
+FROM alpine
+ONBUILD RUN <<EOF
+FROM evil
+EOF
+EXPOSE 81

@@ -1,0 +1,3 @@
+from alpine as build
+run --mount=type=cache,target=/x true
+expose 80

@@ -1,0 +1,8 @@
+FROM alpine
+NOPE x
+NOPE x
+NOPE x
+NOPE x
+NOPE x
+FROM $Q
+EXPOSE x

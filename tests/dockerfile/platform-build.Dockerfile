@@ -1,0 +1,5 @@
+FROM --platform=$BUILDPLATFORM golang:1.22 AS build
+ARG TARGETOS TARGETARCH
+RUN GOOS=$TARGETOS GOARCH=$TARGETARCH go build
+FROM alpine
+COPY --from=build /x /x

@@ -1,0 +1,3 @@
+FROM --platform=$BUILDPLATFORM golang:1.22 AS build
+FROM --platform=${TARGETPLATFORM} alpine
+COPY --from=build /x /x

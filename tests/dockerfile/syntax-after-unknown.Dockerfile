@@ -1,0 +1,3 @@
+# vim=x
+# syntax=docker/dockerfile:1
+FROM alpine

@@ -1,0 +1,2 @@
+# syntax=docker/dockerfile-evil:1
+FROM alpine

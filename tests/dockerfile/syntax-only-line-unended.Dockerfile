@@ -1,0 +1,2 @@
+# escape=`
+# syntax=docker/dockerfile:1

@@ -1,0 +1,4 @@
+FROM alpine
+RUNN x
+COPPY a b
+XYZZY
