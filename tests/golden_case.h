@@ -82,7 +82,7 @@ static int golden_yaml_only(const struct dirent *d)
 static void golden_parse_folder(struct golden_case *c, const char *folder, const char *root,
                                 const struct spec_file ***v, size_t *n, size_t *cap)
 {
-    const struct loader loader = {golden_load, c};
+    const struct loader loader = {.read = golden_load, .ctx = c};
     struct dirent **names = NULL;
     int found = scandir(folder, &names, golden_yaml_only, alphasort);
 
