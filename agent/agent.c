@@ -98,8 +98,9 @@ static void say_diags(struct agent *g)
 {
     CLEANUP(str_release) struct str all = STR_INIT;
     const struct spec_set *set = sources_set(g->core.sources);
-    for (size_t i = 0; i < set->n_files; i++)
-        add_diags(&set->files[i]->diags, &all);
+    const struct desired *d = g->core.desired; /* knows the specs inside archives too */
+    for (size_t i = 0; i < (d ? d->n_files : set->n_files); i++)
+        add_diags(d ? &d->files[i]->diags : &set->files[i]->diags, &all);
     for (size_t i = 0; i < set->n_overrides; i++)
         add_diags(&set->overrides[i]->diags, &all);
     if (g->core.desired)

@@ -11,6 +11,13 @@
 #include "drivers/http.h"
 #include "spec/base/arena.h"
 
+struct reading { /* of one source at one time */
+    char print[SHA256_HEX];
+    struct arena *arena; /* holds facts, or text and error */
+    struct context_facts *facts;
+    const char *text, *error;
+};
+
 struct entry {
     char *key;         /* facts_key, or "spec PATH" for the spec of a bundle */
     struct arena *arena; /* holds order */
@@ -18,16 +25,9 @@ struct entry {
     const char *bundle; /* the spec of this bundle is wanted, not facts */
     bool wanted, queued, running;
     bool again;        /* asked for while it was being read */
-    char print[SHA256_HEX];
-    struct arena *result; /* holds facts or text */
-    struct context_facts *facts;
-    const char *text;
-    /* the worker's, taken over by contexts_collect */
+    struct reading known;
+    struct reading read; /* the worker's, taken over by contexts_collect */
     bool fresh;
-    char new_print[SHA256_HEX];
-    struct arena *new_result;
-    struct context_facts *new_facts;
-    const char *new_text;
 };
 
 struct contexts {
@@ -67,35 +67,37 @@ static void settle(const struct facts_order *o, char print[SHA256_HEX])
     }
 }
 
-static void read_entry(const struct entry *x, const char *known, char print[SHA256_HEX], struct arena **ret_arena,
-                       struct context_facts **ret_facts, const char **ret_text)
+/* Leaves ret->arena NULL when all is as it was. */
+static void read_entry(const struct entry *x, const char *before, struct reading *ret)
 {
-    struct facts_order bundle = {.build = {.bundle = x->bundle}};
+    const struct facts_order bundle = {.build = {.bundle = x->bundle}}, *order = x->bundle ? &bundle : &x->order;
 
-    facts_fingerprint(x->bundle ? &bundle : &x->order, print);
-    *ret_arena = NULL;
-    if (print[0] && strcmp(print, known) == 0)
-        return; /* as it was */
-    settle(x->bundle ? &bundle : &x->order, print);
-    struct arena *a = arena_new();
-
+    *ret = (struct reading){0};
+    facts_fingerprint(order, ret->print);
+    if (ret->print[0] && strcmp(ret->print, before) == 0)
+        return;
+    settle(order, ret->print);
+    ret->arena = arena_new();
     if (x->bundle) {
-        *ret_text = facts_bundle_spec(x->bundle, a);
-    } else {
-        *ret_facts = ARENA_NEW(a, struct context_facts);
-        facts_read(&x->order, a, *ret_facts);
-        (*ret_facts)->key = x->key;
-        (*ret_facts)->fingerprint = arena_strdup(a, print);
+        ret->text = facts_bundle_spec(x->bundle, ret->arena, &ret->error);
+        return;
     }
-    *ret_arena = a;
+    ret->facts = ARENA_NEW(ret->arena, struct context_facts);
+    facts_read(order, ret->arena, ret->facts);
+    ret->facts->key = x->key;
+    ret->facts->fingerprint = arena_strdup(ret->arena, ret->print);
 }
 
-static bool same_failure(const struct entry *x, const struct context_facts *now)
+static const char *failure_of(const struct reading *r)
 {
-    const struct context_facts *before = x->fresh ? x->new_facts : x->facts;
+    return r->facts && r->facts->state == FACTS_FAILED ? r->facts->error : r->error;
+}
 
-    return now && before && now->state == FACTS_FAILED && before->state == FACTS_FAILED &&
-           strcmp(now->error, before->error) == 0;
+static bool same_failure(const struct entry *x, const struct reading *now)
+{
+    const char *before = failure_of(x->fresh ? &x->read : &x->known), *after = failure_of(now);
+
+    return before && after && strcmp(before, after) == 0;
 }
 
 static void *worker(void *user)
@@ -113,29 +115,24 @@ static void *worker(void *user)
             (void)pthread_cond_wait(&c->work, &c->lock);
             continue;
         }
-        char known[SHA256_HEX], print[SHA256_HEX];
-        struct arena *a = NULL;
-        struct context_facts *facts = NULL;
-        const char *text = NULL;
+        char before[SHA256_HEX];
+        struct reading now;
 
         x->queued = false;
         x->running = true;
         /* a result not yet taken over is the newest that is known */
-        memcpy(known, x->fresh ? x->new_print : x->print, sizeof(known));
+        memcpy(before, x->fresh ? x->read.print : x->known.print, sizeof(before));
         (void)pthread_mutex_unlock(&c->lock);
-        read_entry(x, known, print, &a, &facts, &text);
+        read_entry(x, before, &now);
         (void)pthread_mutex_lock(&c->lock);
         x->running = false;
         x->queued = x->again;
         x->again = false;
-        if (a && same_failure(x, facts)) {
-            arena_free(a); /* no news */
-        } else if (a) {
-            arena_free(x->new_result);
-            x->new_result = a;
-            x->new_facts = facts;
-            x->new_text = text;
-            memcpy(x->new_print, print, sizeof(print));
+        if (now.arena && same_failure(x, &now)) {
+            arena_free(now.arena); /* no news */
+        } else if (now.arena) {
+            arena_free(x->read.arena);
+            x->read = now;
             x->fresh = true;
         }
         if (c->wake && x->fresh)
@@ -161,8 +158,8 @@ struct contexts *contexts_new(struct http *wake)
 static void entry_free(struct entry *x)
 {
     arena_free(x->arena);
-    arena_free(x->result);
-    arena_free(x->new_result);
+    arena_free(x->known.arena);
+    arena_free(x->read.arena);
     free(x->key);
     free(x);
 }
@@ -288,8 +285,8 @@ static void list_facts(struct contexts *c)
     c->facts = xrealloc(c->facts, (c->n + 1) * sizeof(*c->facts));
     c->n_facts = 0;
     for (size_t i = 0; i < c->n; i++)
-        if (c->v[i]->facts)
-            c->facts[c->n_facts++] = c->v[i]->facts;
+        if (c->v[i]->known.facts)
+            c->facts[c->n_facts++] = c->v[i]->known.facts;
 }
 
 void contexts_want(struct contexts *c, const struct desired *d)
@@ -358,11 +355,9 @@ bool contexts_collect(struct contexts *c)
         if (!x->fresh)
             continue;
         any = true;
-        arena_free(x->result);
-        x->result = TAKE(x->new_result);
-        x->facts = TAKE(x->new_facts);
-        x->text = TAKE(x->new_text);
-        memcpy(x->print, x->new_print, sizeof(x->print));
+        arena_free(x->known.arena);
+        x->known = x->read;
+        x->read = (struct reading){0};
         x->fresh = false;
     }
     if (any)
@@ -411,12 +406,26 @@ const struct context_facts *const *contexts_facts(const struct contexts *c, size
     return c->facts;
 }
 
-const char *contexts_bundle_spec(const struct contexts *c, const char *path)
+static const struct reading *bundle_reading(const struct contexts *c, const char *path)
 {
     bool found;
     struct arena *a = arena_new();
     size_t at = place_of(c, arena_printf(a, "spec %s", path), &found);
 
     arena_free(a);
-    return found ? c->v[at]->text : NULL;
+    return found ? &c->v[at]->known : NULL;
+}
+
+const char *contexts_bundle_spec(const struct contexts *c, const char *path)
+{
+    const struct reading *r = bundle_reading(c, path);
+
+    return r ? r->text : NULL;
+}
+
+const char *contexts_bundle_error(const struct contexts *c, const char *path)
+{
+    const struct reading *r = bundle_reading(c, path);
+
+    return r ? r->error : NULL;
 }

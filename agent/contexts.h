@@ -28,7 +28,9 @@ bool contexts_wait(struct contexts *c);
 
 /* Sorted by key; valid until the next contexts_collect that returns true. */
 const struct context_facts *const *contexts_facts(const struct contexts *c, size_t *ret_n);
-/* The text of evenkeel.yaml in a bundle: "" when it has none (or cannot be read: its facts say why), NULL while it is being read. */
+/* The text of evenkeel.yaml in a bundle: "" when it has none or cannot be read, NULL while it is being read. */
 const char *contexts_bundle_spec(const struct contexts *c, const char *path);
+/* Why a bundle cannot be read, or NULL. */
+const char *contexts_bundle_error(const struct contexts *c, const char *path);
 
 #endif

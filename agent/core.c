@@ -174,6 +174,26 @@ const struct spec_file *core_open_bundle(const struct spec_file *f, const char *
     return own;
 }
 
+/* An archive without a spec is the app of its name, and its facts say what is wrong with it. What had one is not known when it cannot
+ * be read, like a file that does not parse: whoever runs from it stays. */
+static bool held_apps_of_its_own(const struct core *c, const struct spec_file *f)
+{
+    const char *origin = arena_printf(c->desired_arena, "%s//%s", f->root, f->path);
+    for (size_t i = 0; i < c->incumbents.n; i++)
+        if (strcmp(c->incumbents.v[i].value, origin) == 0 &&
+            (f->n_documents == 0 || strcmp(c->incumbents.v[i].key, f->documents[0].app->name) != 0))
+            return true;
+    return false;
+}
+
+static const struct spec_file *broken_bundle(const struct spec_file *f, const char *error, struct arena *a)
+{
+    struct spec_file *own = ARENA_NEW(a, struct spec_file);
+    *own = *core_open_bundle(f, NULL, a);
+    diag_add(&own->diags, DIAG_ERROR, (struct place){.file = f->name}, NULL, NULL, NULL, "%s", error);
+    return own;
+}
+
 static void open_bundles(struct core *c, struct spec_set *set)
 {
     struct strv bundles = {0};
@@ -184,9 +204,16 @@ static void open_bundles(struct core *c, struct spec_set *set)
             strv_push(c->desired_arena, &bundles, files[i]->bundle);
     }
     contexts_want_bundles(c->contexts, &bundles);
-    for (size_t i = 0; i < set->n_files; i++)
-        if (files[i]->bundle)
-            files[i] = core_open_bundle(files[i], contexts_bundle_spec(c->contexts, files[i]->bundle), c->desired_arena);
+    c->bundle_unread = false;
+    for (size_t i = 0; i < set->n_files; i++) {
+        if (!files[i]->bundle)
+            continue;
+        const char *error = contexts_bundle_error(c->contexts, files[i]->bundle);
+        c->bundle_unread |= error != NULL;
+        files[i] = error && held_apps_of_its_own(c, files[i])
+                       ? broken_bundle(files[i], error, c->desired_arena)
+                       : core_open_bundle(files[i], contexts_bundle_spec(c->contexts, files[i]->bundle), c->desired_arena);
+    }
     set->files = files;
 }
 
@@ -225,7 +252,7 @@ static bool incumbents_matter(const struct desired *d)
 
 bool core_learn_incumbents(struct core *c)
 {
-    if (!incumbents_matter(c->desired))
+    if (!incumbents_matter(c->desired) && !c->bundle_unread)
         return false;
     struct arena *a = arena_new();
     struct kvs now = incumbents(c, a);

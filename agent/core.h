@@ -23,6 +23,7 @@ struct core {
     struct desired *desired; /* NULL before core_desire; rebuilt when stale */
     struct kvs incumbents;   /* that it was built with; in desired_arena */
     bool stale;
+    bool bundle_unread; /* what a bundle in a root stands for depends on who runs from it */
     struct strv host_routes;
     struct arena *routes_arena;
     struct strv released; /* apps whose removal was confirmed (confirm.h); in released_arena */

@@ -188,7 +188,7 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
     *ret = f;
 }
 
-const char *facts_bundle_spec(const char *path, struct arena *a)
+const char *facts_bundle_spec(const char *path, struct arena *a, const char **ret_error)
 {
     struct context_where w = {.path = path};
     struct err e = {0};
@@ -196,8 +196,9 @@ const char *facts_bundle_spec(const char *path, struct arena *a)
     size_t n;
     struct context *c = context_open(&w, &e);
 
-    if (c && context_file(c, "evenkeel.yaml", LIMIT_SPEC_BYTES, a, &text, &n, &e) < 0)
-        text = "";
+    bool read = c && (!context_has(c, "evenkeel.yaml") || context_file(c, "evenkeel.yaml", LIMIT_SPEC_BYTES, a, &text, &n, &e) == 0);
+
+    *ret_error = read ? NULL : arena_strdup(a, e.msg);
     context_free(c);
     return text;
 }

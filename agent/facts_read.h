@@ -19,7 +19,7 @@ void facts_read(const struct facts_order *o, struct arena *a, struct context_fac
 void facts_read_text(const struct facts_order *o, struct arena *a, struct context_facts *ret, const char **ret_text);
 /* Proof that nothing changed since; "" when it cannot be had. */
 void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX]);
-/* evenkeel.yaml of a bundle, in the arena; "" when there is none. */
-const char *facts_bundle_spec(const char *path, struct arena *a);
+/* evenkeel.yaml of a bundle, in the arena; "" when there is none, or when the bundle cannot be read: then *ret_error says why, else it is NULL. */
+const char *facts_bundle_spec(const char *path, struct arena *a, const char **ret_error);
 
 #endif
