@@ -11,6 +11,7 @@
 #include "agent/cli.h"
 #include "agent/conductor.h"
 #include "agent/diary.h"
+#include "agent/gc.h"
 #include "agent/lock.h"
 #include "agent/narrate.h"
 #include "agent/saved.h"
@@ -23,6 +24,9 @@
 #define UNSTABLE_MS 100    /* a file was in the middle of being written */
 #define LEAVE_MS 8000      /* what is in flight may finish this long */
 #define TRIM_AFTER_MS 2000
+#define GC_FIRST_MS (5 * 60 * 1000) /* not in the middle of a start */
+#define GC_EVERY_MS (60 * 60 * 1000)
+#define GC_BUSY_MS (60 * 1000) /* something is being done: later */
 
 struct agent {
     const struct options *o;
@@ -33,7 +37,8 @@ struct agent {
     struct watch *watch;
     int signals, lock;
     bool leaving, left;
-    struct http_timer *slow, *again, *trim;
+    struct http_timer *slow, *again, *trim, *collect;
+    struct gc *gc; /* a collection under way */
     char *diags_said;
     struct arena *own;
 };
@@ -171,6 +176,40 @@ static void slow_look(void *user)
     trim_soon(g);
 }
 
+static void collect_images(void *user);
+
+static void collected(void *user, const struct gc_report *r, const struct err *e)
+{
+    struct agent *g = user;
+    CLEANUP(str_release) struct str size = STR_INIT;
+    str_add_bytes(&size, r->bytes);
+    if (e->kind != ERR_NONE)
+        log_line(LOG_WARNING, NULL, "old images stay for now: %s", e->msg);
+    else if (r->removed > 0)
+        log_line(LOG_INFO, NULL, "%zu image%s of old builds removed (%s at most)", r->removed, r->removed == 1 ? "" : "s",
+                 str_text(&size));
+    g->gc = NULL;
+    g->collect = http_after(g->core.http, GC_EVERY_MS, collect_images, g);
+}
+
+static void collected_one(void *user, const struct gc_item *item, const struct err *e)
+{
+    (void)user;
+    if (e->kind == ERR_NONE)
+        log_line(LOG_DEBUG, item->app, "image %s removed: %s", item->ref, item->why);
+}
+
+static void collect_images(void *user)
+{
+    struct agent *g = user;
+    g->collect = NULL;
+    if (conductor_runs(g->conductor) > 0 || contexts_busy(g->core.contexts) || !conductor_looked(g->conductor))
+        g->collect = http_after(g->core.http, GC_BUSY_MS, collect_images, g);
+    else
+        g->gc = gc_begin(&(struct gc_options){
+            .core = &g->core, .store = g->store, .each = collected_one, .over = collected, .user = g});
+}
+
 static void leave_now(void *user)
 {
     ((struct agent *)user)->left = true;
@@ -186,6 +225,7 @@ static void leave(struct agent *g, int number)
     log_line(LOG_INFO, NULL, "%s: leaving%s; what runs goes on running", strsignal(number),
              n > 0 ? ", finishing what is in flight" : "");
     g->leaving = true;
+    http_timer_cancel(g->core.http, TAKE(g->collect));
     conductor_stop(g->conductor);
     (void)http_after(g->core.http, LEAVE_MS, leave_now, g);
 }
@@ -303,6 +343,7 @@ static int run_agent(struct agent *g, struct err *e)
     g->conductor = conductor_new(&co);
     conductor_start(g->conductor);
     g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
+    g->collect = http_after(g->core.http, GC_FIRST_MS, collect_images, g);
     g->again = http_after(g->core.http, UNSTABLE_MS, read_again,
                           g); /* what changed while the watches were set */
     return run_loop(g, e);
@@ -323,6 +364,7 @@ int cli_agent(const struct options *o)
     if (g.conductor && conductor_runs(g.conductor) == 0) {
         conductor_free(g.conductor);
         core_close(&g.core);
+        gc_free(g.gc);
         buildlog_free(g.builds);
     }
     free(g.diags_said);

@@ -171,7 +171,7 @@ static int open_file(struct open_log *l, const char *folder, struct err *e)
 static void buildlog_started(void *ctx, const struct run *r, const struct action *a)
 {
     struct buildlog *b = ctx;
-    const char *service = a->kind == ACT_BUILD && a->op.build ? kvs_get(&a->op.build->labels, LABEL_SERVICE) : NULL;
+    const char *service = a->kind == ACT_BUILD && a->op.build ? kvs_get(&a->op.build->labels, LABEL_BUILD_SERVICE) : NULL;
     CLEANUP(str_release) struct str path = STR_INIT, line = STR_INIT;
     struct err e = {0};
 

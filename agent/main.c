@@ -66,6 +66,10 @@ static const struct verb verbs[] = {
      "Each pass that decided something saves its complete input. Without FILE the newest one (or --pass N) is read from\n"
      "STATE; `evenkeel replay list` names them; `evenkeel replay --json` prints the plan as JSON.\n"
      "The input holds the texts of your specs: look through it before you send it to anybody.\n"},
+    {"gc", "", "remove images of old builds", OPT_PLACES | OPT_JSON | OPT_DRY_RUN, 0, 0, cli_gc,
+     "The newest 5 builds of each service stay; older ones go 24 hours after their last use, and with them what lost its name\n"
+     "to a newer build. What a container has or a spec wants stays, and nothing is touched that evenkeel did not build. The\n"
+     "agent does it every hour. See first: evenkeel gc --dry-run\n"},
     {"convert", "APP[/SERVICE]|PATH", "write out what evenkeel makes of a source", OPT_ROOT | OPT_STATE | OPT_CONFIG | OPT_DOCKERFILE,
      1, 1, cli_convert,
      "With --dockerfile: the Dockerfile that an app, a directory or an archive is built with, made for its language if it\n"

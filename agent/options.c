@@ -47,6 +47,7 @@ static const struct flag flags[] = {
     {"actions", 'a', OPT_ACTIONS, NULL, "also each action of each run"},
     {"build", 'b', OPT_BUILD, NULL, "what was said while it was built, instead of what it says (all of it, or the last lines)"},
     {"dockerfile", 0, OPT_DOCKERFILE, NULL, "the Dockerfile that it is built with"},
+    {"dry-run", 0, OPT_DRY_RUN, NULL, "only say what would be done"},
     {"log", 0, OPT_LOG, "LEVEL", "error, warning, info or debug (default info)"},
 };
 
@@ -107,6 +108,9 @@ static int take(const struct flag *f, const char *value, struct arena *a, struct
         return 0;
     case OPT_DOCKERFILE:
         o->dockerfile = true;
+        return 0;
+    case OPT_DRY_RUN:
+        o->dry_run = true;
         return 0;
     case OPT_TAIL:
         o->tail_given = true;

@@ -23,7 +23,7 @@ struct options {
     struct settings settings;
 
     /* what the verb was asked */
-    bool json, dot, verbose, follow, timestamps, simulate, actions, build, dockerfile;
+    bool json, dot, verbose, follow, timestamps, simulate, actions, build, dockerfile, dry_run;
     bool help;
     int tail;                 /* -1: all */
     bool tail_given;
@@ -54,6 +54,7 @@ enum option_bit {
     OPT_ACTIONS = 1 << 17,
     OPT_BUILD = 1 << 18,
     OPT_DOCKERFILE = 1 << 19,
+    OPT_DRY_RUN = 1 << 20,
     OPT_PLACES = OPT_ROOT | OPT_STATE | OPT_DOCKER | OPT_CONFIG | OPT_NAME,
 };
 

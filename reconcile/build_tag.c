@@ -7,6 +7,7 @@
 #include "spec/base/arena.h"
 
 #define TAG_FORMAT "1" /* changed when the same input would be sent in another way */
+#define HASH_DIGITS 12
 
 /* Repositories are lower case, with '.', '_' and '-' inside only. */
 static void add_component(struct str *out, const char *name)
@@ -27,12 +28,22 @@ static void add_component(struct str *out, const char *name)
         str_add(out, "service");
 }
 
-static void add_repository(const struct want_app *app, const struct want_service *s, struct str *out)
+static void add_repository(const char *app, const char *service, struct str *out)
 {
-    str_add(out, "evenkeel/");
-    add_component(out, app->name);
+    str_add(out, BUILD_TAG_PREFIX);
+    add_component(out, app);
     str_addc(out, '/');
-    add_component(out, s->name);
+    add_component(out, service);
+}
+
+bool build_tag_is(const char *ref, const char *app, const char *service)
+{
+    CLEANUP(str_release) struct str name = STR_INIT;
+
+    add_repository(app, service, &name);
+    str_addc(&name, ':');
+    return strncmp(ref, str_text(&name), name.len) == 0 && strlen(ref + name.len) == HASH_DIGITS &&
+           strspn(ref + name.len, "0123456789abcdef") == HASH_DIGITS;
 }
 
 static void add_text(struct str *s, const char *key, const char *value)
@@ -75,14 +86,14 @@ const char *build_tag(const struct want_app *app, const struct want_service *s, 
         add_text(&text, "from", base->id);
     }
     sha256_hex(str_text(&text), text.len, hash);
-    add_repository(app, s, &name);
-    return arena_printf(a, "%s:%.12s", str_text(&name), hash);
+    add_repository(app->name, s->name, &name);
+    return arena_printf(a, "%s:%.*s", str_text(&name), HASH_DIGITS, hash);
 }
 
 const char *build_tag_unknown(const struct want_app *app, const struct want_service *s, struct arena *a)
 {
     CLEANUP(str_release) struct str name = STR_INIT;
 
-    add_repository(app, s, &name);
+    add_repository(app->name, s->name, &name);
     return arena_printf(a, "%s:unbuilt", str_text(&name));
 }

@@ -307,9 +307,9 @@ static uint32_t infra_build(struct app_work *p, const struct want_service *s)
     };
     for (size_t k = 0; k < b->labels.n; k++)
         kvs_set(a, &order->labels, b->labels.v[k].key, b->labels.v[k].value);
-    kvs_set(a, &order->labels, LABEL_OWNER, p->w->owner);
-    kvs_set(a, &order->labels, LABEL_APP, p->name);
-    kvs_set(a, &order->labels, LABEL_SERVICE, s->name);
+    kvs_set(a, &order->labels, LABEL_BUILD_OWNER, p->w->owner);
+    kvs_set(a, &order->labels, LABEL_BUILD_APP, p->name);
+    kvs_set(a, &order->labels, LABEL_BUILD_SERVICE, s->name);
     act_at(p, i)->op.build = order;
     return i;
 }

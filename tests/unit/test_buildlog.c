@@ -41,7 +41,7 @@ static int setup(void **state)
     w->dir = dir;
     w->a = arena_new();
     order = ARENA_NEW(w->a, struct build_order);
-    kvs_set(w->a, &order->labels, LABEL_SERVICE, "web");
+    kvs_set(w->a, &order->labels, LABEL_BUILD_SERVICE, "web");
     v = ARENA_ARRAY(w->a, 2, struct action);
     v[0] = (struct action){.kind = ACT_BUILD, .subject = "image x", .op = {.kind = OP_BUILD, .object = "evenkeel/blog/web:1", .build = order}};
     v[1] = (struct action){.kind = ACT_PULL, .subject = "image y", .op = {.kind = OP_PULL, .object = "y"}};
