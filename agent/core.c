@@ -157,16 +157,18 @@ static int no_files(void *ctx, const char *path, struct arena *a, const char **r
     return err_set(e, ERR_DENIED, "%s: a spec inside an archive reads no files of the host", path);
 }
 
-const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text, struct arena *a)
+const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text, const char *error, struct arena *a)
 {
     struct spec_file *own = ARENA_NEW(a, struct spec_file);
     const struct loader loader = {.read = no_files, .bundle = f->bundle};
-    if (text && !*text)
+    if (!error && text && !*text)
         return f;
-    if (!text) {
+    if (error || !text) {
         *own = (struct spec_file){
             .root = f->root, .path = f->path, .name = f->name, .bundle = f->bundle, .broken = true};
         diag_init(&own->diags, a);
+        if (error)
+            diag_add(&own->diags, DIAG_ERROR, (struct place){.file = f->name}, NULL, NULL, NULL, "%s", error);
         return own;
     }
     document_parse(f->root, f->path, arena_printf(a, "%s:evenkeel.yaml", f->name), "/nonexistent", text, strlen(text),
@@ -186,14 +188,6 @@ static bool held_apps_of_its_own(const struct core *c, const struct spec_file *f
     return false;
 }
 
-static const struct spec_file *broken_bundle(const struct spec_file *f, const char *error, struct arena *a)
-{
-    struct spec_file *own = ARENA_NEW(a, struct spec_file);
-    *own = *core_open_bundle(f, NULL, a);
-    diag_add(&own->diags, DIAG_ERROR, (struct place){.file = f->name}, NULL, NULL, NULL, "%s", error);
-    return own;
-}
-
 static void open_bundles(struct core *c, struct spec_set *set)
 {
     struct strv bundles = {0};
@@ -210,9 +204,8 @@ static void open_bundles(struct core *c, struct spec_set *set)
             continue;
         const char *error = contexts_bundle_error(c->contexts, files[i]->bundle);
         c->bundle_unread |= error != NULL;
-        files[i] = error && held_apps_of_its_own(c, files[i])
-                       ? broken_bundle(files[i], error, c->desired_arena)
-                       : core_open_bundle(files[i], contexts_bundle_spec(c->contexts, files[i]->bundle), c->desired_arena);
+        files[i] = core_open_bundle(files[i], contexts_bundle_spec(c->contexts, files[i]->bundle),
+                                    error && held_apps_of_its_own(c, files[i]) ? error : NULL, c->desired_arena);
     }
     set->files = files;
 }

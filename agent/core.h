@@ -53,9 +53,9 @@ bool core_learn_incumbents(struct core *c);
 int core_look(struct core *c, bool inspect_owned, struct err *e);
 /* Scan, desire and look for the first time: the files are read while the engine puts its lists together. */
 int core_gather(struct core *c, bool inspect_owned, struct err *e);
-/* What an archive in a root stands for, given the text of the spec inside it ("": it has none; NULL: not read yet, so nothing is decided about it). In the arena, or f
- * itself. */
-const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text, struct arena *a);
+/* What an archive in a root stands for, given the text of the spec inside it ("": it has none; NULL: not read yet, so nothing is decided about it), or why it is
+ * broken. In the arena, or f itself. */
+const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text, const char *error, struct arena *a);
 /* Without an engine: scan, desire, and wait until every source of what is built was read. */
 void core_gather_files(struct core *c);
 /* References that a look must ask about; what is built gets its name from what is known of its base images. */

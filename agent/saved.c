@@ -59,18 +59,17 @@ static json_t *roots_json(const struct spec_set *set)
 static json_t *facts_json(const struct context_facts *f)
 {
     static const char *const states[] = {[FACTS_WORKING] = "working", [FACTS_READY] = "ready", [FACTS_FAILED] = "failed"};
-    return json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:o, s:o, s:b, s:i, s:I}", "key", f->key, "state",
-                     states[f->state], "error", f->error, "digest", f->digest, "dockerfile", f->dockerfile,
+    return json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o, s:o, s:b, s:i, s:I}", "key", f->key, "state",
+                     states[f->state], "error", f->error, "digest", f->digest, "fingerprint", f->fingerprint, "dockerfile", f->dockerfile,
                      "dockerfile_text", f->dockerfile_text, "made_for", f->made_for, "images", js_from_strv(&f->images),
                      "notes", js_from_strv(&f->notes), "needs_buildkit", (int)f->needs_buildkit, "port", f->port, "bytes",
                      (json_int_t)f->bytes);
 }
 
-/* What the worker has read: facts, and the specs inside archives (null: not read yet). */
-static void add_sources(const struct core *c, json_t *v)
+/* What the worker has read: facts, and the specs inside archives (neither text nor error: not read yet). */
+static void add_sources(const struct core *c, const struct desired *d, json_t *v)
 {
     json_t *facts = json_array(), *bundles = json_object();
-    const struct spec_set *set = sources_set(c->sources);
     size_t n = 0;
     const struct context_facts *const *known = c->contexts ? contexts_facts(c->contexts, &n) : NULL;
     for (size_t i = 0; i < n; i++) {
@@ -78,10 +77,14 @@ static void add_sources(const struct core *c, json_t *v)
         if (x) /* not UTF-8: as if it was still being read */
             json_array_append_new(facts, x);
     }
-    for (size_t i = 0; c->contexts && i < set->n_files; i++) {
-        const char *bundle = set->files[i]->bundle, *text = bundle ? contexts_bundle_spec(c->contexts, bundle) : NULL;
-        if (bundle)
-            json_object_set_new(bundles, bundle, text ? json_string(text) : json_null());
+    for (size_t i = 0; c->contexts && i < d->n_files; i++) {
+        const struct spec_file *f = d->files[i];
+        if (!f->bundle)
+            continue;
+        bool broken = f->broken && f->n_documents == 0;
+        json_object_set_new(bundles, f->bundle,
+                            json_pack("{s:s*, s:s*}", "text", contexts_bundle_spec(c->contexts, f->bundle), "error",
+                                      broken ? contexts_bundle_error(c->contexts, f->bundle) : NULL));
     }
     json_object_set_new(v, "facts", facts);
     json_object_set_new(v, "bundles", bundles);
@@ -98,7 +101,7 @@ void saved_write(const struct core *c, const struct core_pass *p, struct str *ou
                           roots_json(sources_set(c->sources)), "files", texts.files, "overrides", texts.overrides,
                           "reads", texts.reads, "overrides_dir", texts.overrides_dir, "incumbents",
                           js_from_kvs(&c->incumbents), "observed", observed_to_json(in->observed));
-    add_sources(c, v);
+    add_sources(c, in->desired, v);
     json_object_set_new(v, "scope", js_from_strv(&in->scope));
     json_object_set_new(v, "reserved", js_from_strv(&in->reserved_subnets));
     json_object_set_new(v, "routes", js_from_strv(&in->host_routes));
@@ -177,6 +180,7 @@ static const struct context_facts *const *facts_from(const json_t *list, struct 
             .state = facts_state_from(js_str(x, "state", "")),
             .error = arena_strdup(a, js_str(x, "error", NULL)),
             .digest = arena_strdup(a, js_str(x, "digest", NULL)),
+            .fingerprint = arena_strdup(a, js_str(x, "fingerprint", NULL)),
             .dockerfile = arena_strdup(a, js_str(x, "dockerfile", NULL)),
             .dockerfile_text = arena_strdup(a, js_str(x, "dockerfile_text", NULL)),
             .made_for = arena_strdup(a, js_str(x, "made_for", NULL)),
@@ -198,8 +202,9 @@ static const struct spec_file *const *opened(const struct spec_file *const *file
 {
     const struct spec_file **v = ARENA_ARRAY(a, n ? n : 1, const struct spec_file *);
     for (size_t i = 0; i < n; i++) {
-        const json_t *text = files[i]->bundle ? json_object_get(bundles, files[i]->bundle) : NULL;
-        v[i] = text ? core_open_bundle(files[i], arena_strdup(a, json_string_value(text)), a) : files[i];
+        const json_t *x = files[i]->bundle ? json_object_get(bundles, files[i]->bundle) : NULL;
+        v[i] = x ? core_open_bundle(files[i], arena_strdup(a, js_str(x, "text", NULL)), arena_strdup(a, js_str(x, "error", NULL)), a)
+                 : files[i];
     }
     return v;
 }

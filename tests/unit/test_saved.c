@@ -14,13 +14,17 @@
 
 /* ---- an engine that has two images and nothing else ---- */
 
+static const char *little_root;
+
 static const struct observed *little_observed(struct driver *d, struct arena *a)
 {
-    static const char text[] =
-        "{\"images\": [{\"ref\": \"busybox:stable\", \"id\": \"sha256:0123\"},"
-        " {\"ref\": \"nginxinc/nginx-unprivileged:stable-alpine\", \"id\": \"sha256:4567\"}, {\"ref\": \"absent:1\", \"id\": null}]}";
+    const char *text = arena_printf(a,
+        "{\"containers\": [{\"name\": \"was-inside-app-1\", \"image\": \"busybox:stable\", \"labels\": {\"evenkeel.owner\": \"default\","
+        " \"evenkeel.app\": \"was-inside\", \"evenkeel.service\": \"app\", \"evenkeel.index\": \"1\", \"evenkeel.origin\": \"%s//torn.zip\"}}],"
+        " \"images\": [{\"ref\": \"busybox:stable\", \"id\": \"sha256:0123\"},"
+        " {\"ref\": \"nginxinc/nginx-unprivileged:stable-alpine\", \"id\": \"sha256:4567\"}, {\"ref\": \"absent:1\", \"id\": null}]}", little_root);
     struct err e = {0};
-    json_t *v = js_parse(text, sizeof(text) - 1, &e);
+    json_t *v = js_parse(text, strlen(text), &e);
     const struct observed *o = observed_from_json(v, a, &e);
 
     (void)d;
@@ -80,6 +84,7 @@ static void make_roots(void)
     make_zip("alone.zip", NULL);
     make_zip("inner.zip", "app: named-inside\nenvironment: {A: b}\n");
     make_zip("named.zip", NULL);
+    put("torn.zip", "PK\003\004 and no more");
     put("outer.yaml", "app: outer\nsource: {bundle: named.zip}\n");
 }
 
@@ -91,7 +96,7 @@ static int set_up(void **state)
     if (!f || scratch_setup(state) != 0)
         return -1;
     f->a = arena_new();
-    f->root = *state;
+    little_root = f->root = *state;
     f->state = arena_printf(f->a, "%s/.state", f->root);
     make_roots();
     f->options = (struct options){.roots = {&f->root, 1},
@@ -163,6 +168,7 @@ static void test_what_is_built(void **state)
     assert_null(strstr(text, "\"inner\""));
         assert_non_null(strstr(text, "pull image absent:1"));
     assert_non_null(strstr(text, "FORM"));
+    assert_non_null(strstr(text, "was-inside: Frozen"));
     assert_non_null(strstr(text, "Made by evenkeel"));
 }
 
