@@ -1,8 +1,9 @@
-/* logs: the output of an app's containers, straight from the engine, each line with the container it came from.
+/* logs: the output of an app's containers, straight from the engine, each line with the container it came from; or what its last build said.
  *
  * Comes in: APP, APP/SERVICE or APP/SERVICE/INDEX. Goes out: lines; with --follow until Ctrl-C. Control bytes are escaped. */
 #include <stdarg.h>
 
+#include "agent/buildlog.h"
 #include "agent/cli.h"
 #include "agent/cli_common.h"
 #include "agent/progress.h"
@@ -112,12 +113,38 @@ static int logs_of(struct core *c, const struct options *o, struct arena *a, str
     return 0;
 }
 
+/* ---- builds ---- */
+
+static int build_logs(const struct options *o, struct arena *a, struct err *e)
+{
+    char *app = arena_strdup(a, o->words.v[0]), *slash = strchr(app, '/');
+    struct buildlog_text *v;
+
+    if (o->follow || o->since || o->timestamps)
+        return err_set(e, ERR_USER, "--build goes with --tail only");
+    if (slash)
+        *slash = '\0';
+    int n = buildlog_read(o->state, app, slash ? slash + 1 : NULL, o->tail_given ? o->tail : -1, a, &v, e);
+
+    for (int i = 0; i < n; i++) {
+        if (n > 1)
+            printf("%s==> %s/%s <==\n", i > 0 ? "\n" : "", app, v[i].service);
+        (void)fwrite(v[i].text, 1, v[i].n, stdout);
+    }
+    return n < 0 ? -1 : 0;
+}
+
 int cli_logs(const struct options *o)
 {
     struct err e = {0};
     struct core c;
     struct arena *a = arena_new();
     int rc = 0;
+    if (o->build) {
+        rc = build_logs(o, a, &e) < 0 ? cli_fail(&e) : 0;
+        arena_free(a);
+        return rc;
+    }
     if (core_open(&c, o, CORE_ENGINE, &e) < 0 || core_look(&c, false, &e) < 0 || logs_of(&c, o, a, &e) < 0)
         rc = cli_fail(&e);
     core_close(&c);

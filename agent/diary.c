@@ -4,6 +4,7 @@
 #include "agent/diary.h"
 
 #include "agent/core.h"
+#include "reconcile/build_tag.h"
 #include "reconcile/run.h"
 
 static const char *run_cause(const struct plan_app *part)
@@ -30,6 +31,14 @@ static void diary_action_started(void *ctx, const struct run *r, const struct ac
                          a->cause);
 }
 
+/* What was built, or stood on what was built, is in use now. */
+static void note_image(struct store *s, const struct action *a)
+{
+    const char *image = a->kind == ACT_BUILD ? a->op.object : a->kind == ACT_CREATE ? a->op.image : NULL;
+    if (image && strncmp(image, BUILD_TAG_PREFIX, strlen(BUILD_TAG_PREFIX)) == 0)
+        store_image_used(s, core_now_ms(), image);
+}
+
 static void diary_action_ended(void *ctx, const struct run *r, const struct action *a, const struct op_result *result,
                                int64_t took_ms)
 {
@@ -43,6 +52,8 @@ static void diary_action_ended(void *ctx, const struct run *r, const struct acti
         return;
     store_action_ended(ctx, run_id(r), action_seq(r, a), core_now_ms(), word,
                        result->err.kind == ERR_NONE ? NULL : result->err.msg);
+    if (result->err.kind == ERR_NONE)
+        note_image(ctx, a);
 }
 
 static void diary_run_ended(void *ctx, const struct run *r, enum run_end how, const struct err *failure)

@@ -45,6 +45,9 @@ static const struct flag flags[] = {
     {"limit", 'l', OPT_LIMIT, "N", "at most N entries (default 20)"},
     {"pass", 0, OPT_PASS, "N", "the saved pass of this number (default: the newest)"},
     {"actions", 'a', OPT_ACTIONS, NULL, "also each action of each run"},
+    {"build", 'b', OPT_BUILD, NULL, "what was said while it was built, instead of what it says (all of it, or the last lines)"},
+    {"dockerfile", 0, OPT_DOCKERFILE, NULL, "the Dockerfile that it is built with"},
+    {"dry-run", 0, OPT_DRY_RUN, NULL, "only say what would be done"},
     {"log", 0, OPT_LOG, "LEVEL", "error, warning, info or debug (default info)"},
 };
 
@@ -100,7 +103,17 @@ static int take(const struct flag *f, const char *value, struct arena *a, struct
     case OPT_ACTIONS:
         o->actions = true;
         return 0;
+    case OPT_BUILD:
+        o->build = true;
+        return 0;
+    case OPT_DOCKERFILE:
+        o->dockerfile = true;
+        return 0;
+    case OPT_DRY_RUN:
+        o->dry_run = true;
+        return 0;
     case OPT_TAIL:
+        o->tail_given = true;
         if (strcmp(value, "all") == 0) {
             o->tail = -1;
             return 0;

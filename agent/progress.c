@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/core.h"
+#include "drivers/driver.h"
 #include "reconcile/run.h"
 #include "spec/base/arena.h"
 
@@ -19,6 +20,8 @@ struct live {
     char *app, *text;
     size_t done, total;
     int64_t since_ms;
+    const struct action *of; /* whose the fraction is */
+    double fraction;
 };
 
 struct progress {
@@ -127,7 +130,13 @@ static void progress_action_progress(void *ctx, const struct run *r, const struc
 {
     struct progress *p = ctx;
     struct live *l = live_of(p, r);
-    if (!l || !p->terminal || core_monotonic_ms() - p->drawn_ms < REDRAW_MS)
+    if (!l || !p->terminal)
+        return;
+    if (fraction > OP_PROGRESS_LOG || l->of != a) /* a line of the log leaves the bar as it was */
+        l->fraction = fraction;
+    l->of = a;
+    fraction = l->fraction;
+    if (core_monotonic_ms() - p->drawn_ms < REDRAW_MS)
         return;
     CLEANUP(str_release) struct str what = STR_INIT;
     action_print(a, &what);

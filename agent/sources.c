@@ -56,7 +56,7 @@ bool sources_takes(const char *name)
     if (n == 0 || name[0] == '.')
         return false;
     return (n > 5 && strcmp(name + n - 5, ".yaml") == 0) ||
-           (n > 4 && strcmp(name + n - 4, ".yml") == 0);
+           (n > 4 && strcmp(name + n - 4, ".yml") == 0) || bundle_name(name);
 }
 
 /* ---- places ---- */

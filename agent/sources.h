@@ -32,7 +32,8 @@ void sources_extra_folders(const struct sources *s, struct arena *a, struct strv
 typedef void sources_text_fn(void *user, const char *root, const char *path, const char *text, size_t n);
 void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user);
 
-/* Which names in a root are specs at all: not hidden, not ending in '~' or '.tmp', ending in .yaml or .yml (bundles come later). */
+/* Which names in a root are specs at all: not hidden, not ending in '~' or '.tmp', ending in .yaml or .yml, or an archive (document.h).
+ * An archive is not opened here: it stands for the app that bundle_text() gives. */
 bool sources_takes(const char *name);
 
 #endif

@@ -127,7 +127,7 @@ static bool file_same(const struct found *f, struct source_file *former, const c
     return former && !former->denied && former->found.link == f->link &&
            file_print_eq(&former->found.target, &f->target) &&
            (!f->link || file_print_eq(&former->found.link_print, &f->link_print)) &&
-           (!former->racy || text_same(path, LIMIT_SPEC_BYTES, former->text, former->n, &former->racy));
+           (!former->racy || bundle_name(f->path) || text_same(path, LIMIT_SPEC_BYTES, former->text, former->n, &former->racy));
 }
 
 static bool dep_same(struct source_dep *d)
@@ -296,7 +296,7 @@ static const char *kind_trouble(const struct found *f, const char **ret_hint)
     case S_IFBLK: return "is a block device, not a file";
     default: return "is not a file";
     }
-    if (f->target.size > LIMIT_SPEC_BYTES) {
+    if (f->target.size > LIMIT_SPEC_BYTES && !bundle_name(f->path)) {
         *ret_hint = "split it into several files";
         return "is larger than 1 MiB";
     }
@@ -329,6 +329,8 @@ static enum source_look parse(struct source_file *file, const char *path, struct
                               struct source_file **ret)
 {
     struct loader loader = {.read = load_dep, .ctx = l};
+    if (bundle_name(file->found.path))
+        loader.bundle = arena_strdup(file->arena, path);
     struct arena *a = file->arena;
 
     document_parse(file->spec.root, file->found.path, file->spec.name, dir_of(path, a), file->text,
@@ -358,6 +360,25 @@ static enum source_look unreadable(const struct found *f, const struct source_pl
     return answer;
 }
 
+/* An archive stands for an app; what is in it is read by a worker, not here. */
+static enum source_look stand_for(struct source_file *file, const char *path, struct source_file **ret)
+{
+    struct loading l = {.file = file};
+
+    file->text = bundle_text(path, file->arena);
+    if (!file->text) {
+        file->text = "";
+        file->spec.bundle = arena_strdup(file->arena, path);
+        diag_add(&file->spec.diags, DIAG_WARNING, (struct place){.file = file->spec.name}, NULL, NULL,
+                 "rename it (a-z, 0-9 and '-'), or write a spec with `source: {bundle: ...}`",
+                 "its name cannot be the name of an app, so it is none by itself");
+        *ret = file;
+        return SOURCE_NEW;
+    }
+    file->n = strlen(file->text);
+    return parse(file, path, &l, ret);
+}
+
 static enum source_look look(const struct found *f, const struct source_place *at,
                              struct source_file *former, int64_t waited_ms, struct source_file **ret)
 {
@@ -380,6 +401,8 @@ static enum source_look look(const struct found *f, const struct source_place *a
 
     struct source_file *file = file_new(f, at);
 
+    if (bundle_name(f->path))
+        return stand_for(file, path, ret);
     if (read_steady(path, LIMIT_SPEC_BYTES, patient, file->arena, &file->text, &file->n, &st, &e) != 0) {
         source_file_free(file);
         return unreadable(f, at, former, &e, ret);

@@ -35,6 +35,9 @@ void store_app_state(struct store *s, int64_t ms, const char *app, const char *s
 void store_revision(struct store *s, int64_t ms, const char *app, const char *digest, const char *origin, const char *text);
 /* What we last brought up under a container name; hash NULL: we removed it. */
 void store_last_hash(struct store *s, const char *container, const char *hash);
+/* When what we built was last seen in use; and that it is no more. */
+void store_image_used(struct store *s, int64_t ms, const char *image);
+void store_image_gone(struct store *s, const char *image);
 /* A pass worth keeping (it decided something): its input as JSON text, deflated or not as the store likes. The ring keeps the last 50 and at most 16 MB. */
 void store_pass(struct store *s, int64_t ms, const char *trigger, const char *input, size_t n, const char *plan_text);
 
@@ -51,6 +54,8 @@ int store_history(const char *state_dir, const char *app, int limit, bool with_a
 /* What was told after after_ms, oldest first, actions included, for watching a running agent: an entry's ms is here the time of its end, if it has ended. */
 int store_follow(const char *state_dir, int64_t after_ms, store_entry_fn *fn, void *user, struct err *e);
 int store_last_hashes(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e);
+/* Image -> time of its last use in ms. */
+int store_image_uses(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e);
 /* The last state told for each app: app -> "Degraded\twhy". */
 int store_app_states(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e);
 /* pass 0: the newest. Text in the arena. */

@@ -175,6 +175,11 @@ int store_last_hashes(const char *state_dir, struct arena *a, struct kvs *ret, s
     return read_kvs(state_dir, "SELECT container, hash FROM last_hash ORDER BY container", a, ret, e);
 }
 
+int store_image_uses(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e)
+{
+    return read_kvs(state_dir, "SELECT image, ms FROM image_use ORDER BY image", a, ret, e);
+}
+
 int store_app_states(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e)
 {
     return read_kvs(state_dir,

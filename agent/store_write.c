@@ -25,6 +25,8 @@ static const char *const statements[] = {
                            " VALUES (?1, ?4, ?5, ?6, ?7)",
     [JOB_HASH_SET]       = "INSERT OR REPLACE INTO last_hash (container, hash) VALUES (?4, ?5)",
     [JOB_HASH_GONE]      = "DELETE FROM last_hash WHERE container = ?4",
+    [JOB_IMAGE_USED]     = "INSERT OR REPLACE INTO image_use (image, ms) VALUES (?4, ?1)",
+    [JOB_IMAGE_GONE]     = "DELETE FROM image_use WHERE image = ?4",
     [JOB_PASS]           = "INSERT INTO passes (ms, bytes, cause, plan_text, input) VALUES (?1, ?2, ?4, ?5, ?8)",
 };
 
@@ -37,6 +39,7 @@ static const char *const prunes[] = {
     " AND id NOT IN (SELECT max(id) FROM states GROUP BY app)",
     "DELETE FROM revisions WHERE (app, digest) IN (SELECT app, digest FROM (SELECT app, digest, row_number()"
     " OVER (PARTITION BY app ORDER BY ms DESC, digest) AS nth FROM revisions) WHERE nth > 100)",
+    "DELETE FROM image_use WHERE ms < ?1",
 };
 
 static const char *const ring[] = {
@@ -136,6 +139,16 @@ void store_revision(struct store *s, int64_t ms, const char *app, const char *di
 void store_last_hash(struct store *s, const char *container, const char *hash)
 {
     queue(s, &(struct store_job){.kind = hash ? JOB_HASH_SET : JOB_HASH_GONE, .text = {container, hash}});
+}
+
+void store_image_used(struct store *s, int64_t ms, const char *image)
+{
+    queue(s, &(struct store_job){.kind = JOB_IMAGE_USED, .n = {ms}, .text = {image}});
+}
+
+void store_image_gone(struct store *s, const char *image)
+{
+    queue(s, &(struct store_job){.kind = JOB_IMAGE_GONE, .text = {image}});
 }
 
 void store_pass(struct store *s, int64_t ms, const char *trigger, const char *input, size_t n,

@@ -18,6 +18,7 @@ struct ticket; /* a submitted operation, until its callback */
 typedef void op_done_fn(void *user, const struct op_result *result);
 /* progress of a long operation: "3/7 layers, 41 MB of 120 MB"; fraction is 0..1, or negative when unknown */
 typedef void op_progress_fn(void *user, const char *text, double fraction);
+#define OP_PROGRESS_LOG (-2.0) /* as fraction: text is a line of the operation's log, to be kept */
 typedef void look_done_fn(void *user, const struct err *e); /* e->kind ERR_NONE: knowledge is complete and current */
 typedef void log_line_fn(void *user, bool is_stderr, const char *line, size_t n);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "reconcile/diff.h"
+#include "reconcile/plan_infra.h"
 #include "spec/base/arena.h"
 
 #define CALM_MS 10000
@@ -87,6 +88,26 @@ static void judge_outdated(struct app_work *p, struct replica *r)
         diff_add(p, DRIFT_PENDING, object, r->changes[i], r->cause);
 }
 
+/* What is built can be made once its source was read and what it stands on is there. */
+static void judge_source(struct app_work *p, struct replica *r)
+{
+    const struct context_facts *f = r->service->facts;
+
+    switch (f->state) {
+    case FACTS_WORKING:
+        r->blocked = "its source is being read";
+        r->source_pending = true;
+        return;
+    case FACTS_FAILED: r->blocked = arena_printf(p->w->arena, "its source cannot be built: %s", f->error); return;
+    case FACTS_READY:
+        if (infra_bases_missing(p, r->service)) {
+            r->blocked = "the images it is built on are pulled first";
+            r->source_pending = true;
+        }
+        return;
+    }
+}
+
 static void judge_to_make(struct app_work *p, struct replica *r)
 {
     const struct obs_image *image = observed_image(p->w->seen, r->service->image);
@@ -98,7 +119,9 @@ static void judge_to_make(struct app_work *p, struct replica *r)
         judge_outdated(p, r);
     else
         judge_missing(p, r);
-    if ((!image || !image->id) && r->service->spec->pull == PULL_NEVER)
+    if (r->service->facts)
+        judge_source(p, r);
+    else if ((!image || !image->id) && r->service->spec->pull == PULL_NEVER)
         r->blocked =
             arena_printf(p->w->arena, "image %s is not on the engine and pull_policy is never",
                          r->service->image);

@@ -306,7 +306,7 @@ void run_supersede(struct run *r)
     for (size_t i = 0; i < r->part->n_actions; i++) {
         struct step *s = &r->steps[i];
         enum action_kind kind = s->action->kind;
-        bool idle = kind == ACT_PULL || kind == ACT_WAIT_RUNNING || kind == ACT_WAIT_HEALTHY ||
+        bool idle = kind == ACT_PULL || kind == ACT_BUILD || kind == ACT_WAIT_RUNNING || kind == ACT_WAIT_HEALTHY ||
                     kind == ACT_WAIT_EXIT;
 
         if (s->state == STEP_FLYING && idle)

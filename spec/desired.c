@@ -29,6 +29,7 @@ struct builder {
     const struct spec_file *
         *unreadable; /* broken, and it cannot be told which apps it holds; sorted by root, path */
     size_t n_unreadable;
+    struct strv named; /* archives that a spec names, sorted */
     size_t *rank; /* of out->apps */
     struct str scratch;
 };
@@ -52,6 +53,34 @@ static void out_of_place(struct builder *b, const struct document *doc)
                                   : "an override beside the apps has no effect");
 }
 
+/* An archive that a spec names is no app by itself. */
+static void gather_named(struct builder *b)
+{
+    for (size_t i = 0; i < b->set->n_files; i++) {
+        const struct spec_file *f = b->set->files[i];
+
+        for (size_t k = 0; k < f->n_documents && !f->bundle; k++) {
+            const struct app *app = f->documents[k].app;
+
+            for (size_t s = 0; app && s < app->n_services; s++)
+                if (app->services[s].build.bundle)
+                    strv_push(b->arena, &b->named, app->services[s].build.bundle);
+        }
+    }
+    strv_sort(&b->named);
+}
+
+static int cmp_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_named(const struct builder *b, const struct spec_file *f)
+{
+    return f->bundle && b->named.n > 0 &&
+           bsearch(&f->bundle, b->named.v, b->named.n, sizeof(b->named.v[0]), cmp_text);
+}
+
 static size_t gather(struct builder *b, const struct spec_file *const *files, size_t n,
                      enum doc_kind kind, struct candidate **ret)
 {
@@ -64,6 +93,8 @@ static size_t gather(struct builder *b, const struct spec_file *const *files, si
         for (size_t k = 0; k < files[i]->n_documents; k++) {
             const struct document *doc = &files[i]->documents[k];
 
+            if (is_named(b, files[i]))
+                continue;
             if (doc->kind == kind && doc->name)
                 (*ret)[found++] = (struct candidate){doc->name, files[i], doc, rank++};
             else if (doc->kind != kind && (doc->kind == DOC_APP || doc->kind == DOC_OVERRIDE))
@@ -299,7 +330,7 @@ static void build_name(struct builder *b, const struct candidate *v, size_t n)
     }
     const struct candidate *o = find_override(b, v->name);
     const struct app_source src = {b->settings, holder->doc->app, holder->file,
-                                   o ? o->doc->override : NULL};
+                                   o ? o->doc->override : NULL, b->set};
 
     desired_app_build(&src, b->arena, &b->scratch, app);
     if (o)
@@ -377,6 +408,7 @@ struct desired *desired_build(const struct spec_set *set, const struct settings 
                             .files = set->files,
                             .n_files = set->n_files};
     diag_init(&out->diags, a);
+    gather_named(&b);
     b.n_apps = gather(&b, set->files, set->n_files, DOC_APP, &b.apps);
     b.n_overrides = gather(&b, set->overrides, set->n_overrides, DOC_OVERRIDE, &b.overrides);
     gather_unreadable(&b);

@@ -8,6 +8,7 @@
 #include "spec/app.h"
 #include "spec/base/js.h"
 #include "spec/document.h"
+#include "spec/facts.h"
 
 /* The agent's settings as far as they shape desired state. */
 struct settings {
@@ -32,6 +33,8 @@ struct spec_set {
     size_t n_files;
     const struct spec_file *const *overrides;
     size_t n_overrides;
+    const struct context_facts *const *facts; /* sorted by key; a build without facts counts as FACTS_WORKING */
+    size_t n_facts;
 };
 
 /* A container as it should be. `spec` is the service with every default applied. */
@@ -53,6 +56,7 @@ struct want_service {
     const struct service *spec;
     const char
         *image; /* normalised reference with tag or digest: "nginx:1.27-alpine", "nginx:latest" */
+    const struct context_facts *facts; /* of what is built; NULL: it is not. Then image is NULL until reconcile/bind names it */
     struct want_container *containers;
     size_t n_containers;
     size_t order; /* position in a topological order of depends_on; equal inputs, equal order */

@@ -98,7 +98,7 @@ static inline void case_run(struct spec_case *c, struct arena *a, const char *na
     struct settings settings = c->settings;
 
     *c = (struct spec_case){.arena = a, .settings = settings, .root = {"/apps", true}};
-    c->loader = (struct loader){case_load, c};
+    c->loader = (struct loader){.read = case_load, .ctx = c};
     if (!c->settings.owner)
         c->settings.owner = "default";
     case_split(c, name, text);
@@ -113,7 +113,12 @@ static inline void case_run(struct spec_case *c, struct arena *a, const char *na
         else if (n > 5 && strcmp(p->name + n - 5, ".yaml") == 0)
             c->files[c->n_files++] = case_parse(c, p, "/apps");
     }
-    const struct spec_set set = {&c->root, 1, c->files, c->n_files, c->overrides, c->n_overrides};
+    const struct spec_set set = {.roots = &c->root,
+                                 .n_roots = 1,
+                                 .files = c->files,
+                                 .n_files = c->n_files,
+                                 .overrides = c->overrides,
+                                 .n_overrides = c->n_overrides};
 
     c->desired = desired_build(&set, &c->settings, &c->incumbents, CASE_NOW_MS, a);
 }

@@ -187,6 +187,52 @@ static void hashes_and_states(void **state)
     assert_string_equal(kvs_get(&l, "x"), "Degraded\ta\tb");
 }
 
+static void uses_of_images(void **state)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct kvs l = {0};
+    struct err e = {0};
+    struct store *s = opened();
+
+    (void)state;
+    store_image_used(s, 1700000000000, "evenkeel/b/app:1");
+    store_image_used(s, 1700000000001, "evenkeel/a/app:1");
+    store_image_used(s, 1800000000000, "evenkeel/b/app:1");
+    store_image_used(s, 1700000000002, "evenkeel/c/app:1");
+    store_image_gone(s, "evenkeel/c/app:1");
+    store_image_gone(s, "evenkeel/never/app:1");
+    store_close(s);
+    store_image_used(NULL, 1, "x"); /* nothing is kept, and nothing happens */
+    assert_int_equal(store_image_uses(".", a, &l, &e), 0);
+    assert_int_equal(l.n, 2);
+    assert_string_equal(l.v[0].key, "evenkeel/a/app:1");
+    assert_string_equal(kvs_get(&l, "evenkeel/b/app:1"), "1800000000000");
+}
+
+/* What the first version wrote is read on, and has the tables of this one. */
+static void a_file_of_the_first_version(void **state)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct kvs l = {0};
+    struct err e = {0};
+    sqlite3 *db = NULL;
+    struct store *s = opened();
+
+    (void)state;
+    store_last_hash(s, "a-app-1", "one");
+    store_close(s);
+    assert_int_equal(sqlite3_open("evenkeel.db", &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE image_use; PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    s = opened();
+    store_image_used(s, 5, "evenkeel/a/app:1");
+    store_close(s);
+    assert_int_equal(store_image_uses(".", a, &l, &e), 0);
+    assert_int_equal(l.n, 1);
+    assert_int_equal(store_last_hashes(".", a, &l, &e), 0);
+    assert_string_equal(kvs_get(&l, "a-app-1"), "one");
+}
+
 static void tell_pass(void *user, int64_t pass, int64_t ms, const char *cause, const char *plan)
 {
     str_addf(user, "%lld %lld %s %s\n", (long long)pass, (long long)ms, cause, plan);
@@ -690,6 +736,8 @@ int main(void)
         CASE(history_is_newest_first),
         CASE(following_is_oldest_first),
         CASE(hashes_and_states),
+        CASE(uses_of_images),
+        CASE(a_file_of_the_first_version),
         CASE(passes),
         CASE(no_diary_yet),
         CASE(nobody_else_may_read_it),
