@@ -73,10 +73,10 @@ static int print_dockerfile(const char *whose, const struct facts_order *o, stru
     return f.state == FACTS_FAILED ? err_set(e, ERR_USER, "%s cannot be built with it", whose) : 0;
 }
 
-static int convert_path(const char *path, struct arena *a, struct err *e)
+static int convert_path(const char *path, const struct build_limits *limits, struct arena *a, struct err *e)
 {
     const char *whole = fsx_absolute(path, a);
-    struct facts_order o = {.port = 0};
+    struct facts_order o = {.limits = *limits};
 
     if (bundle_name(whole))
         o.build.bundle = whole;
@@ -93,11 +93,14 @@ static int convert_app(struct core *c, const struct want_app *app, const char *s
         (void)cli_core_diags(c);
         return err_set(e, ERR_USER, "the spec of %s has errors", app->name);
     }
+    if (app->refused)
+        return err_set(e, ERR_USER, "%s is refused: %s", app->name, app->refused);
     s = service_of(app, service, e);
     if (!s)
         return -1;
     struct facts_order o = facts_order_of(s->spec);
 
+    o.limits = c->options->settings.build_limits;
     return print_dockerfile(app->n_services > 1 ? arena_printf(a, "%s/%s", app->name, s->name) : app->name, &o, a, e);
 }
 
@@ -115,7 +118,7 @@ static int convert_word(struct core *c, const char *word, struct arena *a, struc
     if (app)
         return convert_app(c, app, slash ? slash + 1 : NULL, a, e);
     if (exists(word))
-        return convert_path(word, a, e);
+        return convert_path(word, &c->options->settings.build_limits, a, e);
     for (size_t i = 0; i < c->desired->n_apps; i++)
         strv_push(a, &known, c->desired->apps[i].name);
     const char *near = str_nearest(name, known.v, known.n);
@@ -138,7 +141,7 @@ int cli_convert(const struct options *o)
         return cli_fail(&e);
     }
     if (word[0] == '.' || word[0] == '/') {
-        rc = convert_path(word, a, &e) < 0 ? cli_fail(&e) : 0;
+        rc = convert_path(word, &o->settings.build_limits, a, &e) < 0 ? cli_fail(&e) : 0;
     } else {
         if (core_open(&c, o, CORE_FILES, &e) < 0 || convert_word(&c, word, a, &e) < 0)
             rc = cli_fail(&e);

@@ -35,6 +35,7 @@ struct contexts {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
+    struct build_limits limits;
     bool started, stop;
     struct entry **v; /* sorted by key; entries never move */
     size_t n, cap;
@@ -70,7 +71,7 @@ static void settle(const struct facts_order *o, char print[SHA256_HEX])
 /* Leaves ret->arena NULL when all is as it was. */
 static void read_entry(const struct entry *x, const char *before, struct reading *ret)
 {
-    const struct facts_order bundle = {.build = {.bundle = x->bundle}}, *order = x->bundle ? &bundle : &x->order;
+    const struct facts_order bundle = {.build = {.bundle = x->bundle}, .limits = x->order.limits}, *order = x->bundle ? &bundle : &x->order;
 
     *ret = (struct reading){0};
     facts_fingerprint(order, ret->print);
@@ -79,7 +80,7 @@ static void read_entry(const struct entry *x, const char *before, struct reading
     settle(order, ret->print);
     ret->arena = arena_new();
     if (x->bundle) {
-        ret->text = facts_bundle_spec(x->bundle, ret->arena, &ret->error);
+        ret->text = facts_bundle_spec(order, ret->arena, &ret->error);
         return;
     }
     ret->facts = ARENA_NEW(ret->arena, struct context_facts);
@@ -153,6 +154,11 @@ struct contexts *contexts_new(struct http *wake)
     (void)pthread_cond_init(&c->work, NULL);
     (void)pthread_cond_init(&c->idle, NULL);
     return c;
+}
+
+void contexts_limits(struct contexts *c, const struct build_limits *limits)
+{
+    c->limits = *limits;
 }
 
 static void entry_free(struct entry *x)
@@ -238,7 +244,7 @@ static struct kvs copy_kvs(const struct kvs *l, struct arena *a)
     return copy;
 }
 
-static void take_order(struct entry *x, const struct service *s)
+static void take_order(const struct contexts *c, struct entry *x, const struct service *s)
 {
     struct arena *a = x->arena;
     const struct build *b = &s->build;
@@ -253,6 +259,7 @@ static void take_order(struct entry *x, const struct service *s)
         .strategy = arena_strdup(a, b->strategy),
         .args = copy_kvs(&b->args, a),
     };
+    x->order.limits = c->limits;
     x->order.start = arena_strdup(a, s->start);
     x->order.requirements = arena_strdup(a, s->requirements);
 }
@@ -289,6 +296,14 @@ static void list_facts(struct contexts *c)
             c->facts[c->n_facts++] = c->v[i]->known.facts;
 }
 
+static bool is_known(const struct contexts *c, const char *key)
+{
+    bool found;
+
+    (void)place_of(c, key, &found);
+    return found;
+}
+
 void contexts_want(struct contexts *c, const struct desired *d)
 {
     (void)pthread_mutex_lock(&c->lock);
@@ -297,12 +312,12 @@ void contexts_want(struct contexts *c, const struct desired *d)
         for (size_t s = 0; s < d->apps[i].n_services; s++) {
             const struct want_service *service = &d->apps[i].services[s];
 
-            if (!service->facts)
-                continue;
+            if (!service->facts || (d->apps[i].refused && !is_known(c, service->facts->key)))
+                continue; /* what was refused may lie where it must not be read */
             struct entry *x = entry_of(c, service->facts->key);
 
             if (!x->order.build.path && !x->order.build.bundle)
-                take_order(x, service->spec);
+                take_order(c, x, service->spec);
             x->wanted = true;
         }
     forget(c, false);
@@ -320,8 +335,10 @@ void contexts_want_bundles(struct contexts *c, const struct strv *paths)
     for (size_t i = 0; i < paths->n; i++) {
         struct entry *x = entry_of(c, arena_printf(a, "spec %s", paths->v[i]));
 
-        if (!x->bundle)
+        if (!x->bundle) {
             x->bundle = arena_strdup(x->arena, paths->v[i]);
+            x->order.limits = c->limits;
+        }
         x->wanted = true;
     }
     forget(c, true);

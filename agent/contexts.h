@@ -12,6 +12,8 @@ struct http;
 
 /* wake: its http_poll returns when something was read; may be NULL (then only contexts_wait). */
 struct contexts *contexts_new(struct http *wake);
+/* Bounds of what is read from now on; without it the defaults of limits.h. */
+void contexts_limits(struct contexts *c, const struct build_limits *limits);
 void contexts_free(struct contexts *c); /* waits for what is being read now */
 
 /* The builds of this desired state are wanted from now on, others are forgotten; what is not known yet is read. */

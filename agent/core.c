@@ -44,6 +44,7 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
         return -1;
     c->driver = docker_new(c->http, cores > 0 ? (int)cores : 1, o->auth_dir, e);
     c->contexts = contexts_new(c->http);
+    contexts_limits(c->contexts, &o->settings.build_limits);
     return c->driver ? 0 : -1;
 }
 
@@ -361,6 +362,7 @@ void core_gather_files(struct core *c)
 {
     if (!c->contexts)
         c->contexts = contexts_new(NULL);
+    contexts_limits(c->contexts, &c->options->settings.build_limits);
     (void)core_scan(c, NULL);
     wait_for_sources(c);
 }

@@ -9,19 +9,22 @@
 #include "spec/dockerfile.h"
 #include "spec/limits.h"
 
-static struct context_where where_of(const struct build *b)
+static struct context_where where_of(const struct facts_order *o)
 {
+    const struct build *b = &o->build;
+
     return (struct context_where){
         .path = b->bundle ? b->bundle : b->path,
         .sub = b->bundle ? b->path : NULL,
         .dockerfile = b->dockerfile,
         .use_ignore = true,
+        .limits = context_limits_of(&o->limits),
     };
 }
 
 void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX])
 {
-    struct context_where w = where_of(&o->build);
+    struct context_where w = where_of(o);
     struct err e = {0};
 
     ret[0] = '\0';
@@ -163,7 +166,7 @@ void facts_read(const struct facts_order *o, struct arena *a, struct context_fac
 
 void facts_read_text(const struct facts_order *o, struct arena *a, struct context_facts *ret, const char **ret_text)
 {
-    struct context_where w = where_of(&o->build);
+    struct context_where w = where_of(o);
     struct context_facts f = {.state = FACTS_FAILED};
     struct err e = {0};
     char digest[SHA256_HEX];
@@ -188,9 +191,9 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
     *ret = f;
 }
 
-const char *facts_bundle_spec(const char *path, struct arena *a, const char **ret_error)
+const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, const char **ret_error)
 {
-    struct context_where w = {.path = path};
+    struct context_where w = {.path = o->build.bundle, .limits = context_limits_of(&o->limits)};
     struct err e = {0};
     const char *text = "";
     size_t n;

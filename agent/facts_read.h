@@ -8,6 +8,7 @@ struct facts_order { /* what to read */
     struct build build;
     const char *start, *requirements;
     int port;
+    struct build_limits limits;
 };
 
 /* What is read for a service that is built. Borrows from it. */
@@ -20,6 +21,6 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
 /* Proof that nothing changed since; "" when it cannot be had. */
 void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX]);
 /* evenkeel.yaml of a bundle, in the arena; "" when there is none, or when the bundle cannot be read: then *ret_error says why, else it is NULL. */
-const char *facts_bundle_spec(const char *path, struct arena *a, const char **ret_error);
+const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, const char **ret_error);
 
 #endif

@@ -249,6 +249,10 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
     o->settings.nano_cpus = c.nano_cpus;
     o->settings.pids_limit = c.pids_limit;
     o->settings.drift = c.drift;
+    o->settings.build_allow = c.build_allow;
+    o->settings.build_timeout_ms = c.build_timeout_ns.v / 1000000;
+    o->settings.build_limits =
+        (struct build_limits){.total_bytes = c.max_size.v, .file_bytes = c.max_file.v, .entries = (int)c.max_entries.v};
     return 0;
 }
 

@@ -42,9 +42,11 @@ static json_t *num_json(const struct num *n)
 
 static json_t *settings_json(const struct settings *s)
 {
-    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:i}", "owner", s->owner, "pool", s->pool, "prefix",
+    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i}", "owner", s->owner, "pool", s->pool, "prefix",
                      s->pool_prefix, "memory", num_json(&s->mem_limit), "cpus", num_json(&s->nano_cpus), "pids",
-                     num_json(&s->pids_limit), "drift", (int)s->drift);
+                     num_json(&s->pids_limit), "drift", (int)s->drift, "build_allow", js_from_strv(&s->build_allow),
+                     "build_timeout", (json_int_t)s->build_timeout_ms, "max_size", (json_int_t)s->build_limits.total_bytes,
+                     "max_file", (json_int_t)s->build_limits.file_bytes, "max_entries", s->build_limits.entries);
 }
 
 static json_t *roots_json(const struct spec_set *set)
@@ -226,7 +228,12 @@ static struct settings *settings_from(const json_t *v, struct arena *a)
         .nano_cpus = num_from(v, "cpus"),
         .pids_limit = num_from(v, "pids"),
         .drift = (enum drift_mode)js_int(v, "drift", DRIFT_HEAL),
+        .build_timeout_ms = js_int(v, "build_timeout", 0),
+        .build_limits = {.total_bytes = js_int(v, "max_size", 0),
+                         .file_bytes = js_int(v, "max_file", 0),
+                         .entries = (int)js_int(v, "max_entries", 0)},
     };
+    js_strv(v, "build_allow", a, &s->build_allow);
     return s;
 }
 

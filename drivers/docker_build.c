@@ -79,7 +79,8 @@ static bool on_data(void *user, const char *bytes, size_t n)
 
 static struct context_where where_of(const struct build_order *o)
 {
-    return (struct context_where){.path = o->path, .sub = o->sub, .dockerfile = o->dockerfile, .use_ignore = true};
+    return (struct context_where){.path = o->path, .sub = o->sub, .dockerfile = o->dockerfile, .use_ignore = true,
+                                  .limits = context_limits_of(&o->limits)};
 }
 
 /* The tag is a promise about the content: what changed while it was being sent must not get it. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "spec/base/err.h"
+#include "spec/app.h"
 #include "spec/base/str.h"
 
 struct kvs;
@@ -41,6 +42,7 @@ struct build_order { /* what is sent to a builder, and how */
     const char *target, *network;
     struct kvs args, labels;
     struct strv cache_from;
+    struct build_limits limits;
     bool needs_buildkit; /* the classic builder is no way out */
 };
 

@@ -49,6 +49,7 @@ static const struct build_order *copy_build(const struct build_order *b, struct 
         .labels = *labels,
         .cache_from = copy_strv(&b->cache_from, a),
         .needs_buildkit = b->needs_buildkit,
+        .limits = b->limits,
     };
     return copy;
 }

@@ -304,6 +304,7 @@ static uint32_t infra_build(struct app_work *p, const struct want_service *s)
         .args = b->args,
         .cache_from = b->cache_from,
         .needs_buildkit = s->facts->needs_buildkit,
+        .limits = p->w->in->desired->settings->build_limits,
     };
     for (size_t k = 0; k < b->labels.n; k++)
         kvs_set(a, &order->labels, b->labels.v[k].key, b->labels.v[k].value);
@@ -311,6 +312,7 @@ static uint32_t infra_build(struct app_work *p, const struct want_service *s)
     kvs_set(a, &order->labels, LABEL_BUILD_APP, p->name);
     kvs_set(a, &order->labels, LABEL_BUILD_SERVICE, s->name);
     act_at(p, i)->op.build = order;
+    act_at(p, i)->op.deadline_ms = p->w->in->desired->settings->build_timeout_ms;
     return i;
 }
 

@@ -99,6 +99,11 @@ struct logging {
     bool set;
 };
 
+struct build_limits { /* of one context; 0: the default of limits.h */
+    int64_t total_bytes, file_bytes; /* unpacked; one file */
+    int entries;
+};
+
 struct build { /* `source:` or Compose's `build:`, one model */
     struct place at;
     bool set;

@@ -8,6 +8,7 @@
 #include "spec/base/arena.h"
 #include "spec/claims.h"
 #include "spec/desired_app.h"
+#include "spec/source_places.h"
 
 /* One document that names an app. */
 struct candidate {
@@ -383,9 +384,12 @@ static void settle_claims(struct builder *b)
     struct claims *c = claims_new(b->arena, claims);
 
     for (size_t i = 0; i < n; i++) {
-        v[i].app->refused = claims_take(c, v[i].app);
+        struct place at = v[i].app->at;
+        const char *claimed = claims_take(c, v[i].app), *misplaced = source_place_refused(b->set, b->settings, v[i].app, b->arena, &at);
+
+        v[i].app->refused = misplaced ? misplaced : claimed;
         if (v[i].app->refused)
-            diag_add(&b->out->diags, DIAG_ERROR, v[i].app->at, NULL, NULL, NULL,
+            diag_add(&b->out->diags, DIAG_ERROR, at, NULL, NULL, NULL,
                      "the app \"%s\" is refused: %s", v[i].app->name, v[i].app->refused);
     }
 }

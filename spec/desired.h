@@ -18,6 +18,9 @@ struct settings {
     struct num mem_limit, nano_cpus,
         pids_limit;        /* `defaults:`, override design section 4's table where set */
     enum drift_mode drift; /* `drift:`, default heal */
+    struct strv build_allow;  /* `builds: {allow:}`: folders beside the roots that sources may lie in; absolute */
+    int64_t build_timeout_ms; /* `builds: {timeout:}`; 0: the driver's default */
+    struct build_limits build_limits; /* `bundles:` */
 };
 
 struct spec_root {

@@ -72,7 +72,7 @@ same "with one build" 1 "$(builds blog)"
 check "and is Synced" wait_until 10 synced blog
 same "the image is named after app, service and content" 1 "$(inspect blog-app-1 .Config.Image | grep -cE '^evenkeel/blog/app:[0-9a-f]{12}$')"
 same "the image says whose it is" "default blog app" \
-    "$(api GET "/images/$(image_of blog)/json" | jq -r '.Config.Labels | "\(.["evenkeel.owner"]) \(.["evenkeel.app"]) \(.["evenkeel.service"])"')"
+    "$(api GET "/images/$(image_of blog)/json" | jq -r '.Config.Labels | "\(.["evenkeel.build.owner"]) \(.["evenkeel.build.app"]) \(.["evenkeel.build.service"])"')"
 
 # --- nothing changed, nothing is built -----------------------------------------------------------
 
@@ -102,6 +102,7 @@ comes "one changed file rebuilds and replaces" blog two
 same "with one more build" 2 "$(builds blog)"
 write_file blog/index.html <<<one
 comes "content that was built before runs again" blog one
+check "and that is all" wait_until 20 synced blog
 same "without a build" 2 "$(builds blog)"
 same "as the same image" "$image" "$(image_of blog)"
 
@@ -111,7 +112,7 @@ printf 'FROM busybox:stable\nRUN echo compiling; echo "no such module: left-pad"
 why_says "a failing step is named" blog 'RUN echo compiling'
 why_says "with its last lines" blog 'no such module: left-pad' 5
 why_says "and its exit code" blog '3' 5
-same "the app is Degraded" Degraded "$(app_state blog)"
+check "the app is Degraded" wait_until 20 is Degraded blog
 comes "the old version keeps serving" blog one 1
 same "as the same container" "$image" "$(image_of blog)"
 
@@ -132,6 +133,7 @@ same "it is never sent" 2 "$(builds blog)"
 printf 'app: blog\nsource:\n  path: ./blog\n  dockerfile: deploy/web.Dockerfile\n  target: wanted\n  args: {GREETING: hello}\n  labels: {org.example.team: web}\nstop_signal: SIGKILL\n' |
     write_file blog.yaml
 comes "syntax line, cache mount, another Dockerfile, target, args" blog hello
+check "and that is all" wait_until 20 synced blog
 same "labels" web "$(api GET "/images/$(image_of blog)/json" | jq -r '.Config.Labels["org.example.team"]')"
 
 printf 'app: blog\nsource:\n  path: ./blog\n  dockerfile_inline: |\n    FROM busybox:stable\n    RUN mkdir /www; echo inline > /www/index.html\n    CMD ["httpd", "-f", "-p", "8000", "-h", "/www"]\nstop_signal: SIGKILL\n' |

@@ -101,6 +101,10 @@ static inline void case_run(struct spec_case *c, struct arena *a, const char *na
     c->loader = (struct loader){.read = case_load, .ctx = c};
     if (!c->settings.owner)
         c->settings.owner = "default";
+    if (c->settings.build_allow.n == 0) { /* what the configuration allows beside the root */
+        strv_push(a, &c->settings.build_allow, "/code/");
+        strv_push(a, &c->settings.build_allow, "/srv/code");
+    }
     case_split(c, name, text);
     for (size_t i = 0; i < c->n_parts; i++) {
         const struct case_part *p = &c->parts[i];

@@ -79,6 +79,49 @@ static void facts_appear(void **state)
     close_desk(&x);
 }
 
+static void bounds_of_the_configuration(void **state)
+{
+    const struct build b = folder(state);
+    struct desk x;
+
+    put("Dockerfile", DOCKERFILE);
+    put("page", "0123456789012345678901234567890123456789");
+    open_desk(&x, &b);
+    (void)contexts_wait(x.contexts);
+    assert_int_equal(facts(&x)->state, FACTS_READY);
+    contexts_free(x.contexts);
+    x.contexts = contexts_new(NULL);
+    contexts_limits(x.contexts, &(struct build_limits){.file_bytes = 39});
+    contexts_want(x.contexts, &x.desired);
+    (void)contexts_wait(x.contexts);
+    assert_int_equal(facts(&x)->state, FACTS_FAILED);
+    assert_non_null(strstr(facts(&x)->error, "\"page\""));
+    assert_non_null(strstr(facts(&x)->error, "39"));
+    close_desk(&x);
+}
+
+static void what_was_refused_is_not_read(void **state)
+{
+    const struct build b = folder(state);
+    struct desk x;
+
+    put("Dockerfile", DOCKERFILE);
+    open_desk(&x, &b);
+    contexts_free(x.contexts);
+    x.contexts = contexts_new(NULL);
+    x.app.refused = "it lies outside the roots";
+    contexts_want(x.contexts, &x.desired);
+    assert_false(contexts_wait(x.contexts));
+    assert_null(facts(&x));
+    x.app.refused = NULL;
+    contexts_want(x.contexts, &x.desired);
+    assert_true(contexts_wait(x.contexts));
+    x.app.refused = "it was refused since"; /* what is known stays: desired state borrows it */
+    contexts_want(x.contexts, &x.desired);
+    assert_non_null(facts(&x));
+    close_desk(&x);
+}
+
 static void an_unchanged_source_is_no_news(void **state)
 {
     const struct build b = folder(state);
@@ -324,6 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(facts_appear, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(bounds_of_the_configuration, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(what_was_refused_is_not_read, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(an_unchanged_source_is_no_news, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(a_change_replaces_the_facts, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(the_fingerprint_of_facts_lasts, scratch_setup, scratch_teardown),
