@@ -217,6 +217,7 @@ def zips_of_links():
     links("circle", ("a", "b"), ("b", "a"))
     links("circle-deep", ("a", "b/x"), ("b", "a/x"))
     links("chain-39", *[("l%02d" % i, "l%02d" % (i + 1)) for i in range(39)], ("l39", "f"))
+    links("chain-40", *[("l%02d" % i, "l%02d" % (i + 1)) for i in range(40)], ("l40", "f"))
     links("chain-41", *[("l%02d" % i, "l%02d" % (i + 1)) for i in range(41)], ("l41", "f"))
     links("long-way", ("l", "sub/../" * 140 + "f"))
     links("empty", ("l", ""))
