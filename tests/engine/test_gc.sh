@@ -83,11 +83,7 @@ fi
 [ -n "$(image_id company/derived:1)" ] && pass "what stands on one of ours is there" || fail "what stands on one of ours is there" "it is gone"
 same "the build cache was left alone" "$old_cache" "$(cache)"
 same "what runs was not touched" "$running" "$(snapshot attic-app-1)"
-<<<<<<< HEAD
-same "a second time there is nothing to do" "0 images of old builds removed (0B at most)" "$(evenkeel gc | cut -d, -f1)"
-=======
 says "a second time there is nothing to do" "0 images of old builds removed (0B at most), " "$(evenkeel gc)"
->>>>>>> builds
 if said=$(plan 2>&1); then pass "the plan is empty"; else fail "the plan is empty" "$said"; fi
 
 # --- another owner's agent leaves all of it alone
