@@ -186,8 +186,8 @@ static void collected(void *user, const struct gc_report *r, const struct err *e
     if (e->kind != ERR_NONE)
         log_line(LOG_WARNING, NULL, "old images stay for now: %s", e->msg);
     else if (r->removed > 0)
-        log_line(LOG_INFO, NULL, "%zu image%s of old builds removed (%s at most)", r->removed, r->removed == 1 ? "" : "s",
-                 str_text(&size));
+        log_line(LOG_INFO, NULL, "%zu image%s of old builds removed (%s at most)", r->removed,
+                 r->removed == 1 ? "" : "s", str_text(&size));
     g->gc = NULL;
     g->collect = http_after(g->core.http, GC_EVERY_MS, collect_images, g);
 }
@@ -203,11 +203,15 @@ static void collect_images(void *user)
 {
     struct agent *g = user;
     g->collect = NULL;
-    if (conductor_runs(g->conductor) > 0 || contexts_busy(g->core.contexts) || !conductor_looked(g->conductor))
+    if (conductor_runs(g->conductor) > 0 || contexts_busy(g->core.contexts) ||
+        !conductor_looked(g->conductor))
         g->collect = http_after(g->core.http, GC_BUSY_MS, collect_images, g);
     else
-        g->gc = gc_begin(&(struct gc_options){
-            .core = &g->core, .store = g->store, .each = collected_one, .over = collected, .user = g});
+        g->gc = gc_begin(&(struct gc_options){.core = &g->core,
+                                              .store = g->store,
+                                              .each = collected_one,
+                                              .over = collected,
+                                              .user = g});
 }
 
 static void leave_now(void *user)

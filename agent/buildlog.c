@@ -29,7 +29,7 @@ struct open_log {
     char *path;
     int fd;
     size_t bytes;
-    size_t head, marker;         /* once the middle was left out: where it was, and the line that says so */
+    size_t head, marker; /* once the middle was left out: where it was, and the line that says so */
     size_t left_lines, left_bytes;
 };
 
@@ -79,14 +79,15 @@ static size_t line_from(const char *text, size_t at, size_t n)
     return end ? (size_t)(end + 1 - text) : n;
 }
 
-static int write_shorter(struct open_log *l, const char *old, const char *marker, size_t tail, const char *path)
+static int write_shorter(struct open_log *l, const char *old, const char *marker, size_t tail,
+                         const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0)
         return -1;
-    if (put(fd, old, l->head) < 0 || put(fd, marker, strlen(marker)) < 0 || put(fd, old + tail, l->bytes - tail) < 0 ||
-        rename(path, l->path) < 0) {
+    if (put(fd, old, l->head) < 0 || put(fd, marker, strlen(marker)) < 0 ||
+        put(fd, old + tail, l->bytes - tail) < 0 || rename(path, l->path) < 0) {
         int why = errno;
 
         (void)close(fd);
@@ -112,7 +113,8 @@ static int leave_out_middle(struct open_log *l)
     l->bytes = got;
     if (l->marker == 0)
         l->head = line_from(old, HEAD_BYTES, got);
-    size_t middle = l->head + l->marker, tail = line_from(old, got > TAIL_BYTES ? got - TAIL_BYTES : 0, got);
+    size_t middle = l->head + l->marker,
+           tail = line_from(old, got > TAIL_BYTES ? got - TAIL_BYTES : 0, got);
 
     tail = tail < middle ? middle : tail;
     l->left_lines += count_lines(old + middle, tail - middle);
@@ -171,7 +173,9 @@ static int open_file(struct open_log *l, const char *folder, struct err *e)
 static void buildlog_started(void *ctx, const struct run *r, const struct action *a)
 {
     struct buildlog *b = ctx;
-    const char *service = a->kind == ACT_BUILD && a->op.build ? kvs_get(&a->op.build->labels, LABEL_BUILD_SERVICE) : NULL;
+    const char *service = a->kind == ACT_BUILD && a->op.build
+                              ? kvs_get(&a->op.build->labels, LABEL_BUILD_SERVICE)
+                              : NULL;
     CLEANUP(str_release) struct str path = STR_INIT, line = STR_INIT;
     struct err e = {0};
 
@@ -183,7 +187,8 @@ static void buildlog_started(void *ctx, const struct run *r, const struct action
     char *folder = xstrdup(str_text(&path));
 
     str_addf(&path, "/%s.log", service);
-    *l = (struct open_log){.next = b->open, .action = a, .path = xstrdup(str_text(&path)), .fd = -1};
+    *l =
+        (struct open_log){.next = b->open, .action = a, .path = xstrdup(str_text(&path)), .fd = -1};
     b->open = l;
     if (open_file(l, folder, &e) < 0)
         log_line(LOG_WARNING, run_app(r), "the build log cannot be kept: %s", e.msg);
@@ -194,7 +199,8 @@ static void buildlog_started(void *ctx, const struct run *r, const struct action
     add_line(l, str_text(&line));
 }
 
-static void buildlog_progress(void *ctx, const struct run *r, const struct action *a, const char *text, double fraction)
+static void buildlog_progress(void *ctx, const struct run *r, const struct action *a,
+                              const char *text, double fraction)
 {
     struct open_log *l = fraction > OP_PROGRESS_LOG ? NULL : log_of(ctx, a);
 
@@ -203,8 +209,8 @@ static void buildlog_progress(void *ctx, const struct run *r, const struct actio
         add_line(l, text);
 }
 
-static void buildlog_ended(void *ctx, const struct run *r, const struct action *a, const struct op_result *result,
-                           int64_t took_ms)
+static void buildlog_ended(void *ctx, const struct run *r, const struct action *a,
+                           const struct op_result *result, int64_t took_ms)
 {
     struct buildlog *b = ctx;
     struct open_log **at = &b->open;
@@ -218,7 +224,10 @@ static void buildlog_ended(void *ctx, const struct run *r, const struct action *
         return;
     struct open_log *l = *at;
 
-    str_addf(&line, "# %s %.1f s", good ? "done in" : result->err.kind == ERR_STALE ? "cancelled after" : "failed after",
+    str_addf(&line, "# %s %.1f s",
+             good                            ? "done in"
+             : result->err.kind == ERR_STALE ? "cancelled after"
+                                             : "failed after",
              (double)took_ms / 1000);
     if (!good && result->err.kind != ERR_STALE) {
         str_add(&line, ": ");
@@ -293,7 +302,8 @@ static const char *last_lines(const char *text, size_t n, int tail)
     return at;
 }
 
-static int list_services(const char *folder, const char *only, struct arena *a, struct strv *ret, struct err *e)
+static int list_services(const char *folder, const char *only, struct arena *a, struct strv *ret,
+                         struct err *e)
 {
     DIR *d = opendir(folder);
 
@@ -310,8 +320,8 @@ static int list_services(const char *folder, const char *only, struct arena *a, 
     return 0;
 }
 
-int buildlog_read(const char *state_dir, const char *app, const char *service, int tail, struct arena *a,
-                  struct buildlog_text **ret, struct err *e)
+int buildlog_read(const char *state_dir, const char *app, const char *service, int tail,
+                  struct arena *a, struct buildlog_text **ret, struct err *e)
 {
     const char *folder = fsx_join(fsx_join(state_dir, "builds", a), app, a);
     struct strv names = {0};
@@ -321,16 +331,16 @@ int buildlog_read(const char *state_dir, const char *app, const char *service, i
     if (list_services(folder, service, a, &names, e) < 0 && e->kind != ERR_MISSING)
         return -1;
     if (names.n == 0)
-        return err_set(e, ERR_MISSING, "no build of \"%s%s%s\" was logged in %s", app, service ? "/" : "",
-                       service ? service : "", state_dir);
+        return err_set(e, ERR_MISSING, "no build of \"%s%s%s\" was logged in %s", app,
+                       service ? "/" : "", service ? service : "", state_dir);
     struct buildlog_text *v = ARENA_ARRAY(a, names.n, struct buildlog_text);
 
     for (size_t i = 0; i < names.n; i++) {
         const char *text;
         size_t n;
         /* one that is just being written is read as far as it is */
-        for (int tries = 0; fsx_read(fsx_join(folder, arena_printf(a, "%s.log", names.v[i]), a), 2 * BUILDLOG_BYTES, a, &text,
-                                     &n, NULL, e) < 0;
+        for (int tries = 0; fsx_read(fsx_join(folder, arena_printf(a, "%s.log", names.v[i]), a),
+                                     2 * BUILDLOG_BYTES, a, &text, &n, NULL, e) < 0;
              tries++)
             if (e->kind != ERR_RETRY || tries > 20)
                 return -1;

@@ -21,7 +21,7 @@ struct buildlog_text {
     const char *service, *text;
     size_t n;
 };
-int buildlog_read(const char *state_dir, const char *app, const char *service, int tail, struct arena *a,
-                  struct buildlog_text **ret, struct err *e);
+int buildlog_read(const char *state_dir, const char *app, const char *service, int tail,
+                  struct arena *a, struct buildlog_text **ret, struct err *e);
 
 #endif

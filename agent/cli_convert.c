@@ -18,7 +18,8 @@ static bool exists(const char *path)
 }
 
 /* The one service that is built, or the one that was named. */
-static const struct want_service *service_of(const struct want_app *app, const char *name, struct err *e)
+static const struct want_service *service_of(const struct want_app *app, const char *name,
+                                             struct err *e)
 {
     const struct want_service *found = NULL;
     CLEANUP(str_release) struct str built = STR_INIT;
@@ -37,15 +38,18 @@ static const struct want_service *service_of(const struct want_app *app, const c
     if (n == 0)
         (void)err_set(e, ERR_USER, "%s is not built: its images come as they are", app->name);
     else if (!found)
-        (void)err_set(e, ERR_USER, "%s has no service \"%s\" that is built; there is %s", app->name, name, str_text(&built));
+        (void)err_set(e, ERR_USER, "%s has no service \"%s\" that is built; there is %s", app->name,
+                      name, str_text(&built));
     else if (!name && n > 1)
-        (void)err_set(e, ERR_USER, "several services of %s are built: name one of %s", app->name, str_text(&built));
+        (void)err_set(e, ERR_USER, "several services of %s are built: name one of %s", app->name,
+                      str_text(&built));
     else
         return found;
     return NULL;
 }
 
-static int print_dockerfile(const char *whose, const struct facts_order *o, struct arena *a, struct err *e)
+static int print_dockerfile(const char *whose, const struct facts_order *o, struct arena *a,
+                            struct err *e)
 {
     struct context_facts f;
     const char *text;
@@ -73,7 +77,8 @@ static int print_dockerfile(const char *whose, const struct facts_order *o, stru
     return f.state == FACTS_FAILED ? err_set(e, ERR_USER, "%s cannot be built with it", whose) : 0;
 }
 
-static int convert_path(const char *path, const struct build_limits *limits, struct arena *a, struct err *e)
+static int convert_path(const char *path, const struct build_limits *limits, struct arena *a,
+                        struct err *e)
 {
     const char *whole = fsx_absolute(path, a);
     struct facts_order o = {.limits = *limits};
@@ -85,7 +90,8 @@ static int convert_path(const char *path, const struct build_limits *limits, str
     return print_dockerfile(path, &o, a, e);
 }
 
-static int convert_app(struct core *c, const struct want_app *app, const char *service, struct arena *a, struct err *e)
+static int convert_app(struct core *c, const struct want_app *app, const char *service,
+                       struct arena *a, struct err *e)
 {
     const struct want_service *s;
 
@@ -101,7 +107,8 @@ static int convert_app(struct core *c, const struct want_app *app, const char *s
     struct facts_order o = facts_order_of(s->spec);
 
     o.limits = c->options->settings.build_limits;
-    return print_dockerfile(app->n_services > 1 ? arena_printf(a, "%s/%s", app->name, s->name) : app->name, &o, a, e);
+    return print_dockerfile(
+        app->n_services > 1 ? arena_printf(a, "%s/%s", app->name, s->name) : app->name, &o, a, e);
 }
 
 /* A word is an app if there is one of that name; else a path. */
@@ -123,8 +130,8 @@ static int convert_word(struct core *c, const char *word, struct arena *a, struc
         strv_push(a, &known, c->desired->apps[i].name);
     const char *near = str_nearest(name, known.v, known.n);
 
-    return err_set(e, ERR_USER, "\"%s\" is neither an app of the roots nor a path%s%s%s", word, near ? "; did you mean \"" : "",
-                   near ? near : "", near ? "\"?" : "");
+    return err_set(e, ERR_USER, "\"%s\" is neither an app of the roots nor a path%s%s%s", word,
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 int cli_convert(const struct options *o)

@@ -22,8 +22,9 @@ static void print_one(void *user, const struct gc_item *item, const struct err *
     struct printer *p = user;
     bool gone = e->kind == ERR_NONE;
 
-    json_array_append_new(p->list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:b}", "image", item->ref, "id", item->id, "app",
-                                             item->app, "service", item->service, "bytes", (json_int_t)item->bytes, "why",
+    json_array_append_new(p->list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:b}", "image",
+                                             item->ref, "id", item->id, "app", item->app, "service",
+                                             item->service, "bytes", (json_int_t)item->bytes, "why",
                                              item->why, "removed", gone && !p->o->dry_run));
     if (p->o->json)
         return;
@@ -32,7 +33,8 @@ static void print_one(void *user, const struct gc_item *item, const struct err *
     str_add_bytes(&size, item->bytes);
     str_addf(&line, "%s (%s)", item->ref, item->why);
     str_add_escaped(&text, str_text(&line));
-    printf("  %s %8s  %s%s\n", gone ? "-" : "!", str_text(&size), str_text(&text), gone ? "" : ": in use, so it stays");
+    printf("  %s %8s  %s%s\n", gone ? "-" : "!", str_text(&size), str_text(&text),
+           gone ? "" : ": in use, so it stays");
     (void)fflush(stdout);
 }
 
@@ -52,19 +54,25 @@ static void print_sum(const struct printer *p)
 
     str_add_bytes(&size, r->bytes);
     if (p->o->json) {
-        json_auto_t *v = json_pack("{s:O, s:b, s:I, s:i}", "images", p->list, "dry_run", (int)p->o->dry_run, "bytes",
-                                   (json_int_t)r->bytes, "kept", (int)r->kept);
+        json_auto_t *v =
+            json_pack("{s:O, s:b, s:I, s:i}", "images", p->list, "dry_run", (int)p->o->dry_run,
+                      "bytes", (json_int_t)r->bytes, "kept", (int)r->kept);
         cli_put_json(v);
         return;
     }
-    printf("%zu image%s of old builds %s (%s at most), %zu kept\n", r->removed, r->removed == 1 ? "" : "s",
-           p->o->dry_run ? "would be removed" : "removed", str_text(&size), r->kept + r->in_use);
+    printf("%zu image%s of old builds %s (%s at most), %zu kept\n", r->removed,
+           r->removed == 1 ? "" : "s", p->o->dry_run ? "would be removed" : "removed",
+           str_text(&size), r->kept + r->in_use);
 }
 
 static int collect(struct core *c, struct printer *p, struct store *store, struct err *e)
 {
-    (void)gc_begin(&(struct gc_options){
-        .core = c, .store = store, .dry_run = p->o->dry_run, .each = print_one, .over = note_over, .user = p});
+    (void)gc_begin(&(struct gc_options){.core = c,
+                                        .store = store,
+                                        .dry_run = p->o->dry_run,
+                                        .each = print_one,
+                                        .over = note_over,
+                                        .user = p});
     while (!p->over)
         if (http_poll(c->http, NULL, 0, -1, e) < 0)
             return -1;

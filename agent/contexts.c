@@ -19,12 +19,12 @@ struct reading { /* of one source at one time */
 };
 
 struct entry {
-    char *key;         /* facts_key, or "spec PATH" for the spec of a bundle */
+    char *key;           /* facts_key, or "spec PATH" for the spec of a bundle */
     struct arena *arena; /* holds order */
     struct facts_order order;
     const char *bundle; /* the spec of this bundle is wanted, not facts */
     bool wanted, queued, running;
-    bool again;        /* asked for while it was being read */
+    bool again; /* asked for while it was being read */
     struct reading known;
     struct reading read; /* the worker's, taken over by contexts_collect */
     bool fresh;
@@ -71,7 +71,8 @@ static void settle(const struct facts_order *o, char print[SHA256_HEX])
 /* Leaves ret->arena NULL when all is as it was. */
 static void read_entry(const struct entry *x, const char *before, struct reading *ret)
 {
-    const struct facts_order bundle = {.build = {.bundle = x->bundle}, .limits = x->order.limits}, *order = x->bundle ? &bundle : &x->order;
+    const struct facts_order bundle = {.build = {.bundle = x->bundle}, .limits = x->order.limits},
+                             *order = x->bundle ? &bundle : &x->order;
 
     *ret = (struct reading){0};
     facts_fingerprint(order, ret->print);

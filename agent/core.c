@@ -152,13 +152,15 @@ bool core_collect(struct core *c)
     return true;
 }
 
-static int no_files(void *ctx, const char *path, struct arena *a, const char **ret_text, size_t *ret_n, struct err *e)
+static int no_files(void *ctx, const char *path, struct arena *a, const char **ret_text,
+                    size_t *ret_n, struct err *e)
 {
     (void)ctx, (void)a, (void)ret_text, (void)ret_n;
     return err_set(e, ERR_DENIED, "%s: a spec inside an archive reads no files of the host", path);
 }
 
-const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text, const char *error, struct arena *a)
+const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text,
+                                         const char *error, struct arena *a)
 {
     struct spec_file *own = ARENA_NEW(a, struct spec_file);
     const struct loader loader = {.read = no_files, .bundle = f->bundle};
@@ -169,11 +171,12 @@ const struct spec_file *core_open_bundle(const struct spec_file *f, const char *
             .root = f->root, .path = f->path, .name = f->name, .bundle = f->bundle, .broken = true};
         diag_init(&own->diags, a);
         if (error)
-            diag_add(&own->diags, DIAG_ERROR, (struct place){.file = f->name}, NULL, NULL, NULL, "%s", error);
+            diag_add(&own->diags, DIAG_ERROR, (struct place){.file = f->name}, NULL, NULL, NULL,
+                     "%s", error);
         return own;
     }
-    document_parse(f->root, f->path, arena_printf(a, "%s:evenkeel.yaml", f->name), "/nonexistent", text, strlen(text),
-                   &loader, a, own);
+    document_parse(f->root, f->path, arena_printf(a, "%s:evenkeel.yaml", f->name), "/nonexistent",
+                   text, strlen(text), &loader, a, own);
     return own;
 }
 
@@ -192,7 +195,8 @@ static bool held_apps_of_its_own(const struct core *c, const struct spec_file *f
 static void open_bundles(struct core *c, struct spec_set *set)
 {
     struct strv bundles = {0};
-    const struct spec_file **files = ARENA_ARRAY(c->desired_arena, set->n_files + 1, const struct spec_file *);
+    const struct spec_file **files =
+        ARENA_ARRAY(c->desired_arena, set->n_files + 1, const struct spec_file *);
     for (size_t i = 0; i < set->n_files; i++) {
         files[i] = set->files[i];
         if (files[i]->bundle)
@@ -206,7 +210,8 @@ static void open_bundles(struct core *c, struct spec_set *set)
         const char *error = contexts_bundle_error(c->contexts, files[i]->bundle);
         c->bundle_unread |= error != NULL;
         files[i] = core_open_bundle(files[i], contexts_bundle_spec(c->contexts, files[i]->bundle),
-                                    error && held_apps_of_its_own(c, files[i]) ? error : NULL, c->desired_arena);
+                                    error && held_apps_of_its_own(c, files[i]) ? error : NULL,
+                                    c->desired_arena);
     }
     set->files = files;
 }
@@ -223,7 +228,8 @@ void core_desire(struct core *c)
         open_bundles(c, set);
         set->facts = contexts_facts(c->contexts, &set->n_facts);
     }
-    c->desired = desired_build(set, &c->options->settings, &c->incumbents, core_now_ms(), c->desired_arena);
+    c->desired =
+        desired_build(set, &c->options->settings, &c->incumbents, core_now_ms(), c->desired_arena);
     if (c->contexts)
         contexts_want(c->contexts, c->desired);
     c->stale = false;

@@ -15,9 +15,9 @@
 struct core {
     const struct options *options;
     struct sources *sources;
-    struct http *http;     /* NULL when opened without an engine */
-    struct driver *driver; /* likewise */
-    struct memo *memo;     /* history for the planner */
+    struct http *http;         /* NULL when opened without an engine */
+    struct driver *driver;     /* likewise */
+    struct memo *memo;         /* history for the planner */
     struct contexts *contexts; /* sources of what is built; NULL without an engine */
     struct arena *desired_arena;
     struct desired *desired; /* NULL before core_desire; rebuilt when stale */
@@ -55,7 +55,8 @@ int core_look(struct core *c, bool inspect_owned, struct err *e);
 int core_gather(struct core *c, bool inspect_owned, struct err *e);
 /* What an archive in a root stands for, given the text of the spec inside it ("": it has none; NULL: not read yet, so nothing is decided about it), or why it is
  * broken. In the arena, or f itself. */
-const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text, const char *error, struct arena *a);
+const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text,
+                                         const char *error, struct arena *a);
 /* Without an engine: scan, desire, and wait until every source of what is built was read. */
 void core_gather_files(struct core *c);
 /* References that a look must ask about; what is built gets its name from what is known of its base images. */

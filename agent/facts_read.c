@@ -52,8 +52,8 @@ static const char *read_small(void *ctx, const char *path, struct arena *a, size
     return context_file(r->context, path, LIMIT_SPEC_BYTES, a, &text, ret_n, &e) == 0 ? text : NULL;
 }
 
-static int make_dockerfile(const struct facts_order *o, struct context *c, struct arena *a, struct context_facts *f,
-                           const char **ret, struct err *e)
+static int make_dockerfile(const struct facts_order *o, struct context *c, struct arena *a,
+                           struct context_facts *f, const char **ret, struct err *e)
 {
     const char *strategy = o->build.strategy ? o->build.strategy : "auto";
     struct reading r = {c};
@@ -80,12 +80,14 @@ static int make_dockerfile(const struct facts_order *o, struct context *c, struc
 
 static bool wants_dockerfile(const struct build *b)
 {
-    return !b->strategy || strcmp(b->strategy, "auto") == 0 || strcmp(b->strategy, "dockerfile") == 0;
+    return !b->strategy || strcmp(b->strategy, "auto") == 0 ||
+           strcmp(b->strategy, "dockerfile") == 0;
 }
 
 /* Its text, wherever it comes from; *ret_own: it has to be put into the context. */
-static int find_dockerfile(const struct facts_order *o, struct context *c, struct arena *a, struct context_facts *f,
-                           const char **ret, size_t *ret_n, bool *ret_own, struct err *e)
+static int find_dockerfile(const struct facts_order *o, struct context *c, struct arena *a,
+                           struct context_facts *f, const char **ret, size_t *ret_n, bool *ret_own,
+                           struct err *e)
 {
     const struct build *b = &o->build;
     const char *name = b->dockerfile ? b->dockerfile : "Dockerfile";
@@ -116,8 +118,8 @@ static int only_port(const struct strv *exposed)
     return parse_int64(digits, 1, 65535, &port) < 0 ? 0 : (int)port;
 }
 
-static void judge_dockerfile(const struct facts_order *o, const char *text, size_t n, bool own, struct arena *a,
-                             struct context_facts *f)
+static void judge_dockerfile(const struct facts_order *o, const char *text, size_t n, bool own,
+                             struct arena *a, struct context_facts *f)
 {
     const char *name = o->build.dockerfile ? o->build.dockerfile : "Dockerfile";
     struct diag_list diags;
@@ -142,7 +144,9 @@ static void judge_dockerfile(const struct facts_order *o, const char *text, size
     if (own || d.syntax_replaced)
         f->dockerfile_text = arena_strdup(a, d.text);
     if (d.syntax_replaced)
-        strv_push(a, &f->notes, "the `# syntax` line is left out: without a session the engine cannot fetch a frontend");
+        strv_push(a, &f->notes,
+                  "the `# syntax` line is left out: without a session the engine cannot fetch a "
+                  "frontend");
     if (f->port == 0)
         f->port = only_port(&d.exposed);
 }
@@ -164,7 +168,8 @@ void facts_read(const struct facts_order *o, struct arena *a, struct context_fac
     facts_read_text(o, a, ret, &text);
 }
 
-void facts_read_text(const struct facts_order *o, struct arena *a, struct context_facts *ret, const char **ret_text)
+void facts_read_text(const struct facts_order *o, struct arena *a, struct context_facts *ret,
+                     const char **ret_text)
 {
     struct context_where w = where_of(o);
     struct context_facts f = {.state = FACTS_FAILED};
@@ -175,11 +180,14 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
     bool own;
     struct context *c = NULL;
 
-    if (o->build.strategy && (strcmp(o->build.strategy, "nixpacks") == 0 || strcmp(o->build.strategy, "buildpacks") == 0))
-        (void)err_set(&e, ERR_USER, "strategy %s is not supported by this version", o->build.strategy);
+    if (o->build.strategy && (strcmp(o->build.strategy, "nixpacks") == 0 ||
+                              strcmp(o->build.strategy, "buildpacks") == 0))
+        (void)err_set(&e, ERR_USER, "strategy %s is not supported by this version",
+                      o->build.strategy);
     else
         c = context_open(&w, &e);
-    if (!c || context_digest(c, digest, &e) < 0 || find_dockerfile(o, c, a, &f, &text, &n, &own, &e) < 0) {
+    if (!c || context_digest(c, digest, &e) < 0 ||
+        find_dockerfile(o, c, a, &f, &text, &n, &own, &e) < 0) {
         fail(&f, a, e.msg);
     } else {
         f.digest = arena_strdup(a, digest);
@@ -199,7 +207,8 @@ const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, cons
     size_t n;
     struct context *c = context_open(&w, &e);
 
-    bool read = c && (!context_has(c, "evenkeel.yaml") || context_file(c, "evenkeel.yaml", LIMIT_SPEC_BYTES, a, &text, &n, &e) == 0);
+    bool read = c && (!context_has(c, "evenkeel.yaml") ||
+                      context_file(c, "evenkeel.yaml", LIMIT_SPEC_BYTES, a, &text, &n, &e) == 0);
 
     *ret_error = read ? NULL : arena_strdup(a, e.msg);
     context_free(c);

@@ -121,7 +121,8 @@ static void on_listed(void *user, const struct engine_image *v, size_t n, const 
     struct gc_input in = {.now_ms = core_now_ms(), .n_images = n};
     struct err e = *failure;
 
-    if (e.kind == ERR_NONE && store_image_uses(g->o.core->options->state, g->arena, &in.used, &e) < 0 &&
+    if (e.kind == ERR_NONE &&
+        store_image_uses(g->o.core->options->state, g->arena, &in.used, &e) < 0 &&
         e.kind == ERR_MISSING)
         e = (struct err){0}; /* no diary yet */
     if (e.kind != ERR_NONE) {

@@ -25,11 +25,11 @@ struct options {
     /* what the verb was asked */
     bool json, dot, verbose, follow, timestamps, simulate, actions, build, dockerfile, dry_run;
     bool help;
-    int tail;                 /* -1: all */
+    int tail; /* -1: all */
     bool tail_given;
     int limit;
     const char *since, *for_time, *confirm, *pass;
-    struct strv words;        /* what is neither a flag nor its value: app names, paths */
+    struct strv words; /* what is neither a flag nor its value: app names, paths */
 };
 
 /* One bit per flag, so that a verb can say which it takes. */

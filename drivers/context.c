@@ -101,7 +101,8 @@ static void fill_limits(struct context_limits *l)
 
 struct context_limits context_limits_of(const struct build_limits *l)
 {
-    return (struct context_limits){.total_bytes = l->total_bytes, .file_bytes = l->file_bytes, .entries = l->entries};
+    return (struct context_limits){
+        .total_bytes = l->total_bytes, .file_bytes = l->file_bytes, .entries = l->entries};
 }
 
 /* Paths given by a spec: cleaned, and refused where they lead out. */

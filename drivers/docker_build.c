@@ -79,7 +79,10 @@ static bool on_data(void *user, const char *bytes, size_t n)
 
 static struct context_where where_of(const struct build_order *o)
 {
-    return (struct context_where){.path = o->path, .sub = o->sub, .dockerfile = o->dockerfile, .use_ignore = true,
+    return (struct context_where){.path = o->path,
+                                  .sub = o->sub,
+                                  .dockerfile = o->dockerfile,
+                                  .use_ignore = true,
                                   .limits = context_limits_of(&o->limits)};
 }
 
@@ -93,7 +96,9 @@ static long judge_sent(const struct build_order *o, struct err *e)
         return 0;
     if (context_fingerprint(&where, now, e) < 0)
         return -1;
-    return strcmp(now, o->fingerprint) == 0 ? 0 : err_set(e, ERR_RETRY, "its source changed while it was being sent");
+    return strcmp(now, o->fingerprint) == 0
+               ? 0
+               : err_set(e, ERR_RETRY, "its source changed while it was being sent");
 }
 
 static long on_feed(void *user, void *buf, size_t n)
@@ -110,7 +115,8 @@ static long on_feed(void *user, void *buf, size_t n)
         int64_t all = context_bytes(b->context);
 
         b->shown_ms = http_now_ms();
-        t->progress(t->user, "sending the context", all > 0 && b->sent_bytes < all ? (double)b->sent_bytes / (double)all : -1);
+        t->progress(t->user, "sending the context",
+                    all > 0 && b->sent_bytes < all ? (double)b->sent_bytes / (double)all : -1);
     }
     return got;
 }
@@ -158,13 +164,15 @@ static void on_deadline(void *user)
     struct ticket *t = user;
 
     t->timer = NULL;
-    ticket_end(t, &(struct err){.kind = ERR_USER, .msg = "the build did not finish within its deadline"});
+    ticket_end(
+        t, &(struct err){.kind = ERR_USER, .msg = "the build did not finish within its deadline"});
 }
 
 static void refuse_classic(struct err *e)
 {
     (void)err_set(e, ERR_USER,
-                  "its Dockerfile needs BuildKit (RUN --mount, a heredoc, COPY --link or the like), which this engine does not have");
+                  "its Dockerfile needs BuildKit (RUN --mount, a heredoc, COPY --link or the "
+                  "like), which this engine does not have");
 }
 
 static int open_context(struct ticket *t, struct err *e)
@@ -177,8 +185,8 @@ static int open_context(struct ticket *t, struct err *e)
     if (!b->context)
         return -1;
     if (o->dockerfile_text)
-        (void)context_tar_put(b->context, o->dockerfile ? o->dockerfile : "Dockerfile", o->dockerfile_text,
-                              strlen(o->dockerfile_text));
+        (void)context_tar_put(b->context, o->dockerfile ? o->dockerfile : "Dockerfile",
+                              o->dockerfile_text, strlen(o->dockerfile_text));
     return context_tar_rewind(b->context, e);
 }
 
@@ -213,9 +221,11 @@ static bool has_any(const char *text, const char *const *words, size_t n)
 /* The engine's own words before any step ran; what a step prints proves nothing. */
 static bool is_without_buildkit(const char *said)
 {
-    static const char *const words[] = {"not supported", "not enabled", "only supported", "unsupported", "not available"};
+    static const char *const words[] = {"not supported", "not enabled", "only supported",
+                                        "unsupported", "not available"};
 
-    return strcasestr(said, "invalid version") || (strcasestr(said, "buildkit") && has_any(said, words, ARRAY_LEN(words)));
+    return strcasestr(said, "invalid version") ||
+           (strcasestr(said, "buildkit") && has_any(said, words, ARRAY_LEN(words)));
 }
 
 static void send_build(struct ticket *t);

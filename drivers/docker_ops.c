@@ -282,8 +282,7 @@ void docker_cancel(struct driver *driver, struct ticket *t)
         return;
     t->cancelled = true;
     /* A short call under way runs to its end, so that its effect is known to the next look; a closed connection ends a pull and a build. */
-    if (t->flying && t->lane != LANE_PULL && t->lane != LANE_BUILD &&
-        t->lane != LANE_WAIT)
+    if (t->flying && t->lane != LANE_PULL && t->lane != LANE_BUILD && t->lane != LANE_WAIT)
         return;
     docker_drop(d, TAKE(t->call));
     http_timer_cancel(d->http, TAKE(t->timer));

@@ -83,7 +83,8 @@ struct docker {
     struct driver driver;
     struct http *http;
     int cores;
-    bool classic_builder; /* the engine said that it has no BuildKit; asked again after the connection was lost */
+    bool
+        classic_builder; /* the engine said that it has no BuildKit; asked again after the connection was lost */
     char *auth_dir;
     struct mirror *mirror;
     struct engine_link link;
@@ -142,8 +143,8 @@ void ticket_begin(struct ticket *t); /* logs begin at once */
 void docker_create_begin(struct ticket *t); /* docker_create.c: containers, networks, volumes */
 void docker_act_begin(
     struct ticket *t); /* docker_act.c: one call that changes something that exists */
-void docker_wait_begin(struct ticket *t); /* docker_wait.c */
-void docker_pull_begin(struct ticket *t); /* docker_pull.c */
+void docker_wait_begin(struct ticket *t);  /* docker_wait.c */
+void docker_pull_begin(struct ticket *t);  /* docker_pull.c */
 void docker_build_begin(struct ticket *t); /* docker_build.c */
 
 /* "container X of app blog" for who holds a name or a port. In the arena. */

@@ -20,8 +20,8 @@ static void names_from(const json_t *v, const char *key, struct arena *a, struct
             strv_push(a, ret, all.v[i]);
 }
 
-int engine_decode_images(const char *body, size_t n, struct arena *a, struct engine_image **ret, size_t *ret_n,
-                         struct err *e)
+int engine_decode_images(const char *body, size_t n, struct arena *a, struct engine_image **ret,
+                         size_t *ret_n, struct err *e)
 {
     json_auto_t *list = js_parse(body, n, e);
     const json_t *x;

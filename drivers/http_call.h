@@ -28,7 +28,7 @@ struct http_call {
     void *user;
     struct str body;
     http_feed_fn *feed;
-    struct str head; /* the header lines of the last reply, each ended by a NUL */
+    struct str head;            /* the header lines of the last reply, each ended by a NUL */
     struct err why;             /* our own reason for ending it */
     char what[96];              /* "GET /containers/json", cut */
     char says[CURL_ERROR_SIZE]; /* curl's words */

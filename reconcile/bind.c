@@ -27,7 +27,8 @@ static void bind_container(struct want_container *c, const char *image_id, struc
     engine_encode_hash(c->body, image_id, c->hash);
 }
 
-static void bind_build(const struct want_app *app, struct want_service *s, const struct observed *o, struct arena *a)
+static void bind_build(const struct want_app *app, struct want_service *s, const struct observed *o,
+                       struct arena *a)
 {
     const char *tag = build_tag(app, s, o, a);
 

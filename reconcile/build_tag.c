@@ -60,7 +60,8 @@ static void add_kvs(struct str *s, const char *key, const struct kvs *l)
     }
 }
 
-const char *build_tag(const struct want_app *app, const struct want_service *s, const struct observed *o, struct arena *a)
+const char *build_tag(const struct want_app *app, const struct want_service *s,
+                      const struct observed *o, struct arena *a)
 {
     const struct context_facts *f = s->facts;
     const struct build *b = &s->spec->build;
@@ -90,7 +91,8 @@ const char *build_tag(const struct want_app *app, const struct want_service *s, 
     return arena_printf(a, "%s:%.*s", str_text(&name), HASH_DIGITS, hash);
 }
 
-const char *build_tag_unknown(const struct want_app *app, const struct want_service *s, struct arena *a)
+const char *build_tag_unknown(const struct want_app *app, const struct want_service *s,
+                              struct arena *a)
 {
     CLEANUP(str_release) struct str name = STR_INIT;
 

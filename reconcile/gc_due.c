@@ -105,7 +105,8 @@ static size_t list_candidates(const struct gc_input *in, struct arena *a, struct
             continue;
         for (size_t k = 0; k < x->tags.n; k++)
             if (build_tag_is(x->tags.v[k], x->app, x->service))
-                v[n++] = (struct candidate){x, x->tags.v[k], used, used ? in->now_ms : last_use(in, x, x->tags.v[k])};
+                v[n++] = (struct candidate){x, x->tags.v[k], used,
+                                            used ? in->now_ms : last_use(in, x, x->tags.v[k])};
         if (x->tags.n == 0 && x->digests.n == 0)
             v[n++] = (struct candidate){x, NULL, used, used ? in->now_ms : x->created_ms};
     }
@@ -115,7 +116,8 @@ static size_t list_candidates(const struct gc_input *in, struct arena *a, struct
 
 static bool same_service(const struct candidate *a, const struct candidate *b)
 {
-    return strcmp(a->image->app, b->image->app) == 0 && strcmp(a->image->service, b->image->service) == 0;
+    return strcmp(a->image->app, b->image->app) == 0 &&
+           strcmp(a->image->service, b->image->service) == 0;
 }
 
 static const char *why(const struct candidate *c, int64_t now_ms, struct arena *a)
@@ -157,7 +159,8 @@ void gc_due(const struct gc_input *in, struct arena *a, struct gc_due *ret)
             rank++;
         if (c->ref && c->busy)
             strv_push(a, &due.in_use, c->ref);
-        bool goes = !c->busy && (c->ref ? rank > GC_KEEP && age >= GC_AFTER_MS : age >= GC_NAMELESS_MS);
+        bool goes =
+            !c->busy && (c->ref ? rank > GC_KEEP && age >= GC_AFTER_MS : age >= GC_NAMELESS_MS);
 
         if (!goes) {
             due.kept++;

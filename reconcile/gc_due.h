@@ -19,23 +19,25 @@ struct arena;
 
 struct gc_image { /* one with our build label */
     const char *id;
-    struct strv tags, digests;  /* all names it has */
-    const char *app, *service;  /* of its labels; NULL when absent */
+    struct strv tags, digests; /* all names it has */
+    const char *app, *service; /* of its labels; NULL when absent */
     int64_t created_ms, bytes;
 };
 
 struct gc_input {
     const struct gc_image *images; /* in any order */
     size_t n_images;
-    struct strv busy; /* ids and references of images that containers have or desired state wants, in any order */
-    struct kvs used;  /* reference -> time of its last use in ms, as far as that is known; else its creation counts */
+    struct strv
+        busy; /* ids and references of images that containers have or desired state wants, in any order */
+    struct kvs
+        used; /* reference -> time of its last use in ms, as far as that is known; else its creation counts */
     int64_t now_ms;
 };
 
 struct gc_item {
     const char *ref; /* what is to be removed: a name, or the id of an image without any */
     const char *id, *app, *service;
-    int64_t bytes;   /* what that frees at most; 0 when the image has other names */
+    int64_t bytes; /* what that frees at most; 0 when the image has other names */
     const char *why;
 };
 

@@ -262,7 +262,8 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* The action that brings an image, once for all who need it. */
-static uint32_t bring(struct app_work *p, enum action_kind kind, const char *ref, const char *platform, const char *cause)
+static uint32_t bring(struct app_work *p, enum action_kind kind, const char *ref,
+                      const char *platform, const char *cause)
 {
     for (size_t i = 0; i < p->n_pulls; i++)
         if (strcmp(p->pulls[i].ref, ref) == 0 && same_text(p->pulls[i].platform, platform))
@@ -284,9 +285,11 @@ static uint32_t infra_build(struct app_work *p, const struct want_service *s)
 
     if (image && image->id)
         return NO_ACTION;
-    uint32_t i = bring(p, ACT_BUILD, s->image, s->spec->platform,
-                       s->facts->made_for ? arena_printf(a, "its source is new; Dockerfile made for %s", s->facts->made_for)
-                                          : "its source is new");
+    uint32_t i =
+        bring(p, ACT_BUILD, s->image, s->spec->platform,
+              s->facts->made_for
+                  ? arena_printf(a, "its source is new; Dockerfile made for %s", s->facts->made_for)
+                  : "its source is new");
 
     if (act_at(p, i)->op.build)
         return i;
@@ -325,9 +328,9 @@ uint32_t infra_pull(struct app_work *p, const struct want_service *s)
         return infra_build(p, s);
     if (!absent && s->spec->pull != PULL_ALWAYS)
         return NO_ACTION;
-    return bring(p, ACT_PULL, s->image, s->spec->platform, absent ? "the engine does not have it" : "pull_policy: always");
+    return bring(p, ACT_PULL, s->image, s->spec->platform,
+                 absent ? "the engine does not have it" : "pull_policy: always");
 }
-
 
 bool infra_bases_missing(const struct app_work *p, const struct want_service *s)
 {

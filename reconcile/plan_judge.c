@@ -98,7 +98,9 @@ static void judge_source(struct app_work *p, struct replica *r)
         r->blocked = "its source is being read";
         r->source_pending = true;
         return;
-    case FACTS_FAILED: r->blocked = arena_printf(p->w->arena, "its source cannot be built: %s", f->error); return;
+    case FACTS_FAILED:
+        r->blocked = arena_printf(p->w->arena, "its source cannot be built: %s", f->error);
+        return;
     case FACTS_READY:
         if (infra_bases_missing(p, r->service)) {
             r->blocked = "the images it is built on are pulled first";
@@ -236,8 +238,7 @@ static const char *renewed_dependency(const struct app_work *p, const struct rep
 /* Between two crashes it runs, too: it is well again when it has run for as long as the engine itself takes for a sign of health. */
 static bool is_shaken(const struct app_work *p, const struct obs_container *c)
 {
-    return c->restart_count > 0 && c->started_ms > 0 &&
-           p->w->in->now_ms - c->started_ms < CALM_MS;
+    return c->restart_count > 0 && c->started_ms > 0 && p->w->in->now_ms - c->started_ms < CALM_MS;
 }
 
 static void judge_shaken(struct app_work *p, struct replica *r)

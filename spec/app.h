@@ -99,7 +99,7 @@ struct logging {
     bool set;
 };
 
-struct build_limits { /* of one context; 0: the default of limits.h */
+struct build_limits {                /* of one context; 0: the default of limits.h */
     int64_t total_bytes, file_bytes; /* unpacked; one file */
     int entries;
 };
@@ -108,7 +108,8 @@ struct build { /* `source:` or Compose's `build:`, one model */
     struct place at;
     bool set;
     const char *bundle; /* absolute path of an archive, or NULL */
-    const char *path;   /* without a bundle: absolute path of a directory; with one: a folder inside it, or NULL */
+    const char *
+        path; /* without a bundle: absolute path of a directory; with one: a folder inside it, or NULL */
     const char *dockerfile, *dockerfile_inline, *target, *network;
     const char *strategy; /* NULL: auto */
     struct kvs args, labels;

@@ -23,7 +23,8 @@ void bundle_default_source(const struct decode_ctx *c, struct app_draft *d)
 
 static void refuse(struct decode_ctx *c, const struct service_draft *d, const char *key)
 {
-    decode_say(c, DIAG_ERROR, decode_key_place(c, d->node, key), "a spec of your own, outside the archive, may",
+    decode_say(c, DIAG_ERROR, decode_key_place(c, d->node, key),
+               "a spec of your own, outside the archive, may",
                "a spec inside an archive must not use `%s`: it reaches the host", key);
 }
 
@@ -68,7 +69,8 @@ static void service_rules(struct decode_ctx *c, const struct service_draft *d)
         if (rows[i].asked)
             refuse(c, d, rows[i].key);
     if (s->build.network && strcmp(s->build.network, "host") == 0)
-        decode_say(c, DIAG_ERROR, s->build.at, NULL, "a spec inside an archive must not build with the host's network");
+        decode_say(c, DIAG_ERROR, s->build.at, NULL,
+                   "a spec inside an archive must not build with the host's network");
     if (s->build.set && (!s->build.bundle || strcmp(s->build.bundle, c->loader->bundle) != 0))
         decode_say(c, DIAG_ERROR, s->build.at, "leave `source` out: it is built from the archive",
                    "a spec inside an archive must not name another source");

@@ -169,12 +169,14 @@ static void check_bounds(struct decode_ctx *c, const struct yaml_node *v, const 
     const struct {
         const char *table, *key;
         const struct num *n;
-    } rows[] = {{"builds", "timeout", &o->build_timeout_ns}, {"bundles", "max_file", &o->max_file}, {"bundles", "max_size", &o->max_size}};
+    } rows[] = {{"builds", "timeout", &o->build_timeout_ns},
+                {"bundles", "max_file", &o->max_file},
+                {"bundles", "max_size", &o->max_size}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].n->set && rows[i].n->v <= 0)
-            decode_say(c, DIAG_ERROR, decode_key_place(c, yaml_get(v, rows[i].table), rows[i].key), "leave it out for the default",
-                       "`%s` must be more than 0", rows[i].key);
+            decode_say(c, DIAG_ERROR, decode_key_place(c, yaml_get(v, rows[i].table), rows[i].key),
+                       "leave it out for the default", "`%s` must be more than 0", rows[i].key);
 }
 
 int config_parse(const char *name, const char *text, size_t n, struct arena *a,

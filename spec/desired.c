@@ -31,7 +31,7 @@ struct builder {
         *unreadable; /* broken, and it cannot be told which apps it holds; sorted by root, path */
     size_t n_unreadable;
     struct strv named; /* archives that a spec names, sorted */
-    size_t *rank; /* of out->apps */
+    size_t *rank;      /* of out->apps */
     struct str scratch;
 };
 
@@ -385,7 +385,8 @@ static void settle_claims(struct builder *b)
 
     for (size_t i = 0; i < n; i++) {
         struct place at = v[i].app->at;
-        const char *claimed = claims_take(c, v[i].app), *misplaced = source_place_refused(b->set, b->settings, v[i].app, b->arena, &at);
+        const char *claimed = claims_take(c, v[i].app),
+                   *misplaced = source_place_refused(b->set, b->settings, v[i].app, b->arena, &at);
 
         v[i].app->refused = misplaced ? misplaced : claimed;
         if (v[i].app->refused)

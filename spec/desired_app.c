@@ -92,11 +92,13 @@ static void join_default_network(struct arena *a, struct service *s)
 }
 
 /* A build that nobody has looked at yet is being looked at. */
-static const struct context_facts *facts_of(const struct app_source *src, const struct service *s, struct arena *a)
+static const struct context_facts *facts_of(const struct app_source *src, const struct service *s,
+                                            struct arena *a)
 {
     if (!s->build.set)
         return NULL;
-    const char *key = facts_key(&s->build, s->start, s->requirements, s->port.set ? (int)s->port.v : 0, a);
+    const char *key =
+        facts_key(&s->build, s->start, s->requirements, s->port.set ? (int)s->port.v : 0, a);
     const struct context_facts *known = facts_find(src->set->facts, src->set->n_facts, key);
 
     if (known)

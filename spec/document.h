@@ -38,7 +38,7 @@ struct spec_file {
     struct document *documents;
     size_t n_documents;
     const char *bundle; /* absolute path of the archive that it stands for, or NULL */
-    struct strv reads; /* absolute paths of other files it was made from, for the watcher */
+    struct strv reads;  /* absolute paths of other files it was made from, for the watcher */
     struct diag_list diags;
 };
 

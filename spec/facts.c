@@ -14,7 +14,8 @@ static void add(struct str *s, const char *key, const char *value)
     str_addc(s, ';');
 }
 
-const char *facts_key(const struct build *b, const char *start, const char *requirements, int port, struct arena *a)
+const char *facts_key(const struct build *b, const char *start, const char *requirements, int port,
+                      struct arena *a)
 {
     CLEANUP(str_release) struct str s = STR_INIT;
 
@@ -35,7 +36,8 @@ const char *facts_key(const struct build *b, const char *start, const char *requ
     return arena_strdup(a, str_text(&s));
 }
 
-const struct context_facts *facts_find(const struct context_facts *const *v, size_t n, const char *key)
+const struct context_facts *facts_find(const struct context_facts *const *v, size_t n,
+                                       const char *key)
 {
     size_t lo = 0, hi = n;
 

@@ -10,16 +10,19 @@
 #include "spec/document.h"
 #include "spec/draft.h"
 
-static bool check_bundle(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_bundle(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         const char *text)
 {
     (void)f;
     if (bundle_name(text))
         return true;
-    decode_error(c, v, "known kinds: .zip, .tar.gz, .tgz, .tar.zst, .tar", "\"%s\" is not a bundle", text);
+    decode_error(c, v, "known kinds: .zip, .tar.gz, .tgz, .tar.zst, .tar", "\"%s\" is not a bundle",
+                 text);
     return false;
 }
 
-static bool check_inside(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_inside(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         const char *text)
 {
     (void)f;
     const char *at = text;
@@ -39,7 +42,8 @@ static bool check_inside(struct decode_ctx *c, const struct field *f, const stru
     return true;
 }
 
-static bool check_strategy(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+static bool check_strategy(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                           const char *text)
 {
     static const char *const ways[] = {"auto", "dockerfile", "nixpacks", "buildpacks"};
     const char *known[32];
@@ -56,26 +60,29 @@ static bool check_strategy(struct decode_ctx *c, const struct field *f, const st
             return true;
     const char *nearest = str_nearest(text, known, n);
 
-    decode_error(c, v,
-                 nearest ? arena_printf(c->arena, "did you mean \"%s\"?", nearest)
-                         : "auto, dockerfile, nixpacks, buildpacks, or a language such as node or python",
-                 "\"%s\" is not a strategy", text);
+    decode_error(
+        c, v,
+        nearest ? arena_printf(c->arena, "did you mean \"%s\"?", nearest)
+                : "auto, dockerfile, nixpacks, buildpacks, or a language such as node or python",
+        "\"%s\" is not a strategy", text);
     return false;
 }
 
-static bool check_build_network(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                                const char *text)
+static bool check_build_network(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, const char *text)
 {
     (void)f;
     if (strcmp(text, "default") == 0 || strcmp(text, "host") == 0 || strcmp(text, "none") == 0)
         return true;
-    decode_error(c, v, "allowed: default, host, none", "a build cannot use the network \"%s\"", text);
+    decode_error(c, v, "allowed: default, host, none", "a build cannot use the network \"%s\"",
+                 text);
     return false;
 }
 
 /* ---- source ---- */
 
-static void decode_source(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_source(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                          void *out)
 {
     struct build *b = out;
     size_t before = c->diags->errors;
@@ -105,11 +112,13 @@ static bool show_source(const struct field *f, const void *value, struct str *ou
     return ((const struct build *)value)->set && show_inline(&fields_source, value, out);
 }
 
-const struct form form_source = {"a mapping", decode_source, show_source, "{\"$ref\": \"#/$defs/source\"}"};
+const struct form form_source = {"a mapping", decode_source, show_source,
+                                 "{\"$ref\": \"#/$defs/source\"}"};
 
 /* ---- build ---- */
 
-static void decode_build(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
+static void decode_build(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         void *out)
 {
     struct build *b = out;
     const char *folder = ".";
@@ -129,7 +138,8 @@ static void decode_build(struct decode_ctx *c, const struct field *f, const stru
     if (!folder)
         return;
     if (strstr(folder, "://")) {
-        decode_error(c, v, "a folder below the file works", "a build from \"%s\" is not supported by this version", folder);
+        decode_error(c, v, "a folder below the file works",
+                     "a build from \"%s\" is not supported by this version", folder);
         return;
     }
     b->set = true;
@@ -144,8 +154,9 @@ static bool show_build(const struct field *f, const void *value, struct str *out
     return false; /* `source` shows it */
 }
 
-const struct form form_build = {"a folder or a mapping", decode_build, show_build,
-                                "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/build\"}]}"};
+const struct form form_build = {
+    "a folder or a mapping", decode_build, show_build,
+    "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/build\"}]}"};
 
 /* ---- rows ---- */
 

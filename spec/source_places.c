@@ -15,7 +15,8 @@ static bool is_in(const char *folder, const char *path)
     return strncmp(folder, path, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
-static bool is_allowed(const struct spec_set *set, const struct settings *settings, const char *path)
+static bool is_allowed(const struct spec_set *set, const struct settings *settings,
+                       const char *path)
 {
     for (size_t i = 0; i < set->n_roots; i++)
         if (is_in(set->roots[i].path, path))
@@ -33,11 +34,12 @@ static const char *folder_of(const struct build *b, struct arena *a)
 
     if (!b->bundle)
         return b->path;
-    return slash && slash != b->bundle ? arena_strndup(a, b->bundle, (size_t)(slash - b->bundle)) : "/";
+    return slash && slash != b->bundle ? arena_strndup(a, b->bundle, (size_t)(slash - b->bundle))
+                                       : "/";
 }
 
-const char *source_place_refused(const struct spec_set *set, const struct settings *settings, const struct want_app *app,
-                                 struct arena *a, struct place *ret_at)
+const char *source_place_refused(const struct spec_set *set, const struct settings *settings,
+                                 const struct want_app *app, struct arena *a, struct place *ret_at)
 {
     for (size_t i = 0; i < app->n_services; i++) {
         const struct build *b = &app->services[i].spec->build;
@@ -47,7 +49,8 @@ const char *source_place_refused(const struct spec_set *set, const struct settin
             continue;
         *ret_at = b->at;
         return arena_printf(a,
-                            "its source %s lies outside the roots; move it into one, or allow the folder in the agent's"
+                            "its source %s lies outside the roots; move it into one, or allow the "
+                            "folder in the agent's"
                             " configuration: `builds: {allow: [%s]}`",
                             path, folder_of(b, a));
     }

@@ -29,12 +29,14 @@ static void require_image(struct decode_ctx *c, const struct service_draft *d)
     const struct yaml_node *said = yaml_get(d->node, "image");
 
     if (d->s.image && d->s.build.set)
-        SAY("image", "leave out `image`: what is built is named after app and service", "both `image` and a source");
-    if (d->s.image || d->s.build.set || d->node->kind != YAML_MAP || (said && said->kind != YAML_NULL) ||
-        yaml_get(d->node, "source") || yaml_get(d->node, "build"))
+        SAY("image", "leave out `image`: what is built is named after app and service",
+            "both `image` and a source");
+    if (d->s.image || d->s.build.set || d->node->kind != YAML_MAP ||
+        (said && said->kind != YAML_NULL) || yaml_get(d->node, "source") ||
+        yaml_get(d->node, "build"))
         return;
-    decode_say(c, DIAG_ERROR, d->s.at, "example: image: nginx:1.27-alpine, or source: {path: ./app}",
-               "`image` is missing");
+    decode_say(c, DIAG_ERROR, d->s.at,
+               "example: image: nginx:1.27-alpine, or source: {path: ./app}", "`image` is missing");
 }
 
 static void check_memory(struct decode_ctx *c, const struct service_draft *d)

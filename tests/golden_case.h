@@ -135,7 +135,8 @@ static struct spec_set golden_set(struct golden_case *c, const char *first)
 
 static struct context_facts *golden_facts(struct golden_case *c, const json_t *v, const char *key)
 {
-    static const char *const states[] = {[FACTS_WORKING] = "working", [FACTS_READY] = "ready", [FACTS_FAILED] = "failed"};
+    static const char *const states[] = {
+        [FACTS_WORKING] = "working", [FACTS_READY] = "ready", [FACTS_FAILED] = "failed"};
     struct context_facts *f = ARENA_NEW(c->arena, struct context_facts);
     const char *state = js_str(v, "state", "ready");
 
@@ -156,7 +157,8 @@ static struct context_facts *golden_facts(struct golden_case *c, const json_t *v
 
 static int golden_facts_order(const void *a, const void *b)
 {
-    const struct context_facts *x = *(const struct context_facts *const *)a, *y = *(const struct context_facts *const *)b;
+    const struct context_facts *x = *(const struct context_facts *const *)a,
+                               *y = *(const struct context_facts *const *)b;
 
     return strcmp(x->key, y->key);
 }
@@ -171,13 +173,15 @@ static void golden_add_facts(struct golden_case *c, bool before, struct spec_set
         given = json_object_get(c->options, "facts_before");
     if (!given)
         return;
-    const struct desired *d = desired_build(set, &c->settings, &(struct kvs){0}, c->input.now_ms, c->arena);
+    const struct desired *d =
+        desired_build(set, &c->settings, &(struct kvs){0}, c->input.now_ms, c->arena);
 
     v = ARENA_ARRAY(c->arena, json_object_size(given), const struct context_facts *);
     for (size_t i = 0; i < d->n_apps; i++)
         for (size_t s = 0; s < d->apps[i].n_services; s++) {
             const struct want_service *w = &d->apps[i].services[s];
-            const json_t *x = json_object_get(given, arena_printf(c->arena, "%s/%s", d->apps[i].name, w->name));
+            const json_t *x =
+                json_object_get(given, arena_printf(c->arena, "%s/%s", d->apps[i].name, w->name));
 
             if (x && w->facts && set->n_facts < json_object_size(given))
                 v[set->n_facts++] = golden_facts(c, x, w->facts->key);

@@ -23,7 +23,8 @@ struct world {
 static void fill(struct world *w, struct arena *a)
 {
     *w = (struct world){.arena = a};
-    w->facts = (struct context_facts){.state = FACTS_READY, .digest = "aa11", .dockerfile = "Dockerfile"};
+    w->facts =
+        (struct context_facts){.state = FACTS_READY, .digest = "aa11", .dockerfile = "Dockerfile"};
     strv_push(a, &w->facts.images, "busybox:stable");
     w->spec = (struct service){.name = "web", .build = {.set = true, .path = "/apps/shop"}};
     w->service = (struct want_service){.name = "web", .spec = &w->spec, .facts = &w->facts};
@@ -89,27 +90,61 @@ static void same_content_has_the_same_hash_under_every_name(void **state)
     assert_string_equal(strchr(tag_of(w), ':'), before);
 }
 
-static void content(struct world *w) { w->facts.digest = "aa12"; }
-static void dockerfile(struct world *w) { w->facts.dockerfile = "web.Dockerfile"; }
-static void text(struct world *w) { w->facts.dockerfile_text = "FROM busybox:stable\n"; }
-static void target(struct world *w) { w->spec.build.target = "web"; }
-static void network(struct world *w) { w->spec.build.network = "none"; }
-static void platform(struct world *w) { w->spec.platform = "linux/arm64"; }
-static void argument(struct world *w) { kvs_set(w->arena, &w->spec.build.args, "VERSION", "1"); }
-static void empty_argument(struct world *w) { kvs_set(w->arena, &w->spec.build.args, "VERSION", ""); }
+static void content(struct world *w)
+{
+    w->facts.digest = "aa12";
+}
+static void dockerfile(struct world *w)
+{
+    w->facts.dockerfile = "web.Dockerfile";
+}
+static void text(struct world *w)
+{
+    w->facts.dockerfile_text = "FROM busybox:stable\n";
+}
+static void target(struct world *w)
+{
+    w->spec.build.target = "web";
+}
+static void network(struct world *w)
+{
+    w->spec.build.network = "none";
+}
+static void platform(struct world *w)
+{
+    w->spec.platform = "linux/arm64";
+}
+static void argument(struct world *w)
+{
+    kvs_set(w->arena, &w->spec.build.args, "VERSION", "1");
+}
+static void empty_argument(struct world *w)
+{
+    kvs_set(w->arena, &w->spec.build.args, "VERSION", "");
+}
 static void two_arguments(struct world *w)
 {
     kvs_set(w->arena, &w->spec.build.args, "VERSION", "1");
     kvs_set(w->arena, &w->spec.build.args, "OTHER", "1");
 }
-static void label(struct world *w) { kvs_set(w->arena, &w->spec.build.labels, "VERSION", "1"); }
-static void base(struct world *w) { w->images[1].id = "sha256:two"; }
-static void second_base(struct world *w) { strv_push(w->arena, &w->facts.images, "alpine:3.20"); }
+static void label(struct world *w)
+{
+    kvs_set(w->arena, &w->spec.build.labels, "VERSION", "1");
+}
+static void base(struct world *w)
+{
+    w->images[1].id = "sha256:two";
+}
+static void second_base(struct world *w)
+{
+    strv_push(w->arena, &w->facts.images, "alpine:3.20");
+}
 
 static void changes_with_everything_that_shapes_it(void **state)
 {
-    static void (*const changes[])(struct world *) = {content,  dockerfile, text,           target,        network, platform,
-                                                      argument, label,      empty_argument, two_arguments, base,    second_base};
+    static void (*const changes[])(struct world *) = {
+        content,  dockerfile, text,           target,        network, platform,
+        argument, label,      empty_argument, two_arguments, base,    second_base};
     struct world *first = *state;
     const char *tags[ARRAY_LEN(changes) + 1] = {tag_of(first)};
 
@@ -174,9 +209,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(names_app_service_and_hash, setup, teardown),
         cmocka_unit_test_setup_teardown(stays_for_what_does_not_shape_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(same_content_has_the_same_hash_under_every_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(same_content_has_the_same_hash_under_every_name, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(changes_with_everything_that_shapes_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(is_not_known_before_facts_and_base_images_are, setup, teardown),
+        cmocka_unit_test_setup_teardown(is_not_known_before_facts_and_base_images_are, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(is_a_valid_repository_for_every_name, setup, teardown),
         cmocka_unit_test_setup_teardown(the_unknown_is_nobodys_name, setup, teardown),
     };

@@ -43,8 +43,12 @@ static int setup(void **state)
     order = ARENA_NEW(w->a, struct build_order);
     kvs_set(w->a, &order->labels, LABEL_BUILD_SERVICE, "web");
     v = ARENA_ARRAY(w->a, 2, struct action);
-    v[0] = (struct action){.kind = ACT_BUILD, .subject = "image x", .op = {.kind = OP_BUILD, .object = "evenkeel/blog/web:1", .build = order}};
-    v[1] = (struct action){.kind = ACT_PULL, .subject = "image y", .op = {.kind = OP_PULL, .object = "y"}};
+    v[0] =
+        (struct action){.kind = ACT_BUILD,
+                        .subject = "image x",
+                        .op = {.kind = OP_BUILD, .object = "evenkeel/blog/web:1", .build = order}};
+    v[1] = (struct action){
+        .kind = ACT_PULL, .subject = "image y", .op = {.kind = OP_PULL, .object = "y"}};
     part.actions = v;
     w->run = run_new(&part, &(struct run_options){.id = 1});
     w->build = &run_part(w->run)->actions[0];
@@ -115,7 +119,8 @@ static void test_a_build(void **state)
     const char *text = text_of(w, -1);
 
     assert_int_equal(strncmp(text, "# 20", 4), 0);
-    assert_non_null(strstr(text, "Z building evenkeel/blog/web:1\n#1 [1/2] FROM x\n# done in 1.5 s\n"));
+    assert_non_null(
+        strstr(text, "Z building evenkeel/blog/web:1\n#1 [1/2] FROM x\n# done in 1.5 s\n"));
     assert_null(strstr(text, "unknown"));
     assert_string_equal(text_of(w, 1), "# done in 1.5 s\n");
     assert_string_equal(text_of(w, 2), "#1 [1/2] FROM x\n# done in 1.5 s\n");
@@ -133,7 +138,8 @@ static void test_failure_and_the_one_before(void **state)
     begin(w, w->build);
     say(w, w->build, "first", OP_PROGRESS_LOG);
     end(w, w->build, ERR_USER, "exit code: 3\nand \033[31mmore");
-    assert_non_null(strstr(text_of(w, -1), "first\n# failed after 1.5 s: exit code: 3\\x0aand \\x1b[31mmore\n"));
+    assert_non_null(strstr(text_of(w, -1),
+                           "first\n# failed after 1.5 s: exit code: 3\\x0aand \\x1b[31mmore\n"));
     begin(w, w->build);
     end(w, w->build, ERR_STALE, "superseded");
     assert_null(strstr(text_of(w, -1), "first"));
@@ -157,7 +163,9 @@ static void test_the_middle_is_left_out(void **state)
 
     begin(w, w->build);
     for (int i = 0; i < LINES; i++) {
-        (void)snprintf(line, sizeof(line), "#5 1.00 %d %.*s", i, i % 97, "................................................................................................");
+        (void)snprintf(line, sizeof(line), "#5 1.00 %d %.*s", i, i % 97,
+                       "..........................................................................."
+                       ".....................");
         say(w, w->build, line, OP_PROGRESS_LOG);
     }
     end(w, w->build, ERR_NONE, NULL);
@@ -207,7 +215,8 @@ static void test_reading_what_is_not_there(void **state)
 static void test_no_place_for_it(void **state)
 {
     struct world *w = *state;
-    FILE *f = fopen(arena_printf(w->a, "%s/builds", w->dir), "we"); /* a file where the folder should be */
+    FILE *f = fopen(arena_printf(w->a, "%s/builds", w->dir),
+                    "we"); /* a file where the folder should be */
 
     assert_non_null(f);
     (void)fclose(f);

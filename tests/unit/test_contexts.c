@@ -30,7 +30,8 @@ static void open_desk(struct desk *x, const struct build *b)
     *x = (struct desk){.arena = arena_new(), .contexts = contexts_new(NULL)};
     x->spec = (struct service){.name = "app", .build = *b};
     x->spec.build.set = true;
-    x->working = (struct context_facts){.key = facts_key(&x->spec.build, NULL, NULL, 0, x->arena), .state = FACTS_WORKING};
+    x->working = (struct context_facts){.key = facts_key(&x->spec.build, NULL, NULL, 0, x->arena),
+                                        .state = FACTS_WORKING};
     x->service = (struct want_service){.name = "app", .spec = &x->spec, .facts = &x->working};
     x->app = (struct want_app){.name = "blog", .services = &x->service, .n_services = 1};
     x->desired = (struct desired){.apps = &x->app, .n_apps = 1};
@@ -230,7 +231,8 @@ static void texts_from_elsewhere_are_put_in(void **state)
     struct build b = folder(state);
     struct desk x;
 
-    b.dockerfile_inline = "# syntax=docker/dockerfile:1\nFROM alpine:3.20\nRUN --mount=type=cache,target=/c true\n";
+    b.dockerfile_inline =
+        "# syntax=docker/dockerfile:1\nFROM alpine:3.20\nRUN --mount=type=cache,target=/c true\n";
     open_desk(&x, &b);
     (void)contexts_wait(x.contexts);
     assert_int_equal(facts(&x)->state, FACTS_READY);
@@ -367,18 +369,29 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(facts_appear, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(bounds_of_the_configuration, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(what_was_refused_is_not_read, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(an_unchanged_source_is_no_news, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(a_change_replaces_the_facts, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(the_fingerprint_of_facts_lasts, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(failures_say_what_and_where, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(a_folder_that_is_gone_fails_and_comes_back, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(texts_from_elsewhere_are_put_in, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(a_dockerfile_is_made_only_where_none_is, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(what_nobody_wants_is_forgotten, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(bounds_of_the_configuration, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(what_was_refused_is_not_read, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(an_unchanged_source_is_no_news, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_change_replaces_the_facts, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(the_fingerprint_of_facts_lasts, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(failures_say_what_and_where, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_gone_fails_and_comes_back, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(texts_from_elsewhere_are_put_in, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_dockerfile_is_made_only_where_none_is, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(what_nobody_wants_is_forgotten, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(bundles_tell_their_specs, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(leaving_in_the_middle_is_fine, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(leaving_in_the_middle_is_fine, scratch_setup,
+                                        scratch_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -386,7 +386,8 @@ static void test_config_empty(void **state)
         assert_int_equal(c.pool_prefix, 0);
         assert_false(c.mem_limit.set);
         assert_int_equal(c.build_allow.n, 0);
-        assert_false(c.build_timeout_ns.set || c.max_size.set || c.max_file.set || c.max_entries.set);
+        assert_false(c.build_timeout_ns.set || c.max_size.set || c.max_file.set ||
+                     c.max_entries.set);
         assert_int_equal(c.drift, DRIFT_UNSET);
     }
 }

@@ -40,12 +40,16 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct gc_image *add(struct world *w, const char *app, const char *service, int64_t hours_old)
+static struct gc_image *add(struct world *w, const char *app, const char *service,
+                            int64_t hours_old)
 {
     size_t i = w->in.n_images++;
 
-    w->v[i] = (struct gc_image){
-        .id = arena_printf(w->a, "sha256:%04zu", i), .app = app, .service = service, .created_ms = NOW - hours_old * HOUR, .bytes = 100};
+    w->v[i] = (struct gc_image){.id = arena_printf(w->a, "sha256:%04zu", i),
+                                .app = app,
+                                .service = service,
+                                .created_ms = NOW - hours_old * HOUR,
+                                .bytes = 100};
     return &w->v[i];
 }
 
@@ -81,7 +85,8 @@ static void test_the_newest_five_stay(void **state)
     assert_string_equal(goes(w), "evenkeel/blog/app:000000000001 evenkeel/blog/app:000000000002");
     assert_int_equal(w->due.bytes, 200);
     assert_int_equal(w->due.kept, 5);
-    assert_string_equal(w->due.items[0].why, "not among the newest 5 of blog/app; last used 999h ago");
+    assert_string_equal(w->due.items[0].why,
+                        "not among the newest 5 of blog/app; last used 999h ago");
     assert_string_equal(w->due.items[0].app, "blog");
     assert_string_equal(w->due.items[0].service, "app");
 }
@@ -92,10 +97,13 @@ static void test_a_day_after_the_last_use(void **state)
 
     for (int i = 1; i <= 8; i++)
         (void)build(w, i, 500 - i);
-    kvs_set(w->a, &w->in.used, "evenkeel/blog/app:000000000001", arena_printf(w->a, "%lld", (long long)(NOW - 25 * HOUR)));
-    kvs_set(w->a, &w->in.used, "evenkeel/blog/app:000000000002", arena_printf(w->a, "%lld", (long long)(NOW - 23 * HOUR)));
+    kvs_set(w->a, &w->in.used, "evenkeel/blog/app:000000000001",
+            arena_printf(w->a, "%lld", (long long)(NOW - 25 * HOUR)));
+    kvs_set(w->a, &w->in.used, "evenkeel/blog/app:000000000002",
+            arena_printf(w->a, "%lld", (long long)(NOW - 23 * HOUR)));
     /* 2, 1, 8, 7, 6 are the newest by use */
-    assert_string_equal(goes(w), "evenkeel/blog/app:000000000003 evenkeel/blog/app:000000000004 evenkeel/blog/app:000000000005");
+    assert_string_equal(goes(w), "evenkeel/blog/app:000000000003 evenkeel/blog/app:000000000004 "
+                                 "evenkeel/blog/app:000000000005");
 }
 
 static void test_the_bound(void **state)
@@ -115,7 +123,7 @@ static void test_what_is_in_use_stays(void **state)
 
     for (int i = 1; i <= 9; i++)
         (void)build(w, i, 500 - i);
-    strv_push(w->a, &w->in.busy, "sha256:0000");                     /* a container has 1 by its id */
+    strv_push(w->a, &w->in.busy, "sha256:0000"); /* a container has 1 by its id */
     strv_push(w->a, &w->in.busy, "evenkeel/blog/app:000000000002"); /* a spec wants 2 */
     strv_push(w->a, &w->v[2].tags, "mine:latest");
     strv_push(w->a, &w->in.busy, "mine:latest"); /* a container has 3 by another name */
@@ -207,9 +215,11 @@ static void test_a_clock_that_was_set_back(void **state)
 static void test_the_engines_list(void **state)
 {
     static const char body[] =
-        "[{\"Id\":\"sha256:1\",\"RepoTags\":[\"a:1\",\"b:2\"],\"RepoDigests\":[\"a@sha256:2\"],\"Created\":1700000000,\"Size\":42,"
+        "[{\"Id\":\"sha256:1\",\"RepoTags\":[\"a:1\",\"b:2\"],\"RepoDigests\":[\"a@sha256:2\"],"
+        "\"Created\":1700000000,\"Size\":42,"
         "\"Labels\":{\"x\":\"y\"}},"
-        "{\"Id\":\"sha256:2\",\"RepoTags\":[\"<none>:<none>\"],\"RepoDigests\":[\"<none>@<none>\"],\"Labels\":null},"
+        "{\"Id\":\"sha256:2\",\"RepoTags\":[\"<none>:<none>\"],\"RepoDigests\":[\"<none>@<none>\"],"
+        "\"Labels\":null},"
         "{\"Id\":\"sha256:3\",\"RepoTags\":null,\"RepoDigests\":[]}]";
     static const char *const bad[] = {"{}", "[1]", "[{\"RepoTags\":[]}]", "[", ""};
     struct world *w = *state;

@@ -113,8 +113,10 @@ static void test_verbose_adds_the_way_back_and_the_quiet(void **state)
 static void test_verbose_shows_the_dockerfile_that_is_sent(void **state)
 {
     static const struct build_order own, made = {.dockerfile_text = "FROM x\n\nRUN \033[31mred"};
-    struct action build = {.kind = ACT_BUILD, .subject = "image evenkeel/a/app:1", .op = {.build = &made}};
-    struct plan_app app = {.name = "a", .state = APP_MISSING, .digest = "d", .actions = &build, .n_actions = 1};
+    struct action build = {
+        .kind = ACT_BUILD, .subject = "image evenkeel/a/app:1", .op = {.build = &made}};
+    struct plan_app app = {
+        .name = "a", .state = APP_MISSING, .digest = "d", .actions = &build, .n_actions = 1};
     const struct plan p = {.apps = &app, .n_apps = 1};
     struct plan_style style = {.verbose = true};
     CLEANUP(str_release) struct str s = STR_INIT;

@@ -18,11 +18,16 @@ static const char *little_root;
 
 static const struct observed *little_observed(struct driver *d, struct arena *a)
 {
-    const char *text = arena_printf(a,
-        "{\"containers\": [{\"name\": \"was-inside-app-1\", \"image\": \"busybox:stable\", \"labels\": {\"evenkeel.owner\": \"default\","
-        " \"evenkeel.app\": \"was-inside\", \"evenkeel.service\": \"app\", \"evenkeel.index\": \"1\", \"evenkeel.origin\": \"%s//torn.zip\"}}],"
-        " \"images\": [{\"ref\": \"busybox:stable\", \"id\": \"sha256:0123\"},"
-        " {\"ref\": \"nginxinc/nginx-unprivileged:stable-alpine\", \"id\": \"sha256:4567\"}, {\"ref\": \"absent:1\", \"id\": null}]}", little_root);
+    const char *text =
+        arena_printf(a,
+                     "{\"containers\": [{\"name\": \"was-inside-app-1\", \"image\": "
+                     "\"busybox:stable\", \"labels\": {\"evenkeel.owner\": \"default\","
+                     " \"evenkeel.app\": \"was-inside\", \"evenkeel.service\": \"app\", "
+                     "\"evenkeel.index\": \"1\", \"evenkeel.origin\": \"%s//torn.zip\"}}],"
+                     " \"images\": [{\"ref\": \"busybox:stable\", \"id\": \"sha256:0123\"},"
+                     " {\"ref\": \"nginxinc/nginx-unprivileged:stable-alpine\", \"id\": "
+                     "\"sha256:4567\"}, {\"ref\": \"absent:1\", \"id\": null}]}",
+                     little_root);
     struct err e = {0};
     json_t *v = js_parse(text, strlen(text), &e);
     const struct observed *o = observed_from_json(v, a, &e);
@@ -71,7 +76,8 @@ static void make_zip(const char *path, const char *spec)
 
 static void make_roots(void)
 {
-    assert_int_equal(mkdir("own", 0755) | mkdir("made", 0755) | mkdir("bad", 0755) | mkdir("late", 0755), 0);
+    assert_int_equal(
+        mkdir("own", 0755) | mkdir("made", 0755) | mkdir("bad", 0755) | mkdir("late", 0755), 0);
     put("own/Dockerfile", "# syntax=docker/dockerfile:1\nFROM busybox:stable\nEXPOSE 80\n");
     put("made/index.html", "<h1>hello\n");
     put("bad/Dockerfile", "FORM busybox\n");
@@ -99,9 +105,10 @@ static int set_up(void **state)
     little_root = f->root = *state;
     f->state = arena_printf(f->a, "%s/.state", f->root);
     make_roots();
-    f->options = (struct options){.roots = {&f->root, 1},
-                                  .state = f->state,
-                                  .settings = {.owner = "default", .pool = "10.0.0.0/8", .pool_prefix = 26}};
+    f->options =
+        (struct options){.roots = {&f->root, 1},
+                         .state = f->state,
+                         .settings = {.owner = "default", .pool = "10.0.0.0/8", .pool_prefix = 26}};
     f->driver.ops = &little_ops;
     if (core_open(&f->core, &f->options, CORE_FILES, &e) < 0)
         return -1;
@@ -166,7 +173,7 @@ static void test_what_is_built(void **state)
     assert_non_null(strstr(text, "build image evenkeel/outer/app:"));
     assert_null(strstr(text, "\"named\"")); /* named by a spec: no app by itself */
     assert_null(strstr(text, "\"inner\""));
-        assert_non_null(strstr(text, "pull image absent:1"));
+    assert_non_null(strstr(text, "pull image absent:1"));
     assert_non_null(strstr(text, "FORM"));
     assert_non_null(strstr(text, "was-inside: Frozen"));
     assert_non_null(strstr(text, "Made by evenkeel"));
