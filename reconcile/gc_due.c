@@ -33,6 +33,9 @@ static int by_service(const void *x, const void *y)
         order = compare_text(a->image->service, b->image->service);
     if (order == 0)
         order = (a->last_ms < b->last_ms) - (a->last_ms > b->last_ms);
+    if (order == 0) /* used at one time: the one built later is the newer */
+        order = (a->image->created_ms < b->image->created_ms) -
+                (a->image->created_ms > b->image->created_ms);
     return order ? order : compare_text(a->ref, b->ref);
 }
 
