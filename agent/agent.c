@@ -7,9 +7,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/buildlog.h"
 #include "agent/cli.h"
 #include "agent/conductor.h"
 #include "agent/diary.h"
+#include "agent/gc.h"
 #include "agent/lock.h"
 #include "agent/narrate.h"
 #include "agent/saved.h"
@@ -22,16 +24,21 @@
 #define UNSTABLE_MS 100    /* a file was in the middle of being written */
 #define LEAVE_MS 8000      /* what is in flight may finish this long */
 #define TRIM_AFTER_MS 2000
+#define GC_FIRST_MS (5 * 60 * 1000) /* not in the middle of a start */
+#define GC_EVERY_MS (60 * 60 * 1000)
+#define GC_BUSY_MS (60 * 1000) /* something is being done: later */
 
 struct agent {
     const struct options *o;
     struct core core;
     struct conductor *conductor;
     struct store *store;
+    struct buildlog *builds;
     struct watch *watch;
     int signals, lock;
     bool leaving, left;
-    struct http_timer *slow, *again, *trim;
+    struct http_timer *slow, *again, *trim, *collect;
+    struct gc *gc; /* a collection under way */
     char *diags_said;
     struct arena *own;
 };
@@ -96,8 +103,9 @@ static void say_diags(struct agent *g)
 {
     CLEANUP(str_release) struct str all = STR_INIT;
     const struct spec_set *set = sources_set(g->core.sources);
-    for (size_t i = 0; i < set->n_files; i++)
-        add_diags(&set->files[i]->diags, &all);
+    const struct desired *d = g->core.desired; /* knows the specs inside archives too */
+    for (size_t i = 0; i < (d ? d->n_files : set->n_files); i++)
+        add_diags(d ? &d->files[i]->diags : &set->files[i]->diags, &all);
     for (size_t i = 0; i < set->n_overrides; i++)
         add_diags(&set->overrides[i]->diags, &all);
     if (g->core.desired)
@@ -168,6 +176,44 @@ static void slow_look(void *user)
     trim_soon(g);
 }
 
+static void collect_images(void *user);
+
+static void collected(void *user, const struct gc_report *r, const struct err *e)
+{
+    struct agent *g = user;
+    CLEANUP(str_release) struct str size = STR_INIT;
+    str_add_bytes(&size, r->bytes);
+    if (e->kind != ERR_NONE)
+        log_line(LOG_WARNING, NULL, "old images stay for now: %s", e->msg);
+    else if (r->removed > 0)
+        log_line(LOG_INFO, NULL, "%zu image%s of old builds removed (%s at most)", r->removed,
+                 r->removed == 1 ? "" : "s", str_text(&size));
+    g->gc = NULL;
+    g->collect = http_after(g->core.http, GC_EVERY_MS, collect_images, g);
+}
+
+static void collected_one(void *user, const struct gc_item *item, const struct err *e)
+{
+    (void)user;
+    if (e->kind == ERR_NONE)
+        log_line(LOG_DEBUG, item->app, "image %s removed: %s", item->ref, item->why);
+}
+
+static void collect_images(void *user)
+{
+    struct agent *g = user;
+    g->collect = NULL;
+    if (conductor_runs(g->conductor) > 0 || contexts_busy(g->core.contexts) ||
+        !conductor_looked(g->conductor))
+        g->collect = http_after(g->core.http, GC_BUSY_MS, collect_images, g);
+    else
+        g->gc = gc_begin(&(struct gc_options){.core = &g->core,
+                                              .store = g->store,
+                                              .each = collected_one,
+                                              .over = collected,
+                                              .user = g});
+}
+
 static void leave_now(void *user)
 {
     ((struct agent *)user)->left = true;
@@ -183,6 +229,7 @@ static void leave(struct agent *g, int number)
     log_line(LOG_INFO, NULL, "%s: leaving%s; what runs goes on running", strsignal(number),
              n > 0 ? ", finishing what is in flight" : "");
     g->leaving = true;
+    http_timer_cancel(g->core.http, TAKE(g->collect));
     conductor_stop(g->conductor);
     (void)http_after(g->core.http, LEAVE_MS, leave_now, g);
 }
@@ -210,6 +257,8 @@ static int run_loop(struct agent *g, struct err *e)
         };
         if (http_poll(g->core.http, fds, ARRAY_LEN(fds), -1, e) < 0)
             return -1;
+        if (core_collect(&g->core))
+            conductor_files_changed(g->conductor);
         if (fds[1].revents)
             take_signals(g);
         if (fds[0].revents) {
@@ -265,6 +314,7 @@ static int open_agent(struct agent *g, struct err *e)
     g->store = store_open(g->o->state, &no_store);
     if (!g->store)
         log_line(LOG_WARNING, NULL, "no history is kept: %s", no_store.msg);
+    g->builds = buildlog_new(g->o->state);
     g->watch = watch_new(watched.v, watched.n, doorbell, e);
     if (!g->watch)
         return -1;
@@ -273,7 +323,8 @@ static int open_agent(struct agent *g, struct err *e)
 
 static int run_agent(struct agent *g, struct err *e)
 {
-    struct recorder recorders[] = {narrate_recorder(), diary_recorder(g->store)};
+    struct recorder recorders[] = {narrate_recorder(), diary_recorder(g->store),
+                                   buildlog_recorder(g->builds)};
     struct conductor_options co = {
         .core = &g->core,
         .recorders = recorders,
@@ -296,6 +347,7 @@ static int run_agent(struct agent *g, struct err *e)
     g->conductor = conductor_new(&co);
     conductor_start(g->conductor);
     g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
+    g->collect = http_after(g->core.http, GC_FIRST_MS, collect_images, g);
     g->again = http_after(g->core.http, UNSTABLE_MS, read_again,
                           g); /* what changed while the watches were set */
     return run_loop(g, e);
@@ -316,6 +368,8 @@ int cli_agent(const struct options *o)
     if (g.conductor && conductor_runs(g.conductor) == 0) {
         conductor_free(g.conductor);
         core_close(&g.core);
+        gc_free(g.gc);
+        buildlog_free(g.builds);
     }
     free(g.diags_said);
     arena_free(g.own);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "agent/buildlog.h"
 #include "agent/cli.h"
 #include "agent/cli_common.h"
 #include "agent/conductor.h"
@@ -36,6 +37,7 @@ struct apply {
     struct conductor *conductor;
     struct progress *progress;
     struct store *store;
+    struct buildlog *builds;
     int64_t acted_ms; /* when a run last ended, monotonic; 0: none did */
 };
 
@@ -120,6 +122,8 @@ static int converge(struct apply *x, struct err *e)
     for (;;) {
         if (http_poll(x->core.http, NULL, 0, POLL_MS, e) < 0)
             return -1;
+        if (core_collect(&x->core))
+            conductor_files_changed(x->conductor);
         struct conductor_summary sum = conductor_sum(x->conductor);
         int64_t now = core_monotonic_ms();
         if (interrupted && !stopping) {
@@ -128,7 +132,7 @@ static int converge(struct apply *x, struct err *e)
         }
         if (sum.engine_trouble && now > away && conductor_runs(x->conductor) == 0)
             return 0;
-        if (!conductor_idle(x->conductor))
+        if (!conductor_idle(x->conductor) || contexts_busy(x->core.contexts))
             continue;
         if (stopping)
             return 0;
@@ -173,8 +177,10 @@ static int apply_here(const struct options *o)
         return cli_fail(&e);
     }
     x.progress = progress_new(stdout);
+    x.builds = buildlog_new(o->state);
     struct recorder recorders[] = {progress_recorder(x.progress),
                                    diary_recorder(x.store),
+                                   buildlog_recorder(x.builds),
                                    {.run_ended = apply_run_ended, .ctx = &x}};
     struct conductor_options co = {
         .core = &x.core,
@@ -193,8 +199,10 @@ static int apply_here(const struct options *o)
     progress_free(x.progress);
     x.progress = NULL;
     store_close(x.store);
-    if (conductor_runs(x.conductor) == 0)
+    if (conductor_runs(x.conductor) == 0) {
         conductor_free(x.conductor);
+        buildlog_free(x.builds);
+    }
     core_close(&x.core);
     return rc;
 }

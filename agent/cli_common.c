@@ -31,9 +31,11 @@ size_t cli_diags(const struct diag_list *l, bool notes)
 size_t cli_core_diags(const struct core *c)
 {
     const struct spec_set *set = sources_set(c->sources);
-    size_t errors = 0;
-    for (size_t i = 0; i < set->n_files; i++)
-        errors += cli_diags(&set->files[i]->diags, false);
+    const struct spec_file *const *files =
+        c->desired ? c->desired->files : set->files; /* with the specs inside archives */
+    size_t errors = 0, n = c->desired ? c->desired->n_files : set->n_files;
+    for (size_t i = 0; i < n; i++)
+        errors += cli_diags(&files[i]->diags, false);
     for (size_t i = 0; i < set->n_overrides; i++)
         errors += cli_diags(&set->overrides[i]->diags, false);
     if (c->desired)

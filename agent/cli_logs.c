@@ -1,8 +1,9 @@
-/* logs: the output of an app's containers, straight from the engine, each line with the container it came from.
+/* logs: the output of an app's containers, straight from the engine, each line with the container it came from; or what its last build said.
  *
  * Comes in: APP, APP/SERVICE or APP/SERVICE/INDEX. Goes out: lines; with --follow until Ctrl-C. Control bytes are escaped. */
 #include <stdarg.h>
 
+#include "agent/buildlog.h"
 #include "agent/cli.h"
 #include "agent/cli_common.h"
 #include "agent/progress.h"
@@ -17,7 +18,8 @@ struct stream {
     bool timestamps;
 };
 
-static const char *const palette[] = {"\033[36m", "\033[33m", "\033[32m", "\033[35m", "\033[34m", "\033[96m"};
+static const char *const palette[] = {"\033[36m", "\033[33m", "\033[32m",
+                                      "\033[35m", "\033[34m", "\033[96m"};
 
 static void put_line(void *user, bool is_stderr, const char *line, size_t n)
 {
@@ -36,7 +38,8 @@ static void stream_over(void *user, const struct op_result *result)
 {
     struct stream *s = user;
     (*s->open)--;
-    if (result->err.kind != ERR_NONE && result->err.kind != ERR_STALE && s->trouble->kind == ERR_NONE)
+    if (result->err.kind != ERR_NONE && result->err.kind != ERR_STALE &&
+        s->trouble->kind == ERR_NONE)
         *s->trouble = result->err;
 }
 
@@ -51,14 +54,19 @@ static int since_ms(const struct options *o, int64_t *ret, struct err *e)
     else if (parse_time_ms(o->since, &v) == 0)
         *ret = v;
     else
-        return err_set(e, ERR_USER, "--since wants a duration (10m) or a time (2026-11-22T10:00:00Z), not \"%s\"", o->since);
+        return err_set(
+            e, ERR_USER,
+            "--since wants a duration (10m) or a time (2026-11-22T10:00:00Z), not \"%s\"",
+            o->since);
     return 0;
 }
 
-static bool matches(const struct obs_container *x, const char *owner, const char *app, const char *service, int index)
+static bool matches(const struct obs_container *x, const char *owner, const char *app,
+                    const char *service, int index)
 {
     return x->app && x->owner && strcmp(x->owner, owner) == 0 && strcmp(x->app, app) == 0 &&
-           (!service || (x->service && strcmp(x->service, service) == 0)) && (index == 0 || x->index == index);
+           (!service || (x->service && strcmp(x->service, service) == 0)) &&
+           (index == 0 || x->index == index);
 }
 
 static int logs_of(struct core *c, const struct options *o, struct arena *a, struct err *e)
@@ -70,7 +78,8 @@ static int logs_of(struct core *c, const struct options *o, struct arena *a, str
     size_t open = 0, found = 0;
     struct err trouble = {0};
     if (!app || (number && parse_int64(number, 1, 100000, &index) < 0))
-        return err_set(e, ERR_USER, "logs wants APP, APP/SERVICE or APP/SERVICE/INDEX, not \"%s\"", o->words.v[0]);
+        return err_set(e, ERR_USER, "logs wants APP, APP/SERVICE or APP/SERVICE/INDEX, not \"%s\"",
+                       o->words.v[0]);
     if (since_ms(o, &since, e) < 0)
         return -1;
     const struct observed *obs = c->driver->ops->observed(c->driver, a);
@@ -82,7 +91,9 @@ static int logs_of(struct core *c, const struct options *o, struct arena *a, str
             width = w > width ? w : width;
         }
     if (found == 0)
-        return err_set(e, ERR_MISSING, "no container of \"%s\" exists; `evenkeel status %s` says why", o->words.v[0], app);
+        return err_set(e, ERR_MISSING,
+                       "no container of \"%s\" exists; `evenkeel status %s` says why",
+                       o->words.v[0], app);
     size_t k = 0;
     for (size_t i = 0; i < obs->n_containers; i++) {
         const struct obs_container *x = &obs->containers[i];
@@ -97,7 +108,10 @@ static int logs_of(struct core *c, const struct options *o, struct arena *a, str
             .trouble = &trouble,
         };
         struct logs *want = ARENA_NEW(a, struct logs);
-        *want = (struct logs){.container = x->id, .follow = o->follow, .timestamps = o->timestamps, .tail = o->tail,
+        *want = (struct logs){.container = x->id,
+                              .follow = o->follow,
+                              .timestamps = o->timestamps,
+                              .tail = o->tail,
                               .since_ms = since};
         open++;
         (void)c->driver->ops->logs(c->driver, want, put_line, stream_over, s);
@@ -112,13 +126,41 @@ static int logs_of(struct core *c, const struct options *o, struct arena *a, str
     return 0;
 }
 
+/* ---- builds ---- */
+
+static int build_logs(const struct options *o, struct arena *a, struct err *e)
+{
+    char *app = arena_strdup(a, o->words.v[0]), *slash = strchr(app, '/');
+    struct buildlog_text *v;
+
+    if (o->follow || o->since || o->timestamps)
+        return err_set(e, ERR_USER, "--build goes with --tail only");
+    if (slash)
+        *slash = '\0';
+    int n = buildlog_read(o->state, app, slash ? slash + 1 : NULL, o->tail_given ? o->tail : -1, a,
+                          &v, e);
+
+    for (int i = 0; i < n; i++) {
+        if (n > 1)
+            printf("%s==> %s/%s <==\n", i > 0 ? "\n" : "", app, v[i].service);
+        (void)fwrite(v[i].text, 1, v[i].n, stdout);
+    }
+    return n < 0 ? -1 : 0;
+}
+
 int cli_logs(const struct options *o)
 {
     struct err e = {0};
     struct core c;
     struct arena *a = arena_new();
     int rc = 0;
-    if (core_open(&c, o, CORE_ENGINE, &e) < 0 || core_look(&c, false, &e) < 0 || logs_of(&c, o, a, &e) < 0)
+    if (o->build) {
+        rc = build_logs(o, a, &e) < 0 ? cli_fail(&e) : 0;
+        arena_free(a);
+        return rc;
+    }
+    if (core_open(&c, o, CORE_ENGINE, &e) < 0 || core_look(&c, false, &e) < 0 ||
+        logs_of(&c, o, a, &e) < 0)
         rc = cli_fail(&e);
     core_close(&c);
     arena_free(a);

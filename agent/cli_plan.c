@@ -84,9 +84,10 @@ static json_t *drift_json(const struct plan *plan)
             const struct difference *d = &plan->apps[i].differences[k];
             if (d->kind != DRIFT_FOUND)
                 continue;
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*}", "app", plan->apps[i].name,
-                                                  "object", d->object, "field", d->change.field, "want",
-                                                  d->change.want, "have", d->change.have, "cause", d->cause));
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*}", "app",
+                                                  plan->apps[i].name, "object", d->object, "field",
+                                                  d->change.field, "want", d->change.want, "have",
+                                                  d->change.have, "cause", d->cause));
         }
     return json_pack("{s:o}", "drift", list);
 }
@@ -140,7 +141,8 @@ int cli_drift(const struct options *o)
 
 /* ---- replay ---- */
 
-static void list_pass(void *user, int64_t pass, int64_t ms, const char *trigger, const char *plan_text)
+static void list_pass(void *user, int64_t pass, int64_t ms, const char *trigger,
+                      const char *plan_text)
 {
     (void)user;
     CLEANUP(str_release) struct str line = STR_INIT;
@@ -159,11 +161,14 @@ static void list_pass(void *user, int64_t pass, int64_t ms, const char *trigger,
     puts(str_text(&line));
 }
 
-static int replay_read(const struct options *o, struct arena *a, const char **text, size_t *n, struct err *e)
+static int replay_read(const struct options *o, struct arena *a, const char **text, size_t *n,
+                       struct err *e)
 {
     int64_t pass = 0;
     if (o->pass && parse_int64(o->pass, 1, INT64_MAX, &pass) < 0)
-        return err_set(e, ERR_USER, "--pass wants the number of a saved pass, not \"%s\"; `evenkeel replay list` names them",
+        return err_set(e, ERR_USER,
+                       "--pass wants the number of a saved pass, not \"%s\"; `evenkeel replay "
+                       "list` names them",
                        o->pass);
     if (o->words.n > 0)
         return fsx_read(o->words.v[0], LIMIT_REPLY_BYTES, a, text, n, NULL, e);

@@ -38,7 +38,8 @@ static const char *address_of(const struct observed *o, const char *app, struct 
             if (p->host_ip && strchr(p->host_ip, ':')) /* the IPv6 twin of the same port */
                 continue;
             bool any = !p->host_ip || !*p->host_ip || strcmp(p->host_ip, "0.0.0.0") == 0;
-            str_addf(&text, "%s%s:%d", text.len ? " " : "", any ? "localhost" : p->host_ip, p->published);
+            str_addf(&text, "%s%s:%d", text.len ? " " : "", any ? "localhost" : p->host_ip,
+                     p->published);
             if (p->protocol && strcmp(p->protocol, "tcp") != 0)
                 str_addf(&text, "/%s", p->protocol);
         }
@@ -92,16 +93,20 @@ static void hear(void *user, const char *text)
     struct heard *h = user;
     (*h->open)--;
     if (*text)
-        h->row->why = arena_printf(h->arena, "%s; its last lines: %s", h->row->why ? h->row->why : "", text);
+        h->row->why =
+            arena_printf(h->arena, "%s; its last lines: %s", h->row->why ? h->row->why : "", text);
 }
 
-static int hear_all(struct core *c, const struct core_pass *p, struct row *rows, struct arena *a, struct err *e)
+static int hear_all(struct core *c, const struct core_pass *p, struct row *rows, struct arena *a,
+                    struct err *e)
 {
     size_t open = 0;
     for (size_t i = 0; i < p->plan->n_apps && open < TAILS_MAX; i++) {
-        if (strcmp(rows[i].state, "Degraded") != 0 || (rows[i].why && strstr(rows[i].why, "; its last lines: ")))
+        if (strcmp(rows[i].state, "Degraded") != 0 ||
+            (rows[i].why && strstr(rows[i].why, "; its last lines: ")))
             continue;
-        const struct obs_container *x = tail_culprit(p->input.observed, c->options->settings.owner, rows[i].app);
+        const struct obs_container *x =
+            tail_culprit(p->input.observed, c->options->settings.owner, rows[i].app);
         if (!x)
             continue;
         struct heard *h = ARENA_NEW(a, struct heard);
@@ -147,8 +152,9 @@ static void print_table(const struct row *rows, size_t n, const struct plan *pla
             str_add(&why, why.len ? "; " : "");
             str_add_escaped(&why, plan->apps[i].notes.v[k]);
         }
-        printf("%-*s  %s%-*s%s  %-7s  %-*s  %s\n", app, rows[i].app, colour ? paint : "", state, rows[i].state,
-               colour ? "\033[0m" : "", rows[i].containers, address, rows[i].address, str_text(&why));
+        printf("%-*s  %s%-*s%s  %-7s  %-*s  %s\n", app, rows[i].app, colour ? paint : "", state,
+               rows[i].state, colour ? "\033[0m" : "", rows[i].containers, address, rows[i].address,
+               str_text(&why));
     }
 }
 
@@ -156,18 +162,22 @@ static json_t *rows_json(const struct row *rows, size_t n, const struct plan *pl
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s*, s:i, s:i, s:s, s:s*, s:o}", "app", rows[i].app, "state",
-                                              rows[i].state, "why", rows[i].why, "containers_wanted",
-                                              (int)plan->apps[i].containers_wanted, "containers_running",
-                                              (int)plan->apps[i].containers_running, "address", rows[i].address, "origin",
-                                              plan->apps[i].origin, "notes", js_from_strv(&plan->apps[i].notes)));
-    return json_pack("{s:o, s:o}", "apps", list, "agent", agent ? json_integer(agent) : json_null());
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s*, s:i, s:i, s:s, s:s*, s:o}", "app",
+                                        rows[i].app, "state", rows[i].state, "why", rows[i].why,
+                                        "containers_wanted", (int)plan->apps[i].containers_wanted,
+                                        "containers_running", (int)plan->apps[i].containers_running,
+                                        "address", rows[i].address, "origin", plan->apps[i].origin,
+                                        "notes", js_from_strv(&plan->apps[i].notes)));
+    return json_pack("{s:o, s:o}", "apps", list, "agent",
+                     agent ? json_integer(agent) : json_null());
 }
 
 static void print_held(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->n_held; i++)
-        printf("\n%zu of %zu apps of %s are gone from its files; removing them is held. If that is what you want:\n"
+        printf("\n%zu of %zu apps of %s are gone from its files; removing them is held. If that is "
+               "what you want:\n"
                "  evenkeel apply --confirm-removals %s\n",
                plan->held[i].apps.n, plan->held[i].of, plan->held[i].root, plan->held[i].hash);
 }

@@ -65,7 +65,10 @@ static void validate_roots(const char *const *roots, size_t n, const struct opti
     const struct spec_set *set = sources_set(s);
     for (size_t i = 0; i < set->n_files; i++)
         tally_file(t, set->files[i]);
-    const struct desired *d = desired_build(set, &o->settings, &nobody, core_now_ms(), a);
+    struct settings settings = o->settings;
+    if (o->words.n > 0) /* which roots they are meant for is not known */
+        strv_push(a, &settings.build_allow, "/");
+    const struct desired *d = desired_build(set, &settings, &nobody, core_now_ms(), a);
     tally_diags(t, &d->diags);
     tally_refused(t, d, a);
     arena_free(a);

@@ -28,9 +28,11 @@ struct conductor {
     int64_t wake_at;
     uint64_t last_run; /* ids grow, also over a restart */
     size_t runs, listening;
+    unsigned asked_again;
 };
 
 #define TAIL_LINES 5
+#define ASK_AGAIN_MAX 3
 #define ECHO_MS 500 /* events this soon after a run are its own */
 #define LISTENING_MAX 4
 
@@ -322,6 +324,10 @@ static void looked(void *user, const struct err *e)
     c->looked = true;
     /* Who runs already keeps what is claimed twice: known only now, and it may take other images to ask about. */
     bool again = first && core_learn_incumbents(c->core);
+    /* Sources were read meanwhile, or what is built is named after base images that were only now heard of. */
+    again |= c->core->stale;
+    again |= c->asked_again < ASK_AGAIN_MAX && core_images_unknown(c->core);
+    c->asked_again = again ? c->asked_again + 1 : 0;
     if (again)
         c->all_dirty = true;
     else if (!c->stopped)

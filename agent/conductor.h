@@ -45,7 +45,8 @@ void conductor_stop(struct conductor *c);
 bool conductor_idle(const struct conductor *c);
 /* The engine was looked at at least once. */
 bool conductor_looked(const struct conductor *c);
-size_t conductor_runs(const struct conductor *c); /* and last words being fetched: what is in flight */
+size_t conductor_runs(
+    const struct conductor *c); /* and last words being fetched: what is in flight */
 
 struct conductor_summary {
     size_t apps, synced, failed, held, progressing, other;

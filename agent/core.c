@@ -43,6 +43,8 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     if (!c->http)
         return -1;
     c->driver = docker_new(c->http, cores > 0 ? (int)cores : 1, o->auth_dir, e);
+    c->contexts = contexts_new(c->http);
+    contexts_limits(c->contexts, &o->settings.build_limits);
     return c->driver ? 0 : -1;
 }
 
@@ -69,6 +71,7 @@ void core_close(struct core *c)
 {
     if (c->driver)
         c->driver->ops->free(c->driver);
+    contexts_free(c->contexts);
     http_free(c->http);
     sources_free(c->sources);
     memo_free(c->memo);
@@ -118,6 +121,8 @@ bool core_scan(struct core *c, bool *unstable)
         c->stale = true;
         c->desired = NULL; /* it borrowed from files that are gone now */
     }
+    if (c->contexts)
+        contexts_recheck(c->contexts);
     return c->stale;
 }
 
@@ -138,14 +143,95 @@ static struct kvs incumbents(const struct core *c, struct arena *a)
     return l;
 }
 
+bool core_collect(struct core *c)
+{
+    if (!c->contexts || !contexts_collect(c->contexts))
+        return false;
+    c->stale = true;
+    c->desired = NULL; /* it borrowed from facts that are replaced now */
+    return true;
+}
+
+static int no_files(void *ctx, const char *path, struct arena *a, const char **ret_text,
+                    size_t *ret_n, struct err *e)
+{
+    (void)ctx, (void)a, (void)ret_text, (void)ret_n;
+    return err_set(e, ERR_DENIED, "%s: a spec inside an archive reads no files of the host", path);
+}
+
+const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text,
+                                         const char *error, struct arena *a)
+{
+    struct spec_file *own = ARENA_NEW(a, struct spec_file);
+    const struct loader loader = {.read = no_files, .bundle = f->bundle};
+    if (!error && text && !*text)
+        return f;
+    if (error || !text) {
+        *own = (struct spec_file){
+            .root = f->root, .path = f->path, .name = f->name, .bundle = f->bundle, .broken = true};
+        diag_init(&own->diags, a);
+        if (error)
+            diag_add(&own->diags, DIAG_ERROR, (struct place){.file = f->name}, NULL, NULL, NULL,
+                     "%s", error);
+        return own;
+    }
+    document_parse(f->root, f->path, arena_printf(a, "%s:evenkeel.yaml", f->name), "/nonexistent",
+                   text, strlen(text), &loader, a, own);
+    return own;
+}
+
+/* An archive without a spec is the app of its name, and its facts say what is wrong with it. What had one is not known when it cannot
+ * be read, like a file that does not parse: whoever runs from it stays. */
+static bool held_apps_of_its_own(const struct core *c, const struct spec_file *f)
+{
+    const char *origin = arena_printf(c->desired_arena, "%s//%s", f->root, f->path);
+    for (size_t i = 0; i < c->incumbents.n; i++)
+        if (strcmp(c->incumbents.v[i].value, origin) == 0 &&
+            (f->n_documents == 0 || strcmp(c->incumbents.v[i].key, f->documents[0].app->name) != 0))
+            return true;
+    return false;
+}
+
+static void open_bundles(struct core *c, struct spec_set *set)
+{
+    struct strv bundles = {0};
+    const struct spec_file **files =
+        ARENA_ARRAY(c->desired_arena, set->n_files + 1, const struct spec_file *);
+    for (size_t i = 0; i < set->n_files; i++) {
+        files[i] = set->files[i];
+        if (files[i]->bundle)
+            strv_push(c->desired_arena, &bundles, files[i]->bundle);
+    }
+    contexts_want_bundles(c->contexts, &bundles);
+    c->bundle_unread = false;
+    for (size_t i = 0; i < set->n_files; i++) {
+        if (!files[i]->bundle)
+            continue;
+        const char *error = contexts_bundle_error(c->contexts, files[i]->bundle);
+        c->bundle_unread |= error != NULL;
+        files[i] = core_open_bundle(files[i], contexts_bundle_spec(c->contexts, files[i]->bundle),
+                                    error && held_apps_of_its_own(c, files[i]) ? error : NULL,
+                                    c->desired_arena);
+    }
+    set->files = files;
+}
+
 void core_desire(struct core *c)
 {
     if (!c->stale && c->desired)
         return;
     arena_clear(c->desired_arena);
     c->incumbents = incumbents(c, c->desired_arena);
-    c->desired = desired_build(sources_set(c->sources), &c->options->settings, &c->incumbents,
-                               core_now_ms(), c->desired_arena);
+    struct spec_set *set = ARENA_NEW(c->desired_arena, struct spec_set);
+    *set = *sources_set(c->sources);
+    if (c->contexts) {
+        open_bundles(c, set);
+        set->facts = contexts_facts(c->contexts, &set->n_facts);
+    }
+    c->desired =
+        desired_build(set, &c->options->settings, &c->incumbents, core_now_ms(), c->desired_arena);
+    if (c->contexts)
+        contexts_want(c->contexts, c->desired);
     c->stale = false;
 }
 
@@ -166,7 +252,7 @@ static bool incumbents_matter(const struct desired *d)
 
 bool core_learn_incumbents(struct core *c)
 {
-    if (!incumbents_matter(c->desired))
+    if (!incumbents_matter(c->desired) && !c->bundle_unread)
         return false;
     struct arena *a = arena_new();
     struct kvs now = incumbents(c, a);
@@ -179,9 +265,43 @@ bool core_learn_incumbents(struct core *c)
     return !same;
 }
 
-void core_images(const struct core *c, struct arena *a, struct strv *ret)
+/* What is built is named after its base images, as far as they are known. */
+static bool builds_any(const struct core *c)
 {
+    size_t n = 0;
+    if (c->contexts)
+        (void)contexts_facts(c->contexts, &n);
+    return n > 0;
+}
+
+static void name_builds(struct core *c)
+{
+    if (!builds_any(c))
+        return;
+    struct arena *scratch = arena_new();
+    bind_images(c->desired, c->driver->ops->observed(c->driver, scratch), c->desired_arena);
+    arena_free(scratch);
+}
+
+void core_images(struct core *c, struct arena *a, struct strv *ret)
+{
+    name_builds(c);
     bind_wanted_images(c->desired, a, ret);
+}
+
+bool core_images_unknown(struct core *c)
+{
+    if (!builds_any(c) || !c->desired)
+        return false; /* then a look asks about all at once */
+    struct arena *a = arena_new();
+    struct strv wanted = {0};
+    bool unknown = false;
+    core_images(c, a, &wanted);
+    const struct observed *o = c->driver->ops->observed(c->driver, a);
+    for (size_t i = 0; i < wanted.n && !unknown; i++)
+        unknown = !observed_image(o, wanted.v[i]);
+    arena_free(a);
+    return unknown;
 }
 
 struct waiting {
@@ -232,6 +352,37 @@ static int let_lists_go_out(struct core *c, const struct waiting *w, struct err 
     return http_poll(c->http, NULL, 0, 0, e);
 }
 
+/* For verbs that look once: until every source is read. */
+static void wait_for_sources(struct core *c)
+{
+    core_desire(c);
+    while (contexts_busy(c->contexts)) {
+        if (!contexts_wait(c->contexts))
+            continue;
+        c->stale = true;
+        core_desire(c); /* may want more: a spec was found in an archive */
+    }
+}
+
+void core_gather_files(struct core *c)
+{
+    if (!c->contexts)
+        c->contexts = contexts_new(NULL);
+    contexts_limits(c->contexts, &c->options->settings.build_limits);
+    (void)core_scan(c, NULL);
+    wait_for_sources(c);
+}
+
+/* The names of what is built come one look after their base images. */
+static int look_for_images(struct core *c, struct err *e)
+{
+    wait_for_sources(c);
+    int rc = look(c, false, false, e);
+    for (int i = 0; rc == 0 && i < 2 && core_images_unknown(c); i++)
+        rc = look(c, false, false, e);
+    return rc;
+}
+
 int core_gather(struct core *c, bool inspect_owned, struct err *e)
 {
     static const struct observed nothing;
@@ -247,18 +398,17 @@ int core_gather(struct core *c, bool inspect_owned, struct err *e)
     if (wait_for_look(c, &w, e) < 0)
         return -1;
     (void)core_learn_incumbents(c);
-    core_desire(c);
-    return look(c, false, false, e);
+    return look_for_images(c, e);
 }
 
 int core_look(struct core *c, bool inspect_owned, struct err *e)
 {
     if (look(c, true, inspect_owned, e) < 0)
         return -1;
-    if (!c->desired || !core_learn_incumbents(c))
+    if (!c->desired)
         return 0;
-    core_desire(c);
-    return look(c, false, false, e);
+    (void)core_learn_incumbents(c);
+    return look_for_images(c, e);
 }
 
 void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved,

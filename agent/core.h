@@ -4,6 +4,7 @@
 #ifndef EK_CORE_H
 #define EK_CORE_H
 
+#include "agent/contexts.h"
 #include "agent/memo.h"
 #include "agent/options.h"
 #include "agent/sources.h"
@@ -14,13 +15,15 @@
 struct core {
     const struct options *options;
     struct sources *sources;
-    struct http *http;     /* NULL when opened without an engine */
-    struct driver *driver; /* likewise */
-    struct memo *memo;     /* history for the planner */
+    struct http *http;         /* NULL when opened without an engine */
+    struct driver *driver;     /* likewise */
+    struct memo *memo;         /* history for the planner */
+    struct contexts *contexts; /* sources of what is built; NULL without an engine */
     struct arena *desired_arena;
     struct desired *desired; /* NULL before core_desire; rebuilt when stale */
     struct kvs incumbents;   /* that it was built with; in desired_arena */
     bool stale;
+    bool bundle_unread; /* what a bundle in a root stands for depends on who runs from it */
     struct strv host_routes;
     struct arena *routes_arena;
     struct strv released; /* apps whose removal was confirmed (confirm.h); in released_arena */
@@ -50,8 +53,18 @@ bool core_learn_incumbents(struct core *c);
 int core_look(struct core *c, bool inspect_owned, struct err *e);
 /* Scan, desire and look for the first time: the files are read while the engine puts its lists together. */
 int core_gather(struct core *c, bool inspect_owned, struct err *e);
-/* References that a look must ask about. */
-void core_images(const struct core *c, struct arena *a, struct strv *ret);
+/* What an archive in a root stands for, given the text of the spec inside it ("": it has none; NULL: not read yet, so nothing is decided about it), or why it is
+ * broken. In the arena, or f itself. */
+const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text,
+                                         const char *error, struct arena *a);
+/* Without an engine: scan, desire, and wait until every source of what is built was read. */
+void core_gather_files(struct core *c);
+/* References that a look must ask about; what is built gets its name from what is known of its base images. */
+void core_images(struct core *c, struct arena *a, struct strv *ret);
+/* True if some of them were never asked about: the name of what is built follows from its base images, so another look is due. */
+bool core_images_unknown(struct core *c);
+/* Take over what was read of sources since. True if desired state must be built anew. */
+bool core_collect(struct core *c);
 
 struct core_pass { /* one finished pass; lives in its arena */
     struct plan_input input;

@@ -4,6 +4,7 @@
 #include "agent/diary.h"
 
 #include "agent/core.h"
+#include "reconcile/build_tag.h"
 #include "reconcile/run.h"
 
 static const char *run_cause(const struct plan_app *part)
@@ -21,17 +22,28 @@ static unsigned action_seq(const struct run *r, const struct action *a)
 
 static void diary_run_started(void *ctx, const struct run *r, const struct plan_app *part)
 {
-    store_run_started(ctx, run_id(r), core_now_ms(), part->name, part->digest ? part->digest : "", run_cause(part));
+    store_run_started(ctx, run_id(r), core_now_ms(), part->name, part->digest ? part->digest : "",
+                      run_cause(part));
 }
 
 static void diary_action_started(void *ctx, const struct run *r, const struct action *a)
 {
-    store_action_started(ctx, run_id(r), action_seq(r, a), core_now_ms(), action_kind_name(a->kind), a->subject,
-                         a->cause);
+    store_action_started(ctx, run_id(r), action_seq(r, a), core_now_ms(), action_kind_name(a->kind),
+                         a->subject, a->cause);
 }
 
-static void diary_action_ended(void *ctx, const struct run *r, const struct action *a, const struct op_result *result,
-                               int64_t took_ms)
+/* What was built, or stood on what was built, is in use now. */
+static void note_image(struct store *s, const struct action *a)
+{
+    const char *image = a->kind == ACT_BUILD    ? a->op.object
+                        : a->kind == ACT_CREATE ? a->op.image
+                                                : NULL;
+    if (image && strncmp(image, BUILD_TAG_PREFIX, strlen(BUILD_TAG_PREFIX)) == 0)
+        store_image_used(s, core_now_ms(), image);
+}
+
+static void diary_action_ended(void *ctx, const struct run *r, const struct action *a,
+                               const struct op_result *result, int64_t took_ms)
 {
     (void)took_ms;
     const char *word = "ok";
@@ -43,12 +55,17 @@ static void diary_action_ended(void *ctx, const struct run *r, const struct acti
         return;
     store_action_ended(ctx, run_id(r), action_seq(r, a), core_now_ms(), word,
                        result->err.kind == ERR_NONE ? NULL : result->err.msg);
+    if (result->err.kind == ERR_NONE)
+        note_image(ctx, a);
 }
 
-static void diary_run_ended(void *ctx, const struct run *r, enum run_end how, const struct err *failure)
+static void diary_run_ended(void *ctx, const struct run *r, enum run_end how,
+                            const struct err *failure)
 {
-    static const char *const words[] = {[RUN_DONE] = "done", [RUN_FAILED] = "failed", [RUN_SUPERSEDED] = "superseded"};
-    store_run_ended(ctx, run_id(r), core_now_ms(), words[how], failure && failure->kind ? failure->msg : NULL);
+    static const char *const words[] = {
+        [RUN_DONE] = "done", [RUN_FAILED] = "failed", [RUN_SUPERSEDED] = "superseded"};
+    store_run_ended(ctx, run_id(r), core_now_ms(), words[how],
+                    failure && failure->kind ? failure->msg : NULL);
 }
 
 struct recorder diary_recorder(struct store *store)

@@ -45,8 +45,10 @@ static const struct verb verbs[] = {
      "States: Synced, OutOfSync, Progressing, Degraded, Missing, Frozen, Held, Stopped, Completed, Refused.\n"
      "Exit: 0 every app is well, 2 some are not, 1 error.\n"},
     {"logs", "APP[/SERVICE[/INDEX]]", "show the output of an app's containers",
-     OPT_PLACES | OPT_FOLLOW | OPT_TAIL | OPT_SINCE | OPT_TIMESTAMPS, 1, 1, cli_logs,
-     "  evenkeel logs blog -f\n  evenkeel logs shop/db --tail 20\n"},
+     OPT_PLACES | OPT_FOLLOW | OPT_TAIL | OPT_SINCE | OPT_TIMESTAMPS | OPT_BUILD, 1, 1, cli_logs,
+     "With --build, of its last build, also of one that failed; that needs no engine.\n"
+     "\n"
+     "  evenkeel logs blog -f\n  evenkeel logs shop/db --tail 20\n  evenkeel logs blog --build\n"},
     {"history", "[APP]", "what the agent did, newest first",
      OPT_STATE | OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ACTIONS, 0, 1, cli_history,
      "  evenkeel history blog --actions\n"},
@@ -64,6 +66,16 @@ static const struct verb verbs[] = {
      "Each pass that decided something saves its complete input. Without FILE the newest one (or --pass N) is read from\n"
      "STATE; `evenkeel replay list` names them; `evenkeel replay --json` prints the plan as JSON.\n"
      "The input holds the texts of your specs: look through it before you send it to anybody.\n"},
+    {"gc", "", "remove images of old builds", OPT_PLACES | OPT_JSON | OPT_DRY_RUN, 0, 0, cli_gc,
+     "The newest 5 builds of each service stay; older ones go 24 hours after their last use, and with them what lost its name\n"
+     "to a newer build. What a container has or a spec wants stays, and nothing is touched that evenkeel did not build. The\n"
+     "agent does it every hour. See first: evenkeel gc --dry-run\n"},
+    {"convert", "APP[/SERVICE]|PATH", "write out what evenkeel makes of a source", OPT_ROOT | OPT_STATE | OPT_CONFIG | OPT_DOCKERFILE,
+     1, 1, cli_convert,
+     "With --dockerfile: the Dockerfile that an app, a directory or an archive is built with, made for its language if it\n"
+     "brings none. Put it beside the source to have it your way from then on. Needs no engine.\n"
+     "\n"
+     "  evenkeel convert --dockerfile blog > apps/blog/Dockerfile\n  evenkeel convert --dockerfile ./src\n"},
     {"schema", "app|config|reference", "print the JSON Schema of a file, or the reference of its keys", 0, 1, 1, cli_schema,
      "For editors: put `# yaml-language-server: $schema=app.schema.json` at the top of a spec.\n"},
     {"version", "", "print the version", 0, 0, 0, cli_version, ""},

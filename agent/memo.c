@@ -132,5 +132,6 @@ static struct kvs table_view(const struct table *t, struct arena *a)
 
 struct history memo_history(const struct memo *m, struct arena *a)
 {
-    return (struct history){.last_hash = table_view(&m->hashes, a), .handmade = table_view(&m->hands, a)};
+    return (struct history){.last_hash = table_view(&m->hashes, a),
+                            .handmade = table_view(&m->hands, a)};
 }

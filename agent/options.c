@@ -27,10 +27,13 @@ struct flag {
 };
 
 static const struct flag flags[] = {
-    {"root", 'r', OPT_ROOT, "DIR", "directory of specs; may be given several times (default " DEFAULT_ROOT ")"},
-    {"state", 's', OPT_STATE, "DIR", "where the agent keeps overrides and history (default " DEFAULT_STATE ")"},
+    {"root", 'r', OPT_ROOT, "DIR",
+     "directory of specs; may be given several times (default " DEFAULT_ROOT ")"},
+    {"state", 's', OPT_STATE, "DIR",
+     "where the agent keeps overrides and history (default " DEFAULT_STATE ")"},
     {"docker", 'H', OPT_DOCKER, "URL",
-     "engine: unix:///path, tcp://host:port, https://host:port (default: DOCKER_HOST, else " DEFAULT_DOCKER ")"},
+     "engine: unix:///path, tcp://host:port, https://host:port (default: DOCKER_HOST, "
+     "else " DEFAULT_DOCKER ")"},
     {"config", 'c', OPT_CONFIG, "FILE", "configuration file (default " DEFAULT_CONFIG ")"},
     {"name", 0, OPT_NAME, "OWNER", "owner label of this agent's objects (default \"default\")"},
     {"json", 'j', OPT_JSON, NULL, "one JSON document instead of text"},
@@ -41,10 +44,15 @@ static const struct flag flags[] = {
     {"since", 0, OPT_SINCE, "TIME", "only from this time on: 10m, 2h, or 2026-11-22T10:00:00Z"},
     {"timestamps", 't', OPT_TIMESTAMPS, NULL, "put the time before each line"},
     {"for", 0, OPT_FOR, "TIME", "how long: 30m, 1h, 2h30m (default: until `evenkeel release`)"},
-    {"confirm-removals", 0, OPT_CONFIRM, "HASH", "release the held removals whose plan printed HASH"},
+    {"confirm-removals", 0, OPT_CONFIRM, "HASH",
+     "release the held removals whose plan printed HASH"},
     {"limit", 'l', OPT_LIMIT, "N", "at most N entries (default 20)"},
     {"pass", 0, OPT_PASS, "N", "the saved pass of this number (default: the newest)"},
     {"actions", 'a', OPT_ACTIONS, NULL, "also each action of each run"},
+    {"build", 'b', OPT_BUILD, NULL,
+     "what was said while it was built, instead of what it says (all of it, or the last lines)"},
+    {"dockerfile", 0, OPT_DOCKERFILE, NULL, "the Dockerfile that it is built with"},
+    {"dry-run", 0, OPT_DRY_RUN, NULL, "only say what would be done"},
     {"log", 0, OPT_LOG, "LEVEL", "error, warning, info or debug (default info)"},
 };
 
@@ -53,89 +61,68 @@ static const struct flag *flag_of(int index)
     return &flags[index];
 }
 
-static int number(const char *flag, const char *text, int64_t min, int64_t max, int *ret, struct err *e)
+static int number(const char *flag, const char *text, int64_t min, int64_t max, int *ret,
+                  struct err *e)
 {
     int64_t v;
     if (parse_int64(text, min, max, &v) < 0)
-        return err_set(e, ERR_USER, "--%s wants a number from %lld to %lld, not \"%s\"", flag, (long long)min,
-                       (long long)max, text);
+        return err_set(e, ERR_USER, "--%s wants a number from %lld to %lld, not \"%s\"", flag,
+                       (long long)min, (long long)max, text);
     *ret = (int)v;
     return 0;
 }
 
-static int take(const struct flag *f, const char *value, struct arena *a, struct options *o, struct err *e)
+static int take(const struct flag *f, const char *value, struct arena *a, struct options *o,
+                struct err *e)
 {
     switch (f->bit) {
-    case OPT_ROOT:
-        strv_push(a, &o->roots, value);
-        return 0;
-    case OPT_STATE:
-        o->state = value;
-        return 0;
-    case OPT_DOCKER:
-        o->docker = value;
-        return 0;
+    case OPT_ROOT: strv_push(a, &o->roots, value); return 0;
+    case OPT_STATE: o->state = value; return 0;
+    case OPT_DOCKER: o->docker = value; return 0;
     case OPT_CONFIG:
         o->config = value;
         o->config_given = true;
         return 0;
-    case OPT_NAME:
-        o->settings.owner = value;
-        return 0;
-    case OPT_JSON:
-        o->json = true;
-        return 0;
-    case OPT_DOT:
-        o->dot = true;
-        return 0;
-    case OPT_VERBOSE:
-        o->verbose = true;
-        return 0;
-    case OPT_FOLLOW:
-        o->follow = true;
-        return 0;
-    case OPT_TIMESTAMPS:
-        o->timestamps = true;
-        return 0;
-    case OPT_ACTIONS:
-        o->actions = true;
-        return 0;
+    case OPT_NAME: o->settings.owner = value; return 0;
+    case OPT_JSON: o->json = true; return 0;
+    case OPT_DOT: o->dot = true; return 0;
+    case OPT_VERBOSE: o->verbose = true; return 0;
+    case OPT_FOLLOW: o->follow = true; return 0;
+    case OPT_TIMESTAMPS: o->timestamps = true; return 0;
+    case OPT_ACTIONS: o->actions = true; return 0;
+    case OPT_BUILD: o->build = true; return 0;
+    case OPT_DOCKERFILE: o->dockerfile = true; return 0;
+    case OPT_DRY_RUN: o->dry_run = true; return 0;
     case OPT_TAIL:
+        o->tail_given = true;
         if (strcmp(value, "all") == 0) {
             o->tail = -1;
             return 0;
         }
         return number(f->name, value, 0, 1000000, &o->tail, e);
-    case OPT_LIMIT:
-        return number(f->name, value, 1, 100000, &o->limit, e);
-    case OPT_SINCE:
-        o->since = value;
-        return 0;
-    case OPT_FOR:
-        o->for_time = value;
-        return 0;
-    case OPT_CONFIRM:
-        o->confirm = value;
-        return 0;
-    case OPT_PASS:
-        o->pass = value;
-        return 0;
+    case OPT_LIMIT: return number(f->name, value, 1, 100000, &o->limit, e);
+    case OPT_SINCE: o->since = value; return 0;
+    case OPT_FOR: o->for_time = value; return 0;
+    case OPT_CONFIRM: o->confirm = value; return 0;
+    case OPT_PASS: o->pass = value; return 0;
     case OPT_LOG:
         if (log_level_parse(value, &o->log) < 0)
-            return err_set(e, ERR_USER, "--log wants error, warning, info or debug, not \"%s\"", value);
+            return err_set(e, ERR_USER, "--log wants error, warning, info or debug, not \"%s\"",
+                           value);
         return 0;
-    default:
-        return err_set(e, ERR_BUG, "--%s has no place", f->name);
+    default: return err_set(e, ERR_BUG, "--%s has no place", f->name);
     }
 }
 
-static int parse_flags(int argc, char **argv, unsigned allowed, struct arena *a, struct options *o, struct err *e)
+static int parse_flags(int argc, char **argv, unsigned allowed, struct arena *a, struct options *o,
+                       struct err *e)
 {
     struct option longs[ARRAY_LEN(flags) + 2] = {{0}};
     char shorts[ARRAY_LEN(flags) * 2 + 4] = ":h";
     size_t at = 2;
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-        longs[i] = (struct option){flags[i].name, flags[i].value ? required_argument : no_argument, NULL, 1000 + (int)i};
+        longs[i] = (struct option){flags[i].name, flags[i].value ? required_argument : no_argument,
+                                   NULL, 1000 + (int)i};
         if (flags[i].letter && (allowed & flags[i].bit)) {
             shorts[at++] = flags[i].letter;
             if (flags[i].value)
@@ -154,14 +141,17 @@ static int parse_flags(int argc, char **argv, unsigned allowed, struct arena *a,
             return 0;
         }
         if (c == ':')
-            return err_set(e, ERR_USER, "%s wants a value; see `evenkeel %s --help`", argv[optind - 1], argv[0]);
+            return err_set(e, ERR_USER, "%s wants a value; see `evenkeel %s --help`",
+                           argv[optind - 1], argv[0]);
         if (c == '?')
-            return err_set(e, ERR_USER, "unknown flag %s; see `evenkeel %s --help`", argv[optind - 1], argv[0]);
+            return err_set(e, ERR_USER, "unknown flag %s; see `evenkeel %s --help`",
+                           argv[optind - 1], argv[0]);
         for (size_t i = 0; i < ARRAY_LEN(flags); i++)
             if (c == 1000 + (int)i || c == flags[i].letter)
                 f = flag_of((int)i);
         if (!f || !(f->bit & allowed))
-            return err_set(e, ERR_USER, "`evenkeel %s` does not take --%s; see `evenkeel %s --help`", argv[0],
+            return err_set(e, ERR_USER,
+                           "`evenkeel %s` does not take --%s; see `evenkeel %s --help`", argv[0],
                            f ? f->name : "that", argv[0]);
         if (take(f, optarg, a, o, e) < 0)
             return -1;
@@ -177,7 +167,9 @@ static int from_environment(struct arena *a, struct options *o, struct err *e)
         const char *variable;
         unsigned bit;
     } rows[] = {
-        {"EVENKEEL_STATE", OPT_STATE}, {"EVENKEEL_DOCKER", OPT_DOCKER}, {"EVENKEEL_CONFIG", OPT_CONFIG},
+        {"EVENKEEL_STATE", OPT_STATE},
+        {"EVENKEEL_DOCKER", OPT_DOCKER},
+        {"EVENKEEL_CONFIG", OPT_CONFIG},
         {"EVENKEEL_NAME", OPT_NAME},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -185,7 +177,8 @@ static int from_environment(struct arena *a, struct options *o, struct err *e)
         if (!v || !*v)
             continue;
         if ((rows[i].bit == OPT_STATE && o->state) || (rows[i].bit == OPT_DOCKER && o->docker) ||
-            (rows[i].bit == OPT_CONFIG && o->config) || (rows[i].bit == OPT_NAME && o->settings.owner))
+            (rows[i].bit == OPT_CONFIG && o->config) ||
+            (rows[i].bit == OPT_NAME && o->settings.owner))
             continue;
         for (size_t f = 0; f < ARRAY_LEN(flags); f++)
             if (flags[f].bit == rows[i].bit && take(&flags[f], v, a, o, e) < 0)
@@ -198,8 +191,9 @@ static int from_environment(struct arena *a, struct options *o, struct err *e)
             strv_push(a, &o->roots, r);
     }
     const char *level = getenv("EVENKEEL_LOG");
-    if (level && *level && o->log == (enum log_level)-1 && log_level_parse(level, &o->log) < 0)
-        return err_set(e, ERR_USER, "EVENKEEL_LOG wants error, warning, info or debug, not \"%s\"", level);
+    if (level && *level && o->log == (enum log_level) - 1 && log_level_parse(level, &o->log) < 0)
+        return err_set(e, ERR_USER, "EVENKEEL_LOG wants error, warning, info or debug, not \"%s\"",
+                       level);
     return 0;
 }
 
@@ -228,7 +222,7 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
         o->docker = c.docker;
     if (!o->settings.owner)
         o->settings.owner = c.name;
-    if (o->log == (enum log_level)-1 && c.log_level)
+    if (o->log == (enum log_level) - 1 && c.log_level)
         (void)log_level_parse(c.log_level, &o->log);
     o->settings.pool = c.pool;
     o->settings.pool_prefix = c.pool_prefix;
@@ -236,6 +230,10 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
     o->settings.nano_cpus = c.nano_cpus;
     o->settings.pids_limit = c.pids_limit;
     o->settings.drift = c.drift;
+    o->settings.build_allow = c.build_allow;
+    o->settings.build_timeout_ms = c.build_timeout_ns.v / 1000000;
+    o->settings.build_limits = (struct build_limits){
+        .total_bytes = c.max_size.v, .file_bytes = c.max_file.v, .entries = (int)c.max_entries.v};
     return 0;
 }
 
@@ -266,7 +264,7 @@ static void fill_defaults(struct arena *a, struct options *o)
         o->settings.pool_prefix = 26;
     if (o->settings.drift == DRIFT_UNSET)
         o->settings.drift = DRIFT_HEAL;
-    if (o->log == (enum log_level)-1)
+    if (o->log == (enum log_level) - 1)
         o->log = LOG_INFO;
     o->state = fsx_absolute(o->state, a);
 }
@@ -275,7 +273,8 @@ static int check_owner(const struct options *o, struct err *e)
 {
     if (!app_name_valid(o->settings.owner))
         return err_set(e, ERR_USER,
-                       "the agent's name \"%s\" must be a DNS label: a-z, 0-9 and inner '-', at most %d characters",
+                       "the agent's name \"%s\" must be a DNS label: a-z, 0-9 and inner '-', at "
+                       "most %d characters",
                        o->settings.owner, LIMIT_APP_NAME);
     return 0;
 }
@@ -283,7 +282,7 @@ static int check_owner(const struct options *o, struct err *e)
 int options_parse(int argc, char **argv, unsigned allowed, struct arena *a, struct diag_list *diags,
                   struct options *ret, struct err *e)
 {
-    struct options o = {.tail = 100, .limit = 20, .log = (enum log_level)-1};
+    struct options o = {.tail = 100, .limit = 20, .log = (enum log_level) - 1};
     if (parse_flags(argc, argv, allowed, a, &o, e) < 0)
         return -1;
     if (!o.help) {

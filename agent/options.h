@@ -23,12 +23,13 @@ struct options {
     struct settings settings;
 
     /* what the verb was asked */
-    bool json, dot, verbose, follow, timestamps, simulate, actions;
+    bool json, dot, verbose, follow, timestamps, simulate, actions, build, dockerfile, dry_run;
     bool help;
-    int tail;                 /* -1: all */
+    int tail; /* -1: all */
+    bool tail_given;
     int limit;
     const char *since, *for_time, *confirm, *pass;
-    struct strv words;        /* what is neither a flag nor its value: app names, paths */
+    struct strv words; /* what is neither a flag nor its value: app names, paths */
 };
 
 /* One bit per flag, so that a verb can say which it takes. */
@@ -51,6 +52,9 @@ enum option_bit {
     OPT_NAME = 1 << 15,
     OPT_LOG = 1 << 16,
     OPT_ACTIONS = 1 << 17,
+    OPT_BUILD = 1 << 18,
+    OPT_DOCKERFILE = 1 << 19,
+    OPT_DRY_RUN = 1 << 20,
     OPT_PLACES = OPT_ROOT | OPT_STATE | OPT_DOCKER | OPT_CONFIG | OPT_NAME,
 };
 

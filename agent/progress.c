@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/core.h"
+#include "drivers/driver.h"
 #include "reconcile/run.h"
 #include "spec/base/arena.h"
 
@@ -19,6 +20,8 @@ struct live {
     char *app, *text;
     size_t done, total;
     int64_t since_ms;
+    const struct action *of; /* whose the fraction is */
+    double fraction;
 };
 
 struct progress {
@@ -44,7 +47,8 @@ static const char *paint(const struct progress *p, const char *code)
 static size_t columns(const struct progress *p)
 {
     struct winsize w;
-    return p->terminal && ioctl(fileno(p->out), TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 100;
+    return p->terminal && ioctl(fileno(p->out), TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col
+                                                                                      : 100;
 }
 
 static void erase(struct progress *p)
@@ -68,7 +72,8 @@ static void draw(struct progress *p)
         size_t fit = line.len < width ? line.len : width - 1;
         while (fit > 0 && ((unsigned char)str_text(&line)[fit] & 0xc0) == 0x80)
             fit--; /* never cut inside a UTF-8 character */
-        (void)fprintf(p->out, "%s%.*s%s\n", paint(p, "\033[2m"), (int)fit, str_text(&line), paint(p, "\033[0m"));
+        (void)fprintf(p->out, "%s%.*s%s\n", paint(p, "\033[2m"), (int)fit, str_text(&line),
+                      paint(p, "\033[0m"));
         p->drawn++;
     }
     if (p->n > LIVE_MAX) {
@@ -104,8 +109,10 @@ static void progress_run_started(void *ctx, const struct run *r, const struct pl
     size_t total = 0;
     for (size_t i = 0; i < part->n_actions; i++)
         total += part->actions[i].when == WHEN_OK;
-    p->v[p->n++] = (struct live){
-        .run = run_id(r), .app = xstrdup(part->name), .total = total, .since_ms = core_monotonic_ms()};
+    p->v[p->n++] = (struct live){.run = run_id(r),
+                                 .app = xstrdup(part->name),
+                                 .total = total,
+                                 .since_ms = core_monotonic_ms()};
     draw(p);
 }
 
@@ -122,12 +129,18 @@ static void progress_action_started(void *ctx, const struct run *r, const struct
         draw(p);
 }
 
-static void progress_action_progress(void *ctx, const struct run *r, const struct action *a, const char *text,
-                                     double fraction)
+static void progress_action_progress(void *ctx, const struct run *r, const struct action *a,
+                                     const char *text, double fraction)
 {
     struct progress *p = ctx;
     struct live *l = live_of(p, r);
-    if (!l || !p->terminal || core_monotonic_ms() - p->drawn_ms < REDRAW_MS)
+    if (!l || !p->terminal)
+        return;
+    if (fraction > OP_PROGRESS_LOG || l->of != a) /* a line of the log leaves the bar as it was */
+        l->fraction = fraction;
+    l->of = a;
+    fraction = l->fraction;
+    if (core_monotonic_ms() - p->drawn_ms < REDRAW_MS)
         return;
     CLEANUP(str_release) struct str what = STR_INIT;
     action_print(a, &what);
@@ -150,7 +163,8 @@ static void print_tail(struct progress *p, const char *tail)
         CLEANUP(str_release) struct str line = STR_INIT, raw = STR_INIT;
         str_addn(&raw, at, n);
         str_add_escaped(&line, str_text(&raw));
-        (void)fprintf(p->out, "      %s| %s%s\n", paint(p, "\033[2m"), str_text(&line), paint(p, "\033[0m"));
+        (void)fprintf(p->out, "      %s| %s%s\n", paint(p, "\033[2m"), str_text(&line),
+                      paint(p, "\033[0m"));
         at += n + (at[n] == '\n');
     }
 }
@@ -168,10 +182,14 @@ static void progress_action_ended(void *ctx, const struct run *r, const struct a
         l->done++;
     erase(p);
     action_print(a, &what);
-    (void)fprintf(p->out, "  %s%s%s %-20s %s", paint(p, good ? "\033[32m" : a->optional ? "\033[33m" : "\033[31m"),
+    (void)fprintf(p->out, "  %s%s%s %-20s %s",
+                  paint(p, good          ? "\033[32m"
+                           : a->optional ? "\033[33m"
+                                         : "\033[31m"),
                   good ? "✓" : "✗", paint(p, "\033[0m"), run_app(r), str_text(&what));
     if (took_ms >= 10)
-        (void)fprintf(p->out, " %s(%.1f s)%s", paint(p, "\033[2m"), (double)took_ms / 1000, paint(p, "\033[0m"));
+        (void)fprintf(p->out, " %s(%.1f s)%s", paint(p, "\033[2m"), (double)took_ms / 1000,
+                      paint(p, "\033[0m"));
     if (!good) {
         CLEANUP(str_release) struct str why = STR_INIT;
         str_add_escaped(&why, result->err.msg);
@@ -184,7 +202,8 @@ static void progress_action_ended(void *ctx, const struct run *r, const struct a
     (void)fflush(p->out);
 }
 
-static void progress_run_ended(void *ctx, const struct run *r, enum run_end how, const struct err *failure)
+static void progress_run_ended(void *ctx, const struct run *r, enum run_end how,
+                               const struct err *failure)
 {
     struct progress *p = ctx;
     (void)how;

@@ -1,6 +1,6 @@
 /* A pass as JSON and back.
  *
- * Comes in: the texts of all files as they were parsed, what the engine had, settings, clock, history. Goes out: one JSON document, from which the same desired
+ * Comes in: the texts of all files as they were parsed, what was read of the sources of builds, what the engine had, settings, clock, history. Goes out: one JSON document, from which the same desired
  * state is parsed and the same plan is made. Refuses documents of another format version. */
 #include "agent/saved.h"
 
@@ -42,31 +42,75 @@ static json_t *num_json(const struct num *n)
 
 static json_t *settings_json(const struct settings *s)
 {
-    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:i}", "owner", s->owner, "pool", s->pool, "prefix",
-                     s->pool_prefix, "memory", num_json(&s->mem_limit), "cpus", num_json(&s->nano_cpus), "pids",
-                     num_json(&s->pids_limit), "drift", (int)s->drift);
+    return json_pack(
+        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i}", "owner", s->owner, "pool",
+        s->pool, "prefix", s->pool_prefix, "memory", num_json(&s->mem_limit), "cpus",
+        num_json(&s->nano_cpus), "pids", num_json(&s->pids_limit), "drift", (int)s->drift,
+        "build_allow", js_from_strv(&s->build_allow), "build_timeout",
+        (json_int_t)s->build_timeout_ms, "max_size", (json_int_t)s->build_limits.total_bytes,
+        "max_file", (json_int_t)s->build_limits.file_bytes, "max_entries", s->build_limits.entries);
 }
 
 static json_t *roots_json(const struct spec_set *set)
 {
     json_t *l = json_array();
     for (size_t i = 0; i < set->n_roots; i++)
-        json_array_append_new(
-            l, json_pack("{s:s, s:b}", "path", set->roots[i].path, "readable", (int)set->roots[i].readable));
+        json_array_append_new(l, json_pack("{s:s, s:b}", "path", set->roots[i].path, "readable",
+                                           (int)set->roots[i].readable));
     return l;
+}
+
+static json_t *facts_json(const struct context_facts *f)
+{
+    static const char *const states[] = {
+        [FACTS_WORKING] = "working", [FACTS_READY] = "ready", [FACTS_FAILED] = "failed"};
+    return json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o, s:o, s:b, s:i, s:I}",
+                     "key", f->key, "state", states[f->state], "error", f->error, "digest",
+                     f->digest, "fingerprint", f->fingerprint, "dockerfile", f->dockerfile,
+                     "dockerfile_text", f->dockerfile_text, "made_for", f->made_for, "images",
+                     js_from_strv(&f->images), "notes", js_from_strv(&f->notes), "needs_buildkit",
+                     (int)f->needs_buildkit, "port", f->port, "bytes", (json_int_t)f->bytes);
+}
+
+/* What the worker has read: facts, and the specs inside archives (neither text nor error: not read yet). */
+static void add_sources(const struct core *c, const struct desired *d, json_t *v)
+{
+    json_t *facts = json_array(), *bundles = json_object();
+    size_t n = 0;
+    const struct context_facts *const *known = c->contexts ? contexts_facts(c->contexts, &n) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        json_t *x = facts_json(known[i]);
+        if (x) /* not UTF-8: as if it was still being read */
+            json_array_append_new(facts, x);
+    }
+    for (size_t i = 0; c->contexts && i < d->n_files; i++) {
+        const struct spec_file *f = d->files[i];
+        if (!f->bundle)
+            continue;
+        bool broken = f->broken && f->n_documents == 0;
+        json_object_set_new(
+            bundles, f->bundle,
+            json_pack("{s:s*, s:s*}", "text", contexts_bundle_spec(c->contexts, f->bundle), "error",
+                      broken ? contexts_bundle_error(c->contexts, f->bundle) : NULL));
+    }
+    json_object_set_new(v, "facts", facts);
+    json_object_set_new(v, "bundles", bundles);
 }
 
 void saved_write(const struct core *c, const struct core_pass *p, struct str *out)
 {
     const struct plan_input *in = &p->input;
     struct arena *a = arena_new();
-    struct text_lists texts = {json_array(), json_array(), json_array(), fsx_join(c->options->state, "overrides", a)};
+    struct text_lists texts = {json_array(), json_array(), json_array(),
+                               fsx_join(c->options->state, "overrides", a)};
     sources_each_text(c->sources, add_text, &texts);
-    json_t *v = json_pack("{s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format", SAVED_FORMAT, "now",
-                          (json_int_t)in->now_ms, "settings", settings_json(&c->options->settings), "roots",
-                          roots_json(sources_set(c->sources)), "files", texts.files, "overrides", texts.overrides,
-                          "reads", texts.reads, "overrides_dir", texts.overrides_dir, "incumbents",
-                          js_from_kvs(&c->incumbents), "observed", observed_to_json(in->observed));
+    json_t *v = json_pack(
+        "{s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format", SAVED_FORMAT, "now",
+        (json_int_t)in->now_ms, "settings", settings_json(&c->options->settings), "roots",
+        roots_json(sources_set(c->sources)), "files", texts.files, "overrides", texts.overrides,
+        "reads", texts.reads, "overrides_dir", texts.overrides_dir, "incumbents",
+        js_from_kvs(&c->incumbents), "observed", observed_to_json(in->observed));
+    add_sources(c, in->desired, v);
     json_object_set_new(v, "scope", js_from_strv(&in->scope));
     json_object_set_new(v, "reserved", js_from_strv(&in->reserved_subnets));
     json_object_set_new(v, "routes", js_from_strv(&in->host_routes));
@@ -82,8 +126,8 @@ void saved_write(const struct core *c, const struct core_pass *p, struct str *ou
 
 /* ---- reading ---- */
 
-static int read_saved(void *ctx, const char *path, struct arena *a, const char **ret_text, size_t *ret_n,
-                      struct err *e)
+static int read_saved(void *ctx, const char *path, struct arena *a, const char **ret_text,
+                      size_t *ret_n, struct err *e)
 {
     const json_t *reads = ctx, *x;
     size_t i;
@@ -105,10 +149,10 @@ static const char *folder_of(const char *root, const char *path, struct arena *a
     return slash && slash != whole ? arena_strndup(a, whole, (size_t)(slash - whole)) : "/";
 }
 
-static const struct spec_file *const *files_from(const json_t *list, const char *fixed_root, const json_t *reads,
-                                                 struct arena *a, size_t *ret_n)
+static const struct spec_file *const *files_from(const json_t *list, const char *fixed_root,
+                                                 const json_t *reads, struct arena *a,
+                                                 size_t *ret_n)
 {
-    struct loader loader = {.read = read_saved, .ctx = (void *)reads};
     size_t n = json_array_size(list), i;
     const struct spec_file **v = ARENA_ARRAY(a, n ? n : 1, const struct spec_file *);
     const json_t *x;
@@ -118,10 +162,65 @@ static const struct spec_file *const *files_from(const json_t *list, const char 
         const char *root = arena_strdup(a, fixed_root ? fixed_root : js_str(x, "root", "/"));
         const char *path = arena_strdup(a, js_str(x, "path", "?"));
         const char *text = arena_strdup(a, js_str(x, "text", ""));
-        document_parse(root, path, fsx_join(root, path, a), folder_of(root, path, a), text, strlen(text), &loader, a, f);
+        struct loader loader = {.read = read_saved, .ctx = (void *)reads};
+        if (bundle_name(path))
+            loader.bundle = fsx_join(root, path, a);
+        document_parse(root, path, fsx_join(root, path, a), folder_of(root, path, a), text,
+                       strlen(text), &loader, a, f);
         v[i] = f;
     }
     *ret_n = n;
+    return v;
+}
+
+static enum facts_state facts_state_from(const char *word)
+{
+    return strcmp(word, "ready") == 0    ? FACTS_READY
+           : strcmp(word, "failed") == 0 ? FACTS_FAILED
+                                         : FACTS_WORKING;
+}
+
+static const struct context_facts *const *facts_from(const json_t *list, struct arena *a,
+                                                     size_t *ret_n)
+{
+    size_t n = json_array_size(list), i;
+    const struct context_facts **v = ARENA_ARRAY(a, n ? n : 1, const struct context_facts *);
+    const json_t *x;
+    json_array_foreach((json_t *)list, i, x)
+    {
+        struct context_facts *f = ARENA_NEW(a, struct context_facts);
+        *f = (struct context_facts){
+            .key = arena_strdup(a, js_str(x, "key", "")),
+            .state = facts_state_from(js_str(x, "state", "")),
+            .error = arena_strdup(a, js_str(x, "error", NULL)),
+            .digest = arena_strdup(a, js_str(x, "digest", NULL)),
+            .fingerprint = arena_strdup(a, js_str(x, "fingerprint", NULL)),
+            .dockerfile = arena_strdup(a, js_str(x, "dockerfile", NULL)),
+            .dockerfile_text = arena_strdup(a, js_str(x, "dockerfile_text", NULL)),
+            .made_for = arena_strdup(a, js_str(x, "made_for", NULL)),
+            .needs_buildkit = js_bool(x, "needs_buildkit", false),
+            .port = (int)js_int(x, "port", 0),
+            .bytes = js_int(x, "bytes", 0),
+        };
+        js_strv(x, "images", a, &f->images);
+        js_strv(x, "notes", a, &f->notes);
+        v[i] = f;
+    }
+    *ret_n = n;
+    return v;
+}
+
+/* Archives stand for the specs inside them; a pass saved before anything was read from archives has no list of them. */
+static const struct spec_file *const *opened(const struct spec_file *const *files, size_t n,
+                                             const json_t *bundles, struct arena *a)
+{
+    const struct spec_file **v = ARENA_ARRAY(a, n ? n : 1, const struct spec_file *);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *x = files[i]->bundle ? json_object_get(bundles, files[i]->bundle) : NULL;
+        v[i] = x ? core_open_bundle(files[i], arena_strdup(a, js_str(x, "text", NULL)),
+                                    arena_strdup(a, js_str(x, "error", NULL)), a)
+                 : files[i];
+    }
     return v;
 }
 
@@ -142,7 +241,12 @@ static struct settings *settings_from(const json_t *v, struct arena *a)
         .nano_cpus = num_from(v, "cpus"),
         .pids_limit = num_from(v, "pids"),
         .drift = (enum drift_mode)js_int(v, "drift", DRIFT_HEAL),
+        .build_timeout_ms = js_int(v, "build_timeout", 0),
+        .build_limits = {.total_bytes = js_int(v, "max_size", 0),
+                         .file_bytes = js_int(v, "max_file", 0),
+                         .entries = (int)js_int(v, "max_entries", 0)},
     };
+    js_strv(v, "build_allow", a, &s->build_allow);
     return s;
 }
 
@@ -154,13 +258,16 @@ static struct spec_set *set_from(const json_t *v, struct arena *a)
     struct spec_root *r = ARENA_ARRAY(a, n ? n : 1, struct spec_root);
     json_array_foreach((json_t *)roots, i, x)
     {
-        r[i] = (struct spec_root){arena_strdup(a, js_str(x, "path", "/")), js_bool(x, "readable", true)};
+        r[i] = (struct spec_root){arena_strdup(a, js_str(x, "path", "/")),
+                                  js_bool(x, "readable", true)};
     }
     set->roots = r;
     set->n_roots = n;
     set->files = files_from(json_object_get(v, "files"), NULL, reads, a, &set->n_files);
-    set->overrides = files_from(json_object_get(v, "overrides"), js_str(v, "overrides_dir", "/"), reads, a,
-                                &set->n_overrides);
+    set->files = opened(set->files, set->n_files, json_object_get(v, "bundles"), a);
+    set->facts = facts_from(json_object_get(v, "facts"), a, &set->n_facts);
+    set->overrides = files_from(json_object_get(v, "overrides"), js_str(v, "overrides_dir", "/"),
+                                reads, a, &set->n_overrides);
     return set;
 }
 

@@ -69,7 +69,8 @@ static void slot_free(struct slot *s, struct http *http)
     free(s);
 }
 
-void slots_sweep(struct slots *l, struct http *http, const struct plan *plan, const struct strv *scope)
+void slots_sweep(struct slots *l, struct http *http, const struct plan *plan,
+                 const struct strv *scope)
 {
     size_t kept = 0;
     for (size_t i = 0; i < l->n; i++) {
@@ -161,7 +162,8 @@ static void slot_block(struct slot *s, const char *why)
 static void slot_block_repeating(struct slot *s, const struct plan_app *pa)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
-    str_addf(&text, "it does not settle: the same plan came back %u times after it was carried out", s->repeats);
+    str_addf(&text, "it does not settle: the same plan came back %u times after it was carried out",
+             s->repeats);
     if (pa->n_differences > 0)
         str_addf(&text, " (%s, %s)", pa->differences[0].object, pa->differences[0].change.field);
     str_add(&text, "; left alone until its file or settings change");
@@ -221,7 +223,8 @@ static bool run_put_back(const struct run *r)
     return false;
 }
 
-void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const struct err *failure, int64_t now_ms)
+void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const struct err *failure,
+                   int64_t now_ms)
 {
     s->tried_ms = now_ms;
     switch (how) {
@@ -230,8 +233,7 @@ void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const 
         s->failures = 0;
         replace(&s->failure, NULL);
         return;
-    case RUN_SUPERSEDED:
-        return;
+    case RUN_SUPERSEDED: return;
     case RUN_FAILED:
         s->failures++;
         s->engine_failure = failure->kind == ERR_RETRY;
@@ -239,7 +241,9 @@ void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const 
         s->not_before_ms = now_ms + backoff_ms(s->failures, (uint32_t)(uintptr_t)s);
         if (run_put_back(r)) {
             CLEANUP(str_release) struct str text = STR_INIT;
-            str_addf(&text, "%s; what ran before was put back; not tried again until something changes", failure->msg);
+            str_addf(&text,
+                     "%s; what ran before was put back; not tried again until something changes",
+                     failure->msg);
             slot_block(s, str_text(&text));
         }
         return;

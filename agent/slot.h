@@ -21,16 +21,17 @@ struct slot {
     int64_t not_before_ms, tried_ms; /* monotonic */
     struct http_timer *timer;
     char digest[SHA256_HEX];
-    char sign[SHA256_HEX];      /* of the last plan with actions */
+    char sign[SHA256_HEX];       /* of the last plan with actions */
     char block_sign[SHA256_HEX]; /* of the plan that is blocked */
-    char done_sign[SHA256_HEX]; /* of the last plan that was carried out to the end without an empty one since */
+    char done_sign
+        [SHA256_HEX]; /* of the last plan that was carried out to the end without an empty one since */
     enum app_state planned_state;
     char *planned_why;
-    char *tail;                 /* last lines of the container that explains a Degraded verdict, or NULL */
-    char *tail_of;              /* its id: they are fetched once */
-    char *whole_why;            /* planned_why and tail together */
-    char *failure;              /* why the last run failed; NULL: it did not */
-    bool engine_failure;        /* ... because the engine was away */
+    char *tail;          /* last lines of the container that explains a Degraded verdict, or NULL */
+    char *tail_of;       /* its id: they are fetched once */
+    char *whole_why;     /* planned_why and tail together */
+    char *failure;       /* why the last run failed; NULL: it did not */
+    bool engine_failure; /* ... because the engine was away */
     enum app_state told_state;
     char *told_why;
     bool told;
@@ -44,7 +45,8 @@ struct slots {
 struct slot *slots_find(const struct slots *l, const char *app);
 struct slot *slots_get(struct slots *l, struct conductor *c, const char *app);
 /* Drop the apps that a plan of this scope (n == 0: of everything) no longer names, that have no run and of which nothing new was heard. */
-void slots_sweep(struct slots *l, struct http *http, const struct plan *plan, const struct strv *scope);
+void slots_sweep(struct slots *l, struct http *http, const struct plan *plan,
+                 const struct strv *scope);
 void slots_release(struct slots *l, struct http *http);
 /* Something foreign changed: what failed may work now; tried again at most every few seconds. */
 void slots_second_chance(struct slots *l, int64_t now_ms);
@@ -55,7 +57,8 @@ bool slots_would_start(const struct slots *l, const struct plan_app *pa);
 
 /* Note a fresh plan of the app: a changed digest forgives failures, an empty plan ends repetition, a plan that repeats without effect blocks. */
 void slot_planned(struct slot *s, const struct plan_app *pa);
-void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const struct err *failure, int64_t now_ms);
+void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const struct err *failure,
+                   int64_t now_ms);
 bool slot_run_is_stale(const struct slot *s, const struct plan_app *pa);
 /* The last words of a container; the verdict carries them while the app is Degraded. */
 void slot_set_tail(struct slot *s, const char *text);

@@ -25,8 +25,8 @@ struct source_wait { /* since when a path is being written; sorted like found */
 struct sources {
     struct arena *arena; /* places */
     struct source_place *places;
-    bool *was_file;      /* the root is a file */
-    size_t n_roots;      /* without the overrides, which come last in places */
+    bool *was_file; /* the root is a file */
+    size_t n_roots; /* without the overrides, which come last in places */
     size_t n_places;
     struct source_file **files; /* sorted by root, then path */
     size_t n_files;
@@ -56,7 +56,7 @@ bool sources_takes(const char *name)
     if (n == 0 || name[0] == '.')
         return false;
     return (n > 5 && strcmp(name + n - 5, ".yaml") == 0) ||
-           (n > 4 && strcmp(name + n - 4, ".yml") == 0);
+           (n > 4 && strcmp(name + n - 4, ".yml") == 0) || bundle_name(name);
 }
 
 /* ---- places ---- */
@@ -92,7 +92,8 @@ static void place_as(struct sources *s, size_t i, bool is_file)
     if (is_file) {
         const char *typed_slash = strrchr(p->root_name, '/');
 
-        p->dir = slash == p->root ? "/" : arena_strndup(s->arena, p->root, (size_t)(slash - p->root));
+        p->dir =
+            slash == p->root ? "/" : arena_strndup(s->arena, p->root, (size_t)(slash - p->root));
         p->display = typed_slash ? arena_strndup(s->arena, p->root_name,
                                                  (size_t)(typed_slash - p->root_name) + 1)
                                  : "";
@@ -102,7 +103,8 @@ static void place_as(struct sources *s, size_t i, bool is_file)
     if (strcmp(p->root_name, ".") == 0)
         p->display = "";
     else
-        p->display = strcmp(p->root_name, "/") == 0 ? "/" : arena_printf(s->arena, "%s/", p->root_name);
+        p->display =
+            strcmp(p->root_name, "/") == 0 ? "/" : arena_printf(s->arena, "%s/", p->root_name);
 }
 
 struct sources *sources_new(const char *const *roots, size_t n_roots, const char *overrides)
@@ -155,10 +157,10 @@ struct join {
     bool changed, unsettled;
     struct source_file **files; /* the new list; room for found + known */
     size_t n_files;
-    bool *fresh;                /* files[i] was loaded in this scan */
+    bool *fresh; /* files[i] was loaded in this scan */
     struct source_wait *waits;
     size_t n_waits, cap_waits;
-    struct source_file **dead;  /* freed when the set no longer shows them */
+    struct source_file **dead; /* freed when the set no longer shows them */
     size_t n_dead;
 };
 
@@ -203,8 +205,9 @@ static void keep(struct join *j, struct source_file *f, bool fresh)
 static void join_found(struct join *j, const struct found *f, struct source_file *former)
 {
     const struct source_wait *wait = wait_find(j->s, f);
-    int64_t since = wait ? wait->since_ms : former && former->gone_since_ms ? former->gone_since_ms
-                                                                            : j->now_ms;
+    int64_t since = wait                              ? wait->since_ms
+                    : former && former->gone_since_ms ? former->gone_since_ms
+                                                      : j->now_ms;
     struct source_file *file = NULL;
 
     if (former)
@@ -283,7 +286,8 @@ static bool moved(const struct join *j, const struct source_file *gone)
         if (!j->fresh[i])
             continue;
         for (size_t k = 0; k < gone->spec.n_documents; k++)
-            if (gone->spec.documents[k].name && holds_name(j->files[i], gone->spec.documents[k].name))
+            if (gone->spec.documents[k].name &&
+                holds_name(j->files[i], gone->spec.documents[k].name))
                 return true;
     }
     return false;
@@ -334,13 +338,15 @@ static void look_at_roots(struct join *j, struct scan *scan)
         size_t before = scan->n;
         bool readable = scan_root(scan, i, s->places[i].root, overrides);
 
-        place_as(s, i, readable && scan->n == before + 1 && !scan->v[before].trouble &&
-                           scan->v[before].is_root);
+        place_as(s, i,
+                 readable && scan->n == before + 1 && !scan->v[before].trouble &&
+                     scan->v[before].is_root);
         if (overrides)
             continue;
         if (readable && !s->spec_roots[i].readable && s->scanned)
             s->back_since_ms[i] = j->now_ms;
-        if (readable && s->back_since_ms[i] != 0 && j->now_ms - s->back_since_ms[i] < SOURCE_GONE_MS) {
+        if (readable && s->back_since_ms[i] != 0 &&
+            j->now_ms - s->back_since_ms[i] < SOURCE_GONE_MS) {
             scan_add_pending(scan, i);
             j->unsettled = true;
         }
@@ -397,7 +403,8 @@ bool sources_scan(struct sources *s, bool *unstable)
         *unstable = again;
         return changed;
     }
-    for (int64_t end = monotonic_ms() + SOURCE_PATIENCE_MS + SOURCE_GONE_MS; again && monotonic_ms() < end;) {
+    for (int64_t end = monotonic_ms() + SOURCE_PATIENCE_MS + SOURCE_GONE_MS;
+         again && monotonic_ms() < end;) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         changed |= scan_once(s, &again);
     }
@@ -417,7 +424,8 @@ static bool below_root(const struct sources *s, const char *folder)
         const char *dir = s->places[i].dir ? s->places[i].dir : s->places[i].root;
         size_t n = strlen(dir);
 
-        if (strncmp(folder, dir, n) == 0 && (folder[n] == '/' || !folder[n] || strcmp(dir, "/") == 0))
+        if (strncmp(folder, dir, n) == 0 &&
+            (folder[n] == '/' || !folder[n] || strcmp(dir, "/") == 0))
             return true;
     }
     return false;
@@ -451,11 +459,12 @@ void sources_extra_folders(const struct sources *s, struct arena *a, struct strv
 
             add_folder(s, f->deps[k].path, false, a, &folders);
             if (slash && slash != f->deps[k].path)
-                add_folder(s, arena_strndup(a, f->deps[k].path, (size_t)(slash - f->deps[k].path)), true,
-                           a, &folders);
+                add_folder(s, arena_strndup(a, f->deps[k].path, (size_t)(slash - f->deps[k].path)),
+                           true, a, &folders);
         }
         if (f->found.link)
-            add_folder(s, fsx_join(s->places[f->found.root].dir, f->found.path, a), false, a, &folders);
+            add_folder(s, fsx_join(s->places[f->found.root].dir, f->found.path, a), false, a,
+                       &folders);
     }
     for (size_t i = 0; i < s->linked.n; i++)
         add_folder(s, s->linked.v[i], true, a, &folders);

@@ -29,10 +29,12 @@ const struct spec_set *sources_set(const struct sources *s);
 void sources_extra_folders(const struct sources *s, struct arena *a, struct strv *ret);
 /* Texts of all files as parsed, for saved passes: calls fn for each file (text NULL if it cannot be read; overrides have the absolute path of their folder
  * as root), and for each file they read (root NULL, absolute path). */
-typedef void sources_text_fn(void *user, const char *root, const char *path, const char *text, size_t n);
+typedef void sources_text_fn(void *user, const char *root, const char *path, const char *text,
+                             size_t n);
 void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user);
 
-/* Which names in a root are specs at all: not hidden, not ending in '~' or '.tmp', ending in .yaml or .yml (bundles come later). */
+/* Which names in a root are specs at all: not hidden, not ending in '~' or '.tmp', ending in .yaml or .yml, or an archive (document.h).
+ * An archive is not opened here: it stands for the app that bundle_text() gives. */
 bool sources_takes(const char *name);
 
 #endif

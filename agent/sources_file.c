@@ -83,7 +83,8 @@ static bool touched_later(const struct file_print *p)
     return ns >= 1000000;
 }
 
-static bool is_whole(const char *path, const struct file_print *now, const struct file_print *before)
+static bool is_whole(const char *path, const struct file_print *now,
+                     const struct file_print *before)
 {
     if (!S_ISREG(now->mode))
         return true;
@@ -116,7 +117,8 @@ static bool text_same(const char *path, size_t max, const char *text, size_t n, 
     struct stat st;
     size_t now_n;
 
-    if (fsx_read(path, max, a, &now, &now_n, &st, &e) != 0 || now_n != n || memcmp(now, text, n) != 0)
+    if (fsx_read(path, max, a, &now, &now_n, &st, &e) != 0 || now_n != n ||
+        memcmp(now, text, n) != 0)
         return false;
     *racy = racy_print(&st);
     return true;
@@ -127,7 +129,8 @@ static bool file_same(const struct found *f, struct source_file *former, const c
     return former && !former->denied && former->found.link == f->link &&
            file_print_eq(&former->found.target, &f->target) &&
            (!f->link || file_print_eq(&former->found.link_print, &f->link_print)) &&
-           (!former->racy || text_same(path, LIMIT_SPEC_BYTES, former->text, former->n, &former->racy));
+           (!former->racy || bundle_name(f->path) ||
+            text_same(path, LIMIT_SPEC_BYTES, former->text, former->n, &former->racy));
 }
 
 static bool dep_same(struct source_dep *d)
@@ -168,8 +171,8 @@ static struct source_dep *dep_find(struct source_file *f, const char *path)
 }
 
 /* The text, once it holds still. */
-static int read_steady(const char *path, size_t max, bool patient, struct arena *a, const char **ret_text,
-                       size_t *ret_n, struct stat *ret_st, struct err *e)
+static int read_steady(const char *path, size_t max, bool patient, struct arena *a,
+                       const char **ret_text, size_t *ret_n, struct stat *ret_st, struct err *e)
 {
     for (int try = 1;; try++) {
         if (fsx_read(path, max, a, ret_text, ret_n, ret_st, e) == 0)
@@ -186,8 +189,8 @@ static struct source_dep *dep_add(struct source_file *f, const char *path)
     return &f->deps[f->n_deps++];
 }
 
-static int load_dep(void *ctx, const char *path, struct arena *a, const char **ret_text, size_t *ret_n,
-                    struct err *e)
+static int load_dep(void *ctx, const char *path, struct arena *a, const char **ret_text,
+                    size_t *ret_n, struct err *e)
 {
     struct loading *l = ctx;
     struct source_dep *before = dep_find(l->former, path), *known = dep_find(l->file, path);
@@ -230,8 +233,8 @@ static struct source_file *file_new(const struct found *f, const struct source_p
     file->found.hint = arena_strdup(a, f->hint);
     file->spec.root = arena_strdup(a, at->root);
     file->spec.path = file->found.path;
-    file->spec.name = *f->path ? arena_printf(a, "%s%s", at->display, f->path)
-                               : arena_strdup(a, at->root_name);
+    file->spec.name =
+        *f->path ? arena_printf(a, "%s%s", at->display, f->path) : arena_strdup(a, at->root_name);
     diag_init(&file->spec.diags, a);
     return file;
 }
@@ -260,8 +263,8 @@ static struct source_file *file_broken(const struct found *f, const struct sourc
 
     file->trouble = arena_strdup(file->arena, what);
     file->spec.broken = true;
-    diag_add(&file->spec.diags, DIAG_ERROR, (struct place){.file = file->spec.name}, NULL, NULL, hint,
-             "%s", what);
+    diag_add(&file->spec.diags, DIAG_ERROR, (struct place){.file = file->spec.name}, NULL, NULL,
+             hint, "%s", what);
     return file;
 }
 
@@ -296,7 +299,7 @@ static const char *kind_trouble(const struct found *f, const char **ret_hint)
     case S_IFBLK: return "is a block device, not a file";
     default: return "is not a file";
     }
-    if (f->target.size > LIMIT_SPEC_BYTES) {
+    if (f->target.size > LIMIT_SPEC_BYTES && !bundle_name(f->path)) {
         *ret_hint = "split it into several files";
         return "is larger than 1 MiB";
     }
@@ -329,6 +332,8 @@ static enum source_look parse(struct source_file *file, const char *path, struct
                               struct source_file **ret)
 {
     struct loader loader = {.read = load_dep, .ctx = l};
+    if (bundle_name(file->found.path))
+        loader.bundle = arena_strdup(file->arena, path);
     struct arena *a = file->arena;
 
     document_parse(file->spec.root, file->found.path, file->spec.name, dir_of(path, a), file->text,
@@ -352,14 +357,35 @@ static enum source_look unreadable(const struct found *f, const struct source_pl
     if (e->kind == ERR_RETRY || e->kind == ERR_MISSING)
         return SOURCE_UNSETTLED;
     answer = broken(f, at, former, denied ? "cannot be read: permission denied" : e->msg,
-                  denied ? "let the agent's user read it" : NULL, ret);
+                    denied ? "let the agent's user read it" : NULL, ret);
     if (answer == SOURCE_NEW)
         (*ret)->denied = true;
     return answer;
 }
 
+/* An archive stands for an app; what is in it is read by a worker, not here. */
+static enum source_look stand_for(struct source_file *file, const char *path,
+                                  struct source_file **ret)
+{
+    struct loading l = {.file = file};
+
+    file->text = bundle_text(path, file->arena);
+    if (!file->text) {
+        file->text = "";
+        file->spec.bundle = arena_strdup(file->arena, path);
+        diag_add(&file->spec.diags, DIAG_WARNING, (struct place){.file = file->spec.name}, NULL,
+                 NULL, "rename it (a-z, 0-9 and '-'), or write a spec with `source: {bundle: ...}`",
+                 "its name cannot be the name of an app, so it is none by itself");
+        *ret = file;
+        return SOURCE_NEW;
+    }
+    file->n = strlen(file->text);
+    return parse(file, path, &l, ret);
+}
+
 static enum source_look look(const struct found *f, const struct source_place *at,
-                             struct source_file *former, int64_t waited_ms, struct source_file **ret)
+                             struct source_file *former, int64_t waited_ms,
+                             struct source_file **ret)
 {
     CLEANUP(arena_freep) struct arena *scratch = arena_new();
     bool patient = waited_ms < SOURCE_PATIENCE_MS;
@@ -380,7 +406,10 @@ static enum source_look look(const struct found *f, const struct source_place *a
 
     struct source_file *file = file_new(f, at);
 
-    if (read_steady(path, LIMIT_SPEC_BYTES, patient, file->arena, &file->text, &file->n, &st, &e) != 0) {
+    if (bundle_name(f->path))
+        return stand_for(file, path, ret);
+    if (read_steady(path, LIMIT_SPEC_BYTES, patient, file->arena, &file->text, &file->n, &st, &e) !=
+        0) {
         source_file_free(file);
         return unreadable(f, at, former, &e, ret);
     }
@@ -391,8 +420,8 @@ static enum source_look look(const struct found *f, const struct source_place *a
         source_file_free(file);
         return broken(&now, at, former, what, hint, ret);
     }
-    return parse(file, path, &(struct loading){.file = file, .former = former, .waited_ms = waited_ms},
-                 ret);
+    return parse(file, path,
+                 &(struct loading){.file = file, .former = former, .waited_ms = waited_ms}, ret);
 }
 
 enum source_look source_file_look(const struct found *f, const struct source_place *at,

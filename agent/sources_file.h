@@ -25,7 +25,8 @@ struct source_file {
     struct found found;
     const char *trouble; /* why it could not be read; NULL: it was */
     bool denied;         /* reading failed; tried again at each look */
-    bool racy;           /* changed so shortly before it was read that a change in the same clock tick may hide */
+    bool
+        racy; /* changed so shortly before it was read that a change in the same clock tick may hide */
     int64_t gone_since_ms; /* 0: it is there */
     const char *text;
     size_t n;
@@ -35,9 +36,10 @@ struct source_file {
 };
 
 struct source_place { /* where a root stands in the world of its user */
-    const char *root;    /* absolute; the root's own path */
-    const char *dir;     /* absolute; what found.path is below (differs from root for a root that is a file) */
-    const char *display; /* what goes before path in diagnostics, "/" included; may be "" */
+    const char *root; /* absolute; the root's own path */
+    const char
+        *dir; /* absolute; what found.path is below (differs from root for a root that is a file) */
+    const char *display;   /* what goes before path in diagnostics, "/" included; may be "" */
     const char *root_name; /* the root as the user typed it */
 };
 
@@ -49,13 +51,14 @@ enum source_look {
 };
 
 /* Look at what was found. former may be NULL. waited_ms: how long it has been unsettled already (0: not). */
-enum source_look source_file_look(const struct found *f, const struct source_place *at, struct source_file *former,
-                                  int64_t waited_ms, struct source_file **ret);
+enum source_look source_file_look(const struct found *f, const struct source_place *at,
+                                  struct source_file *former, int64_t waited_ms,
+                                  struct source_file **ret);
 void source_file_free(struct source_file *f); /* NULL is fine */
 
 enum {
     SOURCE_PATIENCE_MS = 2000,
-    SOURCE_GONE_MS = 500,         /* editors and Git take a file away before they put the new one there */
+    SOURCE_GONE_MS = 500, /* editors and Git take a file away before they put the new one there */
     SOURCE_OVERRIDE_GONE_MS = 100 /* these are removed by us, in one step */
 };
 

@@ -28,7 +28,7 @@ struct walk {
     const char *root_path;
     size_t counted; /* files and folders of this root */
     bool over_limit;
-    bool linked; /* walking what links lead to */
+    bool linked;                /* walking what links lead to */
     struct waiting_link *links; /* to folders, walked when the real ones are done */
     size_t n_links, cap_links;
 };
@@ -170,8 +170,8 @@ static void visit_link(struct walk *w, int fd, const char *folder, const char *n
         return;
     }
     if (S_ISDIR(target.st_mode)) {
-        w->links = arena_grow(w->scan->arena, w->links, w->n_links, &w->cap_links,
-                              sizeof(w->links[0]));
+        w->links =
+            arena_grow(w->scan->arena, w->links, w->n_links, &w->cap_links, sizeof(w->links[0]));
         w->links[w->n_links++] = (struct waiting_link){below(w, folder, name), depth};
         return;
     }
@@ -218,7 +218,8 @@ static unsigned char kind_of(int fd, const struct dirent *d)
 
 static bool walk_folder(struct walk *w, int fd, const char *folder, unsigned depth);
 
-static void visit_folder(struct walk *w, int fd, const char *folder, const char *name, unsigned depth)
+static void visit_folder(struct walk *w, int fd, const char *folder, const char *name,
+                         unsigned depth)
 {
     int inner = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -245,10 +246,10 @@ static bool walk_folder(struct walk *w, int fd, const char *folder, unsigned dep
                   arena_printf(w->scan->arena, "%s/%s", w->root_path, folder));
     if (depth > LIMIT_ROOT_DEPTH) {
         (void)close(fd);
-        add_trouble(w, folder,
-                    arena_printf(w->scan->arena, "lies more than %d directories deep",
-                                 LIMIT_ROOT_DEPTH),
-                    "move it up; its apps are left as they are");
+        add_trouble(
+            w, folder,
+            arena_printf(w->scan->arena, "lies more than %d directories deep", LIMIT_ROOT_DEPTH),
+            "move it up; its apps are left as they are");
         return true;
     }
     dir = fdopendir(fd);

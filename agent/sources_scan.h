@@ -23,13 +23,14 @@ struct file_print file_print_of(const struct stat *st);
 bool file_print_eq(const struct file_print *a, const struct file_print *b);
 
 struct found {
-    size_t root;             /* index of the root */
-    const char *path;        /* below the root; "": the root itself (only with trouble) */
-    const char *trouble;     /* NULL; else why nothing can be read here, and what helps */
+    size_t root;         /* index of the root */
+    const char *path;    /* below the root; "": the root itself (only with trouble) */
+    const char *trouble; /* NULL; else why nothing can be read here, and what helps */
     const char *hint;
-    bool pending;            /* what is here will be known in a moment: until then a broken file without a word */
-    bool is_root;            /* the root itself is this file */
-    bool link;               /* a symbolic link; target is what it leads to */
+    bool
+        pending; /* what is here will be known in a moment: until then a broken file without a word */
+    bool is_root; /* the root itself is this file */
+    bool link;    /* a symbolic link; target is what it leads to */
     struct file_print target, link_print;
 };
 
@@ -43,7 +44,7 @@ struct scan {
     struct arena *arena;
     struct found *v;
     size_t n, cap;
-    struct strv linked; /* folders that were reached through a symbolic link, by that path */
+    struct strv linked;       /* folders that were reached through a symbolic link, by that path */
     struct seen_folder *seen; /* hash table: each folder is walked once, whatever its name */
     size_t n_seen, seen_size;
     struct seen_folder *root_files; /* roots that are files */

@@ -17,8 +17,8 @@
 #include "spec/base/arena.h"
 
 enum {
-    LINGER_MS = 50,    /* gather what belongs together into one transaction */
-    RETRY_MS = 1000,   /* first pause after a failure; doubles */
+    LINGER_MS = 50,  /* gather what belongs together into one transaction */
+    RETRY_MS = 1000, /* first pause after a failure; doubles */
     RETRY_MAX_MS = 30000,
     CLOSE_MS = 5000,
     QUEUE_JOBS = 20000,
@@ -171,7 +171,8 @@ static void tell_well(struct store *s)
     s->trouble = (struct err){0};
     (void)pthread_mutex_unlock(&s->lock);
     if (lost > 0)
-        log_line(LOG_WARNING, NULL, "the history lacks %zu entries that could not be written in time", lost);
+        log_line(LOG_WARNING, NULL,
+                 "the history lacks %zu entries that could not be written in time", lost);
     else if (was)
         log_line(LOG_INFO, NULL, "the history is being written again");
 }

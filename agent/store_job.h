@@ -20,6 +20,8 @@ enum store_job_kind {
     JOB_HASH_SET,
     JOB_HASH_GONE,
     JOB_PASS,
+    JOB_IMAGE_USED,
+    JOB_IMAGE_GONE,
 };
 
 struct store_job { /* one allocation, texts behind it */

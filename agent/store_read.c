@@ -95,8 +95,8 @@ static int tell_actions(sqlite3 *db, uint64_t run, store_entry_fn *fn, void *use
     return code;
 }
 
-int store_history(const char *state_dir, const char *app, int limit, bool with_actions, store_entry_fn *fn,
-                  void *user, struct err *e)
+int store_history(const char *state_dir, const char *app, int limit, bool with_actions,
+                  store_entry_fn *fn, void *user, struct err *e)
 {
     CLEANUP(closep) sqlite3 *db = NULL;
     CLEANUP(finalizep) sqlite3_stmt *q = NULL;
@@ -126,7 +126,8 @@ int store_history(const char *state_dir, const char *app, int limit, bool with_a
     return finish(db, code, state_dir, e);
 }
 
-int store_follow(const char *state_dir, int64_t after_ms, store_entry_fn *fn, void *user, struct err *e)
+int store_follow(const char *state_dir, int64_t after_ms, store_entry_fn *fn, void *user,
+                 struct err *e)
 {
     CLEANUP(closep) sqlite3 *db = NULL;
     CLEANUP(finalizep) sqlite3_stmt *q = NULL;
@@ -149,7 +150,8 @@ int store_follow(const char *state_dir, int64_t after_ms, store_entry_fn *fn, vo
 }
 
 /* All rows of a query with two texts. */
-static int read_kvs(const char *state_dir, const char *sql, struct arena *a, struct kvs *ret, struct err *e)
+static int read_kvs(const char *state_dir, const char *sql, struct arena *a, struct kvs *ret,
+                    struct err *e)
 {
     CLEANUP(closep) sqlite3 *db = NULL;
     CLEANUP(finalizep) sqlite3_stmt *q = NULL;
@@ -172,7 +174,13 @@ static int read_kvs(const char *state_dir, const char *sql, struct arena *a, str
 
 int store_last_hashes(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e)
 {
-    return read_kvs(state_dir, "SELECT container, hash FROM last_hash ORDER BY container", a, ret, e);
+    return read_kvs(state_dir, "SELECT container, hash FROM last_hash ORDER BY container", a, ret,
+                    e);
+}
+
+int store_image_uses(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e)
+{
+    return read_kvs(state_dir, "SELECT image, ms FROM image_use ORDER BY image", a, ret, e);
 }
 
 int store_app_states(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e)
@@ -192,7 +200,8 @@ int store_pass_read(const char *state_dir, int64_t pass, struct arena *a, const 
     if (store_schema_read(state_dir, &db, e) != 0)
         return -1;
     int code = sqlite3_prepare_v2(
-        db, "SELECT input FROM passes WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT 1", -1, &q, NULL);
+        db, "SELECT input FROM passes WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT 1", -1, &q,
+        NULL);
 
     if (code == SQLITE_OK)
         code = sqlite3_bind_int64(q, 1, pass);
@@ -200,7 +209,8 @@ int store_pass_read(const char *state_dir, int64_t pass, struct arena *a, const 
         code = sqlite3_step(q);
     if (code == SQLITE_DONE)
         return pass == 0 ? err_set(e, ERR_MISSING, "no pass has been saved yet")
-                         : err_set(e, ERR_MISSING, "there is no saved pass %lld (`evenkeel replay` lists them)",
+                         : err_set(e, ERR_MISSING,
+                                   "there is no saved pass %lld (`evenkeel replay` lists them)",
                                    (long long)pass);
     if (code != SQLITE_ROW)
         return finish(db, code, state_dir, e);
@@ -230,7 +240,8 @@ int store_passes(const char *state_dir, int limit, store_pass_fn *fn, void *user
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         code = sqlite3_step(q);
         if (code == SQLITE_ROW)
-            fn(user, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), column(q, 2), column(q, 3));
+            fn(user, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), column(q, 2),
+               column(q, 3));
     }
     return finish(db, code, state_dir, e);
 }

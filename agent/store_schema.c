@@ -36,6 +36,8 @@ static const char *const migrations[] = {
     "CREATE TABLE passes (" /* the long columns last, so that the short ones are read without them */
     " id INTEGER PRIMARY KEY AUTOINCREMENT, ms INTEGER NOT NULL, bytes INTEGER NOT NULL, cause TEXT NOT NULL,"
     " plan_text TEXT NOT NULL, input BLOB NOT NULL);",
+    /* 2 */
+    "CREATE TABLE image_use (image TEXT PRIMARY KEY, ms INTEGER NOT NULL) WITHOUT ROWID;",
 };
 /* clang-format on */
 

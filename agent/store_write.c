@@ -25,6 +25,8 @@ static const char *const statements[] = {
                            " VALUES (?1, ?4, ?5, ?6, ?7)",
     [JOB_HASH_SET]       = "INSERT OR REPLACE INTO last_hash (container, hash) VALUES (?4, ?5)",
     [JOB_HASH_GONE]      = "DELETE FROM last_hash WHERE container = ?4",
+    [JOB_IMAGE_USED]     = "INSERT OR REPLACE INTO image_use (image, ms) VALUES (?4, ?1)",
+    [JOB_IMAGE_GONE]     = "DELETE FROM image_use WHERE image = ?4",
     [JOB_PASS]           = "INSERT INTO passes (ms, bytes, cause, plan_text, input) VALUES (?1, ?2, ?4, ?5, ?8)",
 };
 
@@ -37,6 +39,7 @@ static const char *const prunes[] = {
     " AND id NOT IN (SELECT max(id) FROM states GROUP BY app)",
     "DELETE FROM revisions WHERE (app, digest) IN (SELECT app, digest FROM (SELECT app, digest, row_number()"
     " OVER (PARTITION BY app ORDER BY ms DESC, digest) AS nth FROM revisions) WHERE nth > 100)",
+    "DELETE FROM image_use WHERE ms < ?1",
 };
 
 static const char *const ring[] = {
@@ -94,11 +97,12 @@ static const char *some(const char *text)
     return text ? text : "";
 }
 
-void store_run_started(struct store *s, uint64_t run, int64_t ms, const char *app, const char *digest,
-                       const char *cause)
+void store_run_started(struct store *s, uint64_t run, int64_t ms, const char *app,
+                       const char *digest, const char *cause)
 {
-    queue(s, &(struct store_job){
-                 .kind = JOB_RUN_STARTED, .n = {(int64_t)run, ms}, .text = {app, some(digest), some(cause)}});
+    queue(s, &(struct store_job){.kind = JOB_RUN_STARTED,
+                                 .n = {(int64_t)run, ms},
+                                 .text = {app, some(digest), some(cause)}});
 }
 
 void store_action_started(struct store *s, uint64_t run, unsigned seq, int64_t ms, const char *kind,
@@ -116,18 +120,21 @@ void store_action_ended(struct store *s, uint64_t run, unsigned seq, int64_t ms,
                  .kind = JOB_ACTION_ENDED, .n = {(int64_t)run, seq, ms}, .text = {result, error}});
 }
 
-void store_run_ended(struct store *s, uint64_t run, int64_t ms, const char *result, const char *error)
+void store_run_ended(struct store *s, uint64_t run, int64_t ms, const char *result,
+                     const char *error)
 {
-    queue(s, &(struct store_job){.kind = JOB_RUN_ENDED, .n = {(int64_t)run, ms}, .text = {result, error}});
+    queue(s, &(struct store_job){
+                 .kind = JOB_RUN_ENDED, .n = {(int64_t)run, ms}, .text = {result, error}});
 }
 
-void store_app_state(struct store *s, int64_t ms, const char *app, const char *state, const char *why)
+void store_app_state(struct store *s, int64_t ms, const char *app, const char *state,
+                     const char *why)
 {
     queue(s, &(struct store_job){.kind = JOB_STATE, .n = {ms}, .text = {app, state, why}});
 }
 
-void store_revision(struct store *s, int64_t ms, const char *app, const char *digest, const char *origin,
-                    const char *text)
+void store_revision(struct store *s, int64_t ms, const char *app, const char *digest,
+                    const char *origin, const char *text)
 {
     queue(s, &(struct store_job){
                  .kind = JOB_REVISION, .n = {ms}, .text = {app, digest, some(origin), some(text)}});
@@ -135,7 +142,18 @@ void store_revision(struct store *s, int64_t ms, const char *app, const char *di
 
 void store_last_hash(struct store *s, const char *container, const char *hash)
 {
-    queue(s, &(struct store_job){.kind = hash ? JOB_HASH_SET : JOB_HASH_GONE, .text = {container, hash}});
+    queue(s, &(struct store_job){.kind = hash ? JOB_HASH_SET : JOB_HASH_GONE,
+                                 .text = {container, hash}});
+}
+
+void store_image_used(struct store *s, int64_t ms, const char *image)
+{
+    queue(s, &(struct store_job){.kind = JOB_IMAGE_USED, .n = {ms}, .text = {image}});
+}
+
+void store_image_gone(struct store *s, const char *image)
+{
+    queue(s, &(struct store_job){.kind = JOB_IMAGE_GONE, .text = {image}});
 }
 
 void store_pass(struct store *s, int64_t ms, const char *trigger, const char *input, size_t n,
@@ -182,7 +200,8 @@ static int bind_job(sqlite3_stmt *q, const struct store_job *job)
 
     for (int i = 0; i < (int)ARRAY_LEN(job->n) && i < count && code == SQLITE_OK; i++)
         code = sqlite3_bind_int64(q, i + 1, job->n[i]);
-    for (int i = 0; i < (int)ARRAY_LEN(job->text) && first_text + i <= count && code == SQLITE_OK; i++)
+    for (int i = 0; i < (int)ARRAY_LEN(job->text) && first_text + i <= count && code == SQLITE_OK;
+         i++)
         code = sqlite3_bind_text(q, first_text + i, job->text[i], -1, SQLITE_STATIC);
     if (blob <= count && code == SQLITE_OK)
         code = job->blob_n > 0 ? sqlite3_bind_blob64(q, blob, job->blob, job->blob_n, SQLITE_STATIC)
@@ -263,10 +282,11 @@ static int close_open_runs(sqlite3 *db, const struct store_job *unused)
 
     if (code != SQLITE_OK)
         return code;
-    return step_once(db,
-                     "UPDATE runs SET result = 'interrupted', error = 'the process that carried it out ended"
-                     " before it' WHERE result IS NULL",
-                     0);
+    return step_once(
+        db,
+        "UPDATE runs SET result = 'interrupted', error = 'the process that carried it out ended"
+        " before it' WHERE result IS NULL",
+        0);
 }
 
 int store_write_open_runs(sqlite3 *db)

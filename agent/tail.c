@@ -52,7 +52,8 @@ static bool is_ill(const struct obs_container *c)
            (c->state == CS_EXITED && c->exit_code != 0);
 }
 
-const struct obs_container *tail_culprit(const struct observed *o, const char *owner, const char *app)
+const struct obs_container *tail_culprit(const struct observed *o, const char *owner,
+                                         const char *app)
 {
     size_t from, to;
     observed_app_range(o, app, &from, &to);

@@ -11,6 +11,7 @@ typedef void tail_done_fn(void *user, const char *text);
 void tail_fetch(struct driver *d, const char *container, int lines, tail_done_fn *done, void *user);
 
 /* The container of this app that explains why it is not well: restarting, ended badly, or unhealthy; NULL if none does. */
-const struct obs_container *tail_culprit(const struct observed *o, const char *owner, const char *app);
+const struct obs_container *tail_culprit(const struct observed *o, const char *owner,
+                                         const char *app);
 
 #endif

@@ -34,10 +34,12 @@
 #define MASK_SHAPE (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
 
 enum {
-    QUIET_MS = 100,     /* a burst ends after so long without an event */
+    QUIET_MS = 100, /* a burst ends after so long without an event */
     BURST_MAX_MS = 1000,
-    DANCE_MS = 1000,    /* a name that was taken away and is written anew within this time is an editor's save */
-    REBUILD_MIN_MS = 20 /* between two rebuilds, so that a storm of mkdir does not keep a CPU busy */
+    DANCE_MS =
+        1000, /* a name that was taken away and is written anew within this time is an editor's save */
+    REBUILD_MIN_MS =
+        20 /* between two rebuilds, so that a storm of mkdir does not keep a CPU busy */
 };
 
 struct parting { /* a name that was taken away lately */
@@ -56,10 +58,10 @@ struct watch {
     pthread_mutex_t lock; /* guards the next five */
     pthread_cond_t started;
     bool ready;
-    struct err failure;   /* of the start */
+    struct err failure; /* of the start */
     char **extra;
     size_t n_extra;
-    unsigned bell;        /* the number that its file bears */
+    unsigned bell; /* the number that its file bears */
 
     atomic_bool stop, extra_changed;
 
@@ -231,7 +233,8 @@ static int tame_descriptor(struct err *e)
 static int open_library(struct err *e)
 {
     if (!inotifytools_initialize())
-        return err_errno(e, inotifytools_error(), "cannot watch files (fs.inotify.max_user_instances?)");
+        return err_errno(e, inotifytools_error(),
+                         "cannot watch files (fs.inotify.max_user_instances?)");
     if (tame_descriptor(e) != 0) {
         inotifytools_cleanup();
         return -1;
@@ -344,7 +347,8 @@ static void drain(struct watch *w)
 
         if (!ev && inotifytools_error() == EINTR)
             continue;
-        if (!ev || (ev->wd == w->bell_wd && (ev->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))) ||
+        if (!ev ||
+            (ev->wd == w->bell_wd && (ev->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))) ||
             heard(w, ev) >= wanted)
             return;
         if (ev->mask & IN_Q_OVERFLOW) {
@@ -395,7 +399,8 @@ static bool parted_lately(const struct watch *w, const struct inotify_event *ev)
     return false;
 }
 
-static void on_folder(struct watch *w, const struct watch_spot *spot, const struct inotify_event *ev)
+static void on_folder(struct watch *w, const struct watch_spot *spot,
+                      const struct inotify_event *ev)
 {
     bool named = !spot->all || !spots_ignored_folder(ev->name);
 
@@ -552,7 +557,8 @@ static void release(struct watch *w)
     free(w);
 }
 
-struct watch *watch_new(const char *const *roots, size_t n_roots, const char *doorbell, struct err *e)
+struct watch *watch_new(const char *const *roots, size_t n_roots, const char *doorbell,
+                        struct err *e)
 {
     struct watch *w = xcalloc(1, sizeof(*w));
 
@@ -605,7 +611,8 @@ void watch_seen(struct watch *w)
 {
     uint64_t times;
 
-    (void)!read(w->timer_fd, &times, sizeof(times)); /* EAGAIN: it was set anew meanwhile, and will be readable again */
+    (void)!read(w->timer_fd, &times,
+                sizeof(times)); /* EAGAIN: it was set anew meanwhile, and will be readable again */
 }
 
 static bool same_extra(const struct watch *w, const char *const *folders, size_t n)

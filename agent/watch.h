@@ -14,8 +14,9 @@ struct watch;
 
 /* Watches the roots recursively; a root that is a file in its folder. doorbell is a directory of ours (made if missing; whatever it holds named
  * bell.* is removed). One per process. When it returns, everything that is there is watched; watch_fd is readable once, for what changed before. */
-struct watch *watch_new(const char *const *roots, size_t n_roots, const char *doorbell, struct err *e);
-void watch_free(struct watch *w); /* NULL is fine */
+struct watch *watch_new(const char *const *roots, size_t n_roots, const char *doorbell,
+                        struct err *e);
+void watch_free(struct watch *w);    /* NULL is fine */
 int watch_fd(const struct watch *w); /* readable: look again */
 void watch_seen(struct watch *w);    /* call before looking: resets the descriptor */
 /* Folders outside the roots that hold files which specs read (env_file); not recursive. Replaces the earlier set; says look again once they are

@@ -41,7 +41,8 @@ bool spots_ignored_folder(const char *name)
 
 /* ---- one spot per folder ---- */
 
-static size_t *slot_of(size_t *slots, size_t n_slots, const struct watch_spot *v, dev_t dev, ino_t ino)
+static size_t *slot_of(size_t *slots, size_t n_slots, const struct watch_spot *v, dev_t dev,
+                       ino_t ino)
 {
     uint64_t h = ((uint64_t)ino ^ ((uint64_t)dev << 32)) * UINT64_C(0x9e3779b97f4a7c15);
     size_t i = (size_t)(h >> 32) & (n_slots - 1);
@@ -143,7 +144,8 @@ static void add_tree(struct watch_spots *s, int fd, const char *path, unsigned d
             continue;
         inner = openat(fd, d->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (inner >= 0)
-            add_tree(s, inner, arena_printf(s->arena, "%s%s%s", path, ends(path, "/") ? "" : "/", d->d_name),
+            add_tree(s, inner,
+                     arena_printf(s->arena, "%s%s%s", path, ends(path, "/") ? "" : "/", d->d_name),
                      depth + 1);
     }
     (void)closedir(dir);
@@ -181,8 +183,8 @@ void spots_add_root(struct watch_spots *s, const char *path)
     if (!add_way(s, path) || stat(path, &st) != 0)
         return;
     if (!S_ISDIR(st.st_mode)) {
-        want_name(s, slash == path ? "/" : arena_strndup(s->arena, path, (size_t)(slash - path)), slash + 1,
-                  MASK_NAMES | MASK_TEXTS);
+        want_name(s, slash == path ? "/" : arena_strndup(s->arena, path, (size_t)(slash - path)),
+                  slash + 1, MASK_NAMES | MASK_TEXTS);
         return;
     }
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -15,8 +15,8 @@ struct watch_spot {
     const char *path; /* ends in '/' */
     dev_t dev;
     ino_t ino;
-    uint32_t mask;    /* inotify's */
-    bool all;         /* every name in it counts; else only those in names, and its own fate */
+    uint32_t mask; /* inotify's */
+    bool all;      /* every name in it counts; else only those in names, and its own fate */
     struct strv names;
 };
 
@@ -27,7 +27,7 @@ struct watch_spots {
     size_t n, cap;
     size_t *slots; /* hash table by device and inode: index + 1 */
     size_t n_slots;
-    bool full;     /* there are more than LIMIT_ROOT_FILES */
+    bool full; /* there are more than LIMIT_ROOT_FILES */
 };
 
 /* Everything below path; path may be missing, a file, or reached through links: then also what would bring or change it. */

@@ -99,6 +99,12 @@ static void fill_limits(struct context_limits *l)
     l->ratio = l->ratio ? l->ratio : LIMIT_CONTEXT_RATIO;
 }
 
+struct context_limits context_limits_of(const struct build_limits *l)
+{
+    return (struct context_limits){
+        .total_bytes = l->total_bytes, .file_bytes = l->file_bytes, .entries = l->entries};
+}
+
 /* Paths given by a spec: cleaned, and refused where they lead out. */
 static int clean_where(const struct context_where *given, struct arena *a,
                        struct context_where *ret, struct err *e)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "spec/app.h"
 #include "spec/base/err.h"
 #include "spec/base/js.h"
 #include "spec/base/str.h"
@@ -30,6 +31,9 @@ struct context_limits {  /* 0: the default of limits.h */
     int depth;           /* 32 */
     int ratio;           /* unpacked to packed, judged after the first 10 MiB: 200 */
 };
+
+/* What the agent's configuration says about them; the rest are defaults. */
+struct context_limits context_limits_of(const struct build_limits *l);
 
 struct context_where {
     const char *path; /* absolute: a directory, or a .zip, .tar.gz, .tgz, .tar.zst, .tar file */

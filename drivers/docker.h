@@ -15,4 +15,13 @@ struct http;
  * Source: Docker Engine API 1.41 .. 1.52. */
 struct driver *docker_new(struct http *http, int cores, const char *auth_dir, struct err *e);
 
+/* Of a docker_new driver: the images that carry the owner's build label, dangling ones among them (engine_images.h; valid during the callback only). */
+struct engine_image;
+typedef void docker_images_fn(void *user, const struct engine_image *v, size_t n,
+                              const struct err *e);
+void docker_images(struct driver *d, const char *owner, docker_images_fn *done, void *user);
+/* Take away one name of an image, and the image with its last one; or the image of that id. Never forced, nothing is pruned along with it. Absent is
+ * success; what is in use, or something else stands on it, ERR_CONFLICT. */
+void docker_image_remove(struct driver *d, const char *ref, op_done_fn *done, void *user);
+
 #endif

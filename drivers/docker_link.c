@@ -64,11 +64,19 @@ static bool call_data(void *user, const char *bytes, size_t n)
     return c->r.data(c->r.user, bytes, n);
 }
 
+static long call_feed(void *user, void *buf, size_t n)
+{
+    struct docker_call *c = user;
+
+    return c->r.feed(c->r.user, buf, n);
+}
+
 static void call_launch(struct docker_call *c)
 {
     struct http_request r = c->r;
 
     r.data = c->r.data ? call_data : NULL;
+    r.feed = c->r.feed ? call_feed : NULL;
     r.done = call_done;
     r.user = c;
     c->http = http_send(c->d->http, &r);
@@ -110,6 +118,7 @@ void docker_link_lost(struct docker *d)
 {
     if (d->link.state == LINK_READY)
         d->link.state = LINK_NONE;
+    d->classic_builder = false;
 }
 
 void docker_link_release(struct docker *d)

@@ -1,8 +1,8 @@
 /* docker_ops.c: operations from their submission to their end: bounds, deadlines, cancelling.
  *
  * In: operations. Out: one result each, from the loop and never from inside submit or cancel. What an operation does with
- * the engine is in docker_create.c, docker_act.c, docker_wait.c and docker_pull.c.
- * Container starts are bounded by twice the cores, which measured fastest; pulls by 3, since they share one uplink; what
+ * the engine is in docker_create.c, docker_act.c, docker_wait.c, docker_pull.c and docker_build.c.
+ * Container starts are bounded by twice the cores, which measured fastest; builds by one per two cores; pulls by 3, since they share one uplink; what
  * blocks for a grace time by 32; all other calls by 12, so that looks always find some of the 16 short calls free. Waits cost
  * nothing and are not bounded.
  * What an operation touched is marked for the next look when it ends, whether or not an event tells of it. */
@@ -23,6 +23,7 @@ static enum lane lane_of(enum op_kind kind)
 {
     switch (kind) {
     case OP_PULL: return LANE_PULL;
+    case OP_BUILD: return LANE_BUILD;
     case OP_CONTAINER_START: return LANE_START;
     case OP_CONTAINER_STOP:
     case OP_CONTAINER_RESTART:
@@ -50,6 +51,7 @@ static size_t bound_of(const struct docker *d, enum lane lane)
     case LANE_START: return 2 * (size_t)d->cores;
     case LANE_SLOW: return SLOW_CALLS;
     case LANE_PULL: return PULLS;
+    case LANE_BUILD: return d->cores > 1 ? (size_t)d->cores / 2 : 1;
     case LANE_WAIT: return SIZE_MAX;
     }
     return CALLS;
@@ -75,6 +77,7 @@ static int64_t default_deadline_ms(const struct docker *d, const struct op *op)
 {
     switch (op->kind) {
     case OP_PULL: return 30 * 60 * SECOND;
+    case OP_BUILD: return 60 * 60 * SECOND;
     case OP_CONTAINER_STOP: return grace_ms(d, op) + 15 * SECOND;
     case OP_CONTAINER_RESTART: return grace_ms(d, op) + 75 * SECOND;
     case OP_CONTAINER_START:
@@ -101,6 +104,7 @@ static void begin_op(struct ticket *t)
 {
     switch (t->op->kind) {
     case OP_PULL: docker_pull_begin(t); return;
+    case OP_BUILD: docker_build_begin(t); return;
     case OP_NETWORK_CREATE:
     case OP_VOLUME_CREATE:
     case OP_CONTAINER_CREATE: docker_create_begin(t); return;
@@ -184,6 +188,7 @@ static void mark_touched(struct ticket *t)
     const struct op *op = t->op;
 
     switch (op->kind) {
+    case OP_BUILD:
     case OP_PULL: docker_dirty(d, MIRROR_IMAGE, op->object); return;
     case OP_NETWORK_CREATE:
         docker_dirty(d, MIRROR_NETWORK, t->result.id ? t->result.id : op->name);
@@ -224,6 +229,7 @@ static void ticket_release(struct ticket *t)
     docker_drop(d, t->call);
     http_timer_cancel(d->http, t->timer);
     docker_pull_release(t);
+    docker_build_release(t);
     docker_logs_release(t);
     str_release(&t->tail);
     arena_free(t->arena);
@@ -275,8 +281,8 @@ void docker_cancel(struct driver *driver, struct ticket *t)
     if (t->cancelled)
         return;
     t->cancelled = true;
-    /* A short call under way runs to its end, so that its effect is known to the next look. */
-    if (t->flying && t->lane != LANE_PULL && t->lane != LANE_WAIT)
+    /* A short call under way runs to its end, so that its effect is known to the next look; a closed connection ends a pull and a build. */
+    if (t->flying && t->lane != LANE_PULL && t->lane != LANE_BUILD && t->lane != LANE_WAIT)
         return;
     docker_drop(d, TAKE(t->call));
     http_timer_cancel(d->http, TAKE(t->timer));

@@ -1,6 +1,6 @@
 /* docker_parts.h: what the rooms of the Docker driver share: docker.c (vtable), docker_link.c (negotiation and calls),
  * docker_look.c, docker_events.c, docker_ops.c and its docker_create.c, docker_act.c, docker_wait.c, docker_pull.c,
- * docker_logs.c. Nobody else includes it.
+ * docker_logs.c, docker_images.c. Nobody else includes it.
  *
  * Every exchange with the engine goes through docker_send, so that the first one negotiates the API version and freeing the
  * driver ends them all. */
@@ -51,7 +51,7 @@ struct follower {
 };
 
 /* Which bound an operation counts against. */
-enum lane { LANE_CALL, LANE_START, LANE_SLOW, LANE_PULL, LANE_WAIT };
+enum lane { LANE_CALL, LANE_START, LANE_SLOW, LANE_PULL, LANE_BUILD, LANE_WAIT };
 #define LANES (LANE_WAIT + 1)
 
 struct ticket {
@@ -75,6 +75,7 @@ struct ticket {
     unsigned tries;
     struct wait_watch *watch; /* waits; in the arena */
     struct pull *pull;
+    struct building *building;
     struct log_reader *reader; /* logs and tails; holds buffers */
 };
 
@@ -82,6 +83,8 @@ struct docker {
     struct driver driver;
     struct http *http;
     int cores;
+    bool
+        classic_builder; /* the engine said that it has no BuildKit; asked again after the connection was lost */
     char *auth_dir;
     struct mirror *mirror;
     struct engine_link link;
@@ -140,8 +143,9 @@ void ticket_begin(struct ticket *t); /* logs begin at once */
 void docker_create_begin(struct ticket *t); /* docker_create.c: containers, networks, volumes */
 void docker_act_begin(
     struct ticket *t); /* docker_act.c: one call that changes something that exists */
-void docker_wait_begin(struct ticket *t); /* docker_wait.c */
-void docker_pull_begin(struct ticket *t); /* docker_pull.c */
+void docker_wait_begin(struct ticket *t);  /* docker_wait.c */
+void docker_pull_begin(struct ticket *t);  /* docker_pull.c */
+void docker_build_begin(struct ticket *t); /* docker_build.c */
 
 /* "container X of app blog" for who holds a name or a port. In the arena. */
 const char *docker_holder(const struct obs_container *c, struct arena *a);
@@ -155,6 +159,10 @@ void docker_wait_poke_all(struct docker *d);
 /* ---- docker_pull.c ---- */
 
 void docker_pull_release(struct ticket *t);
+
+/* ---- docker_build.c ---- */
+
+void docker_build_release(struct ticket *t);
 
 /* ---- docker_logs.c ---- */
 

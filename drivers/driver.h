@@ -18,20 +18,24 @@ struct ticket; /* a submitted operation, until its callback */
 typedef void op_done_fn(void *user, const struct op_result *result);
 /* progress of a long operation: "3/7 layers, 41 MB of 120 MB"; fraction is 0..1, or negative when unknown */
 typedef void op_progress_fn(void *user, const char *text, double fraction);
-typedef void look_done_fn(void *user, const struct err *e); /* e->kind ERR_NONE: knowledge is complete and current */
+#define OP_PROGRESS_LOG (-2.0) /* as fraction: text is a line of the operation's log, to be kept */
+typedef void look_done_fn(
+    void *user, const struct err *e); /* e->kind ERR_NONE: knowledge is complete and current */
 typedef void log_line_fn(void *user, bool is_stderr, const char *line, size_t n);
 
 struct look {
-    bool everything;     /* lists, then what changed; false: only what events left to be inspected */
-    bool inspect_owned;  /* with everything: inspect each container of our owner (cold look), not only changed ones */
+    bool everything; /* lists, then what changed; false: only what events left to be inspected */
+    bool
+        inspect_owned; /* with everything: inspect each container of our owner (cold look), not only changed ones */
     const char *owner;
-    struct strv images;  /* references whose ids must be known; asked again only if unknown or touched by an event */
+    struct strv
+        images; /* references whose ids must be known; asked again only if unknown or touched by an event */
 };
 
 enum engine_happening {
-    ENGINE_UP,        /* events are flowing (again); look at everything */
-    ENGINE_AWAY,      /* cannot be reached; text says why; it is being retried */
-    ENGINE_CHANGED,   /* something of `app` (NULL: shared or foreign) changed; look with everything == false */
+    ENGINE_UP,   /* events are flowing (again); look at everything */
+    ENGINE_AWAY, /* cannot be reached; text says why; it is being retried */
+    ENGINE_CHANGED, /* something of `app` (NULL: shared or foreign) changed; look with everything == false */
 };
 
 struct happening {
@@ -54,8 +58,8 @@ struct logs {
 struct driver_ops {
     const char *name;
     /* Start one operation. op and its texts must stay until done is called, exactly once. progress may be NULL. */
-    struct ticket *(*submit)(struct driver *d, const struct op *op, op_done_fn *done, op_progress_fn *progress,
-                             void *user);
+    struct ticket *(*submit)(struct driver *d, const struct op *op, op_done_fn *done,
+                             op_progress_fn *progress, void *user);
     /* Give up on it: done comes soon with ERR_STALE, or with the real result if that was faster. The engine may or may not have
      * done it. */
     void (*cancel)(struct driver *d, struct ticket *t);
@@ -66,7 +70,8 @@ struct driver_ops {
     /* Follow the engine's events for ever, reconnecting with resume; one follower. */
     void (*follow)(struct driver *d, happening_fn *happened, void *user);
     /* Lines of a container's log; done comes at the end or on failure; cancel() ends a follow. */
-    struct ticket *(*logs)(struct driver *d, const struct logs *want, log_line_fn *line, op_done_fn *done, void *user);
+    struct ticket *(*logs)(struct driver *d, const struct logs *want, log_line_fn *line,
+                           op_done_fn *done, void *user);
     void (*free)(struct driver *d);
 };
 

@@ -298,6 +298,7 @@ int fake_container_live(struct fake_world *w, const struct op *op, struct op_res
     case OP_WAIT_RUNNING: return wait_up(c, false, ret);
     case OP_WAIT_HEALTHY: return wait_up(c, true, ret);
     case OP_WAIT_EXIT: return wait_exit(w, c, ret);
+    case OP_BUILD:
     case OP_PULL:
     case OP_NETWORK_CREATE:
     case OP_NETWORK_REMOVE:

@@ -154,6 +154,7 @@ void fake_world_apply(struct fake_world *w, const struct op *op, struct op_resul
     *ret = (struct op_result){.exit_code = 0};
     w->now_ms += 1000;
     switch (op->kind) {
+    case OP_BUILD:
     case OP_PULL: failed = pull(w, op, ret); break;
     case OP_NETWORK_CREATE: failed = fake_network_create(w, op, ret); break;
     case OP_NETWORK_REMOVE: failed = fake_network_remove(w, op, ret); break;

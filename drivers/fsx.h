@@ -12,8 +12,8 @@ struct arena;
 
 /* Read a regular file of at most max bytes (symlinks are followed; FIFOs, sockets and devices are refused without blocking).
  * The text is NUL-terminated in the arena. ret_st may be NULL; it is of what was read. A file that changed while it was read is ERR_RETRY. */
-int fsx_read(const char *path, size_t max, struct arena *a, const char **ret_text, size_t *ret_n, struct stat *ret_st,
-             struct err *e);
+int fsx_read(const char *path, size_t max, struct arena *a, const char **ret_text, size_t *ret_n,
+             struct stat *ret_st, struct err *e);
 /* Write to a temporary file beside it, fsync, rename, fsync the folder: afterwards path holds all of it or is as before. */
 int fsx_replace(const char *path, const void *bytes, size_t n, mode_t mode, struct err *e);
 /* Remove and fsync the folder; absent is success. */

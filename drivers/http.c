@@ -197,6 +197,22 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
     return n;
 }
 
+static size_t on_feed(char *buf, size_t size, size_t n, void *user)
+{
+    struct http_call *c = user;
+    long got;
+
+    if (c->over)
+        return CURL_READFUNC_ABORT;
+    c->heard_ms = http_now_ms(); /* as long as it takes what we send, it is not silent */
+    got = c->feed(c->user, buf, size * n);
+    if (got >= 0)
+        return (size_t)got;
+    if (!c->over && !c->why.kind)
+        (void)err_set(&c->why, ERR_STALE, "ended by its writer");
+    return CURL_READFUNC_ABORT;
+}
+
 /* ---- making and ending calls ---- */
 
 /* Its callback comes from http_poll, whatever curl still has to say about it. */
@@ -238,6 +254,7 @@ struct http_call *http_send(struct http *h, const struct http_request *r)
     c->counted = !r->stream && !r->slow;
     c->silence_ms = r->stream ? r->timeout_ms : 0;
     c->data = r->stream ? r->data : NULL;
+    c->feed = r->stream ? r->feed : NULL;
     c->done = r->done;
     c->user = r->user;
     http_call_setup(c, &h->place, r);
@@ -245,6 +262,10 @@ struct http_call *http_send(struct http *h, const struct http_request *r)
     (void)curl_easy_setopt(c->easy, CURLOPT_HEADERDATA, c);
     (void)curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
+    if (c->feed) {
+        (void)curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, on_feed);
+        (void)curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
+    }
     call_list_add(c->counted ? &h->waiting : &h->ready, c);
     return c;
 }

@@ -35,6 +35,9 @@ typedef void http_done_fn(void *user, const struct http_reply *reply);
  * the reply's header is there: the stream stands, though nothing was said yet. */
 typedef bool http_data_fn(void *user, const char *bytes, size_t n);
 
+/* The next bytes of a streamed request body into buf; 0 at the end, -1 to give the call up (done comes with ERR_STALE). */
+typedef long http_feed_fn(void *user, void *buf, size_t n);
+
 struct http_request {
     const char *method; /* "GET" */
     const char *
@@ -47,6 +50,7 @@ struct http_request {
         slow; /* a short call that by its nature blocks for seconds (a stop's grace): not counted either */
     int64_t timeout_ms; /* total for short calls (0: 30 s); silence for streams (0: none) */
     http_data_fn *data; /* streams; NULL for short calls */
+    http_feed_fn *feed; /* streams: the body, sent chunked as a tar; NULL: `body` */
     http_done_fn *done;
     void *user;
 };

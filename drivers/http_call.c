@@ -207,6 +207,9 @@ static void set_method(CURL *easy, const struct http_request *r)
 
     if (strcmp(r->method, "HEAD") == 0) {
         (void)curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (r->feed) {
+        (void)curl_easy_setopt(easy, CURLOPT_POST, 1L); /* without a size: chunked */
+        (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 65536L);
     } else if (post || r->body) {
         (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                                (curl_off_t)(r->body ? strlen(r->body) : 0));
@@ -229,7 +232,9 @@ static void add_header(struct http_call *c, const char *line)
 static void set_headers(struct http_call *c, const struct http_request *r)
 {
     add_header(c, "Expect:");
-    add_header(c, r->body ? "Content-Type: application/json" : "Content-Type:");
+    add_header(c, r->feed   ? "Content-Type: application/x-tar"
+                  : r->body ? "Content-Type: application/json"
+                            : "Content-Type:");
     if (r->header)
         add_header(c, r->header);
     (void)curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);

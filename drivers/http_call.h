@@ -27,7 +27,8 @@ struct http_call {
     http_done_fn *done;
     void *user;
     struct str body;
-    struct str head; /* the header lines of the last reply, each ended by a NUL */
+    http_feed_fn *feed;
+    struct str head;            /* the header lines of the last reply, each ended by a NUL */
     struct err why;             /* our own reason for ending it */
     char what[96];              /* "GET /containers/json", cut */
     char says[CURL_ERROR_SIZE]; /* curl's words */

@@ -11,6 +11,7 @@
 /* clang-format off */
 static const char *const names[] = {
     [OP_PULL] = "pull",
+    [OP_BUILD] = "build",
     [OP_NETWORK_CREATE] = "network-create",
     [OP_NETWORK_REMOVE] = "network-remove",
     [OP_NETWORK_CONNECT] = "network-connect",

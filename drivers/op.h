@@ -7,11 +7,14 @@
 #include <stdint.h>
 
 #include "spec/base/err.h"
+#include "spec/app.h"
+#include "spec/base/str.h"
 
 struct kvs;
 
 enum op_kind {
     OP_PULL,               /* object: image reference */
+    OP_BUILD,              /* object: the tag to give it, build */
     OP_NETWORK_CREATE,     /* name, body */
     OP_NETWORK_REMOVE,     /* object: id */
     OP_NETWORK_CONNECT,    /* network: name or id, object: container, body: endpoint settings */
@@ -30,22 +33,40 @@ enum op_kind {
     OP_WAIT_EXIT,          /* object; exit code 0 is success */
 };
 
+struct build_order {             /* what is sent to a builder, and how */
+    const char *path, *sub;      /* the context, as context.h has it */
+    const char *dockerfile;      /* its name in the context; NULL: Dockerfile */
+    const char *dockerfile_text; /* put in its place; NULL: as it stands */
+    const char *digest;          /* of the context */
+    const char *fingerprint;     /* that it must still have when it was sent; NULL: not known */
+    const char *target, *network;
+    struct kvs args, labels;
+    struct strv cache_from;
+    struct build_limits limits;
+    bool needs_buildkit; /* the classic builder is no way out */
+};
+
 struct op {
     enum op_kind kind;
-    const char *object, *name, *network, *body, *image, *image_id /* known at planning time, or NULL */;
-    const char *hash;        /* create: LABEL_HASH if known at planning time, or NULL: computed from body and image id */
+    const char *object, *name, *network, *body, *image,
+        *image_id /* known at planning time, or NULL */;
+    const char *
+        hash; /* create: LABEL_HASH if known at planning time, or NULL: computed from body and image id */
     const struct kvs *birth; /* create: birth notes, or NULL */
-    const char *platform;    /* pull, create; or NULL */
-    int64_t deadline_ms;     /* for the whole operation, 0: the driver's default for the kind */
+    const char *platform;    /* pull, build, create; or NULL */
+    const struct build_order *build;
+    int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;
-    int grace_s;           /* -1: the container's own */
+    int grace_s; /* -1: the container's own */
 };
 
 struct op_result {
-    struct err err;  /* kind ERR_NONE: success */
-    const char *id;  /* creates: the new object's id; pull: the image id. Valid during the callback only */
-    int exit_code;   /* OP_WAIT_EXIT */
-    const char *log_tail; /* waits and starts that failed: the container's last lines, or NULL. Valid during the callback */
+    struct err err; /* kind ERR_NONE: success */
+    const char *
+        id; /* creates: the new object's id; pull, build: the image id. Valid during the callback only */
+    int exit_code; /* OP_WAIT_EXIT */
+    const char *
+        log_tail; /* waits and starts that failed: the container's last lines, or NULL. Valid during the callback */
 };
 
 const char *op_kind_name(enum op_kind kind);

@@ -12,6 +12,7 @@
 /* clang-format off */
 static const struct action_row rows[] = {
     [ACT_PULL]               = {"pull",               "pull",       '+', OP_PULL},
+    [ACT_BUILD]              = {"build",              "build",      '+', OP_BUILD},
     [ACT_NETWORK_CREATE]     = {"network-create",     "create",     '+', OP_NETWORK_CREATE},
     [ACT_NETWORK_REMOVE]     = {"network-remove",     "remove",     '-', OP_NETWORK_REMOVE},
     [ACT_NETWORK_CONNECT]    = {"network-connect",    "connect",    '~', OP_NETWORK_CONNECT},
@@ -69,6 +70,7 @@ void action_print(const struct action *a, struct str *out)
     case ACT_WAIT_HEALTHY: str_add(out, " to be healthy"); break;
     case ACT_WAIT_EXIT: str_add(out, " to finish"); break;
     case ACT_PULL:
+    case ACT_BUILD:
     case ACT_NETWORK_REMOVE:
     case ACT_VOLUME_CREATE:
     case ACT_CREATE:

@@ -19,6 +19,7 @@ struct change {
 
 enum action_kind {
     ACT_PULL,
+    ACT_BUILD,
     ACT_NETWORK_CREATE,
     ACT_NETWORK_REMOVE,
     ACT_NETWORK_CONNECT,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "drivers/engine_encode.h"
+#include "reconcile/build_tag.h"
 #include "spec/base/arena.h"
 
 static void bind_container(struct want_container *c, const char *image_id, struct arena *a)
@@ -26,6 +27,17 @@ static void bind_container(struct want_container *c, const char *image_id, struc
     engine_encode_hash(c->body, image_id, c->hash);
 }
 
+static void bind_build(const struct want_app *app, struct want_service *s, const struct observed *o,
+                       struct arena *a)
+{
+    const char *tag = build_tag(app, s, o, a);
+
+    if (!tag)
+        tag = build_tag_unknown(app, s, a);
+    if (!s->image || strcmp(s->image, tag) != 0)
+        s->image = tag;
+}
+
 void bind_images(struct desired *d, const struct observed *o, struct arena *desired_arena)
 {
     for (size_t i = 0; i < d->n_apps; i++) {
@@ -33,6 +45,9 @@ void bind_images(struct desired *d, const struct observed *o, struct arena *desi
 
         for (size_t s = 0; s < app->n_services; s++) {
             struct want_service *service = &app->services[s];
+
+            if (service->facts)
+                bind_build(app, service, o, desired_arena);
             const struct obs_image *image =
                 service->image ? observed_image(o, service->image) : NULL;
 
@@ -47,9 +62,14 @@ void bind_wanted_images(const struct desired *d, struct arena *a, struct strv *r
     struct strv all = {0}, unique = {0};
 
     for (size_t i = 0; i < d->n_apps; i++)
-        for (size_t s = 0; s < d->apps[i].n_services; s++)
-            if (d->apps[i].services[s].image)
-                strv_push(a, &all, d->apps[i].services[s].image);
+        for (size_t s = 0; s < d->apps[i].n_services; s++) {
+            const struct want_service *service = &d->apps[i].services[s];
+
+            if (service->image)
+                strv_push(a, &all, service->image);
+            for (size_t k = 0; service->facts && k < service->facts->images.n; k++)
+                strv_push(a, &all, service->facts->images.v[k]);
+        }
     strv_sort(&all);
     for (size_t i = 0; i < all.n; i++)
         if (i == 0 || strcmp(all.v[i - 1], all.v[i]) != 0)

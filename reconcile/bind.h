@@ -10,7 +10,8 @@
 
 /* Containers whose image the engine lacks keep hash "" (known after the pull). */
 void bind_images(struct desired *d, const struct observed *o, struct arena *desired_arena);
-/* The image references of all apps (or one), sorted, unique: what a look must ask about. */
+/* What is built gets its name here too (build_tag.h), since that depends on the base images the engine has.
+ * The image references of all apps, base images included, sorted, unique: what a look must ask about. */
 void bind_wanted_images(const struct desired *d, struct arena *a, struct strv *ret);
 
 #endif

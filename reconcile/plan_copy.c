@@ -31,6 +31,29 @@ static const struct kvs *copy_kvs(const struct kvs *l, struct arena *a)
     return copy;
 }
 
+static const struct build_order *copy_build(const struct build_order *b, struct arena *a)
+{
+    struct build_order *copy = ARENA_NEW(a, struct build_order);
+    const struct kvs *args = copy_kvs(&b->args, a), *labels = copy_kvs(&b->labels, a);
+
+    *copy = (struct build_order){
+        .path = arena_strdup(a, b->path),
+        .sub = arena_strdup(a, b->sub),
+        .dockerfile = arena_strdup(a, b->dockerfile),
+        .dockerfile_text = arena_strdup(a, b->dockerfile_text),
+        .digest = arena_strdup(a, b->digest),
+        .fingerprint = arena_strdup(a, b->fingerprint),
+        .target = arena_strdup(a, b->target),
+        .network = arena_strdup(a, b->network),
+        .args = *args,
+        .labels = *labels,
+        .cache_from = copy_strv(&b->cache_from, a),
+        .needs_buildkit = b->needs_buildkit,
+        .limits = b->limits,
+    };
+    return copy;
+}
+
 static void copy_op(struct op *op, struct arena *a)
 {
     op->object = arena_strdup(a, op->object);
@@ -42,6 +65,8 @@ static void copy_op(struct op *op, struct arena *a)
     op->hash = arena_strdup(a, op->hash);
     op->platform = arena_strdup(a, op->platform);
     op->birth = copy_kvs(op->birth, a);
+    if (op->build)
+        op->build = copy_build(op->build, a);
 }
 
 static void copy_action(struct action *act, struct arena *a)

@@ -10,6 +10,7 @@
 
 #include "drivers/engine_encode.h"
 #include "spec/base/arena.h"
+#include "spec/labels.h"
 
 /* ---- networks: which one is meant ---- */
 
@@ -260,25 +261,97 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* The action that brings an image, once for all who need it. */
+static uint32_t bring(struct app_work *p, enum action_kind kind, const char *ref,
+                      const char *platform, const char *cause)
+{
+    for (size_t i = 0; i < p->n_pulls; i++)
+        if (strcmp(p->pulls[i].ref, ref) == 0 && same_text(p->pulls[i].platform, platform))
+            return p->pulls[i].action;
+    uint32_t i = act_add(p, kind, arena_printf(p->w->arena, "image %s", ref), cause);
+
+    act_at(p, i)->op.object = ref;
+    act_at(p, i)->op.platform = platform;
+    p->pulls = arena_grow(p->w->arena, p->pulls, p->n_pulls, &p->cap_pulls, sizeof(p->pulls[0]));
+    p->pulls[p->n_pulls++] = (struct pulled){ref, platform, i};
+    return i;
+}
+
+static uint32_t infra_build(struct app_work *p, const struct want_service *s)
+{
+    const struct obs_image *image = observed_image(p->w->seen, s->image);
+    const struct build *b = &s->spec->build;
+    struct arena *a = p->w->arena;
+
+    if (image && image->id)
+        return NO_ACTION;
+    uint32_t i =
+        bring(p, ACT_BUILD, s->image, s->spec->platform,
+              s->facts->made_for
+                  ? arena_printf(a, "its source is new; Dockerfile made for %s", s->facts->made_for)
+                  : "its source is new");
+
+    if (act_at(p, i)->op.build)
+        return i;
+    struct build_order *order = ARENA_NEW(a, struct build_order);
+
+    *order = (struct build_order){
+        .path = b->bundle ? b->bundle : b->path,
+        .sub = b->bundle ? b->path : NULL,
+        .dockerfile = s->facts->dockerfile,
+        .dockerfile_text = s->facts->dockerfile_text,
+        .digest = s->facts->digest,
+        .fingerprint = s->facts->fingerprint,
+        .target = b->target,
+        .network = b->network,
+        .args = b->args,
+        .cache_from = b->cache_from,
+        .needs_buildkit = s->facts->needs_buildkit,
+        .limits = p->w->in->desired->settings->build_limits,
+    };
+    for (size_t k = 0; k < b->labels.n; k++)
+        kvs_set(a, &order->labels, b->labels.v[k].key, b->labels.v[k].value);
+    kvs_set(a, &order->labels, LABEL_BUILD_OWNER, p->w->owner);
+    kvs_set(a, &order->labels, LABEL_BUILD_APP, p->name);
+    kvs_set(a, &order->labels, LABEL_BUILD_SERVICE, s->name);
+    act_at(p, i)->op.build = order;
+    act_at(p, i)->op.deadline_ms = p->w->in->desired->settings->build_timeout_ms;
+    return i;
+}
+
 uint32_t infra_pull(struct app_work *p, const struct want_service *s)
 {
     const struct obs_image *image = observed_image(p->w->seen, s->image);
     bool absent = !image || !image->id;
-    const char *platform = s->spec->platform;
 
+    if (s->facts)
+        return infra_build(p, s);
     if (!absent && s->spec->pull != PULL_ALWAYS)
         return NO_ACTION;
-    for (size_t i = 0; i < p->n_pulls; i++)
-        if (strcmp(p->pulls[i].ref, s->image) == 0 && same_text(p->pulls[i].platform, platform))
-            return p->pulls[i].action;
-    uint32_t pull = act_add(p, ACT_PULL, arena_printf(p->w->arena, "image %s", s->image),
-                            absent ? "the engine does not have it" : "pull_policy: always");
+    return bring(p, ACT_PULL, s->image, s->spec->platform,
+                 absent ? "the engine does not have it" : "pull_policy: always");
+}
 
-    act_at(p, pull)->op.object = s->image;
-    act_at(p, pull)->op.platform = platform;
-    p->pulls = arena_grow(p->w->arena, p->pulls, p->n_pulls, &p->cap_pulls, sizeof(p->pulls[0]));
-    p->pulls[p->n_pulls++] = (struct pulled){s->image, platform, pull};
-    return pull;
+bool infra_bases_missing(const struct app_work *p, const struct want_service *s)
+{
+    for (size_t i = 0; s->facts->state == FACTS_READY && i < s->facts->images.n; i++) {
+        const struct obs_image *base = observed_image(p->w->seen, s->facts->images.v[i]);
+
+        if (!base || !base->id)
+            return true;
+    }
+    return false;
+}
+
+void infra_pull_bases(struct app_work *p, const struct want_service *s)
+{
+    for (size_t i = 0; s->facts->state == FACTS_READY && i < s->facts->images.n; i++) {
+        const char *ref = s->facts->images.v[i];
+        const struct obs_image *base = observed_image(p->w->seen, ref);
+
+        if (base && !base->id) /* one that nobody asked about yet is asked about first */
+            (void)bring(p, ACT_PULL, ref, s->spec->platform, "what is built stands on it");
+    }
 }
 
 /* ---- networks that are made again, live: containers stay up and change over ---- */

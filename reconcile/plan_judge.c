@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "reconcile/diff.h"
+#include "reconcile/plan_infra.h"
 #include "spec/base/arena.h"
 
 #define CALM_MS 10000
@@ -87,6 +88,28 @@ static void judge_outdated(struct app_work *p, struct replica *r)
         diff_add(p, DRIFT_PENDING, object, r->changes[i], r->cause);
 }
 
+/* What is built can be made once its source was read and what it stands on is there. */
+static void judge_source(struct app_work *p, struct replica *r)
+{
+    const struct context_facts *f = r->service->facts;
+
+    switch (f->state) {
+    case FACTS_WORKING:
+        r->blocked = "its source is being read";
+        r->source_pending = true;
+        return;
+    case FACTS_FAILED:
+        r->blocked = arena_printf(p->w->arena, "its source cannot be built: %s", f->error);
+        return;
+    case FACTS_READY:
+        if (infra_bases_missing(p, r->service)) {
+            r->blocked = "the images it is built on are pulled first";
+            r->source_pending = true;
+        }
+        return;
+    }
+}
+
 static void judge_to_make(struct app_work *p, struct replica *r)
 {
     const struct obs_image *image = observed_image(p->w->seen, r->service->image);
@@ -98,7 +121,9 @@ static void judge_to_make(struct app_work *p, struct replica *r)
         judge_outdated(p, r);
     else
         judge_missing(p, r);
-    if ((!image || !image->id) && r->service->spec->pull == PULL_NEVER)
+    if (r->service->facts)
+        judge_source(p, r);
+    else if ((!image || !image->id) && r->service->spec->pull == PULL_NEVER)
         r->blocked =
             arena_printf(p->w->arena, "image %s is not on the engine and pull_policy is never",
                          r->service->image);
@@ -213,8 +238,7 @@ static const char *renewed_dependency(const struct app_work *p, const struct rep
 /* Between two crashes it runs, too: it is well again when it has run for as long as the engine itself takes for a sign of health. */
 static bool is_shaken(const struct app_work *p, const struct obs_container *c)
 {
-    return c->restart_count > 0 && c->started_ms > 0 &&
-           p->w->in->now_ms - c->started_ms < CALM_MS;
+    return c->restart_count > 0 && c->started_ms > 0 && p->w->in->now_ms - c->started_ms < CALM_MS;
 }
 
 static void judge_shaken(struct app_work *p, struct replica *r)

@@ -39,6 +39,8 @@ struct replica {
     enum drift_kind kind;            /* pending wins over found */
     const char *cause;
     const char *blocked; /* nothing can be done now, because */
+    bool
+        source_pending; /* ... which ends by itself: its source is read, its base images are pulled */
     struct change *changes;
     size_t n_changes, cap_changes;
 

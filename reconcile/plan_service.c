@@ -557,6 +557,9 @@ void service_plan(struct app_work *p)
     uint32_t before = NO_ACTION;
 
     for (size_t i = 0; i < p->n_replicas; i++)
+        if (p->replicas[i].source_pending)
+            infra_pull_bases(p, p->replicas[i].service);
+    for (size_t i = 0; i < p->n_replicas; i++)
         no_stops_yet(p, &p->replicas[i]);
     for (size_t i = 0; i < p->n_replicas; i++)
         if (acts(&p->replicas[i]) && !shares_something(p, &p->replicas[i]))

@@ -89,7 +89,24 @@ static void add_change(const struct ink *ink, const struct change *c)
         str_add(out, "(none)");
 }
 
-static void print_action(const struct ink *ink, const struct action *a)
+/* What is sent in place of the source's own: one that was made, or changed. */
+static void print_dockerfile(const struct ink *ink, const char *text)
+{
+    for (const char *at = text; *at;) {
+        size_t n = strcspn(at, "\n");
+        CLEANUP(str_release) struct str line = STR_INIT;
+
+        str_addn(&line, at, n);
+        paint(ink, "2");
+        str_add(ink->out, "      | ");
+        str_add_escaped(ink->out, str_text(&line));
+        paint(ink, "0");
+        str_addc(ink->out, '\n');
+        at += n + (at[n] == '\n');
+    }
+}
+
+static void print_action(const struct ink *ink, const struct action *a, bool verbose)
 {
     add_sign(ink, a->when != WHEN_OK ? '?' : action_row(a->kind)->sign);
     action_print(a, ink->out);
@@ -100,6 +117,8 @@ static void print_action(const struct ink *ink, const struct action *a)
         add_change(ink, &a->changes[i]);
         str_addc(ink->out, '\n');
     }
+    if (verbose && a->op.build && a->op.build->dockerfile_text)
+        print_dockerfile(ink, a->op.build->dockerfile_text);
 }
 
 /* Some action of the app is about the object, under its own or its temporary name. */
@@ -153,7 +172,7 @@ static void print_app(const struct ink *ink, const struct plan_app *app,
     str_addc(out, '\n');
     for (size_t i = 0; i < app->n_actions; i++)
         if (app->actions[i].when == WHEN_OK || style->verbose)
-            print_action(ink, &app->actions[i]);
+            print_action(ink, &app->actions[i], style->verbose);
     for (size_t i = 0; i < app->n_differences; i++)
         if (!is_handled(app, app->differences[i].object))
             print_difference(ink, &app->differences[i]);

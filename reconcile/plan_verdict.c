@@ -87,6 +87,9 @@ static void verdict_unhurried(struct app_work *p)
 
     if (ill)
         say(p, APP_DEGRADED, about(p, ill, ill->ill));
+    else if (blocked && blocked->source_pending)
+        say(p, APP_PROGRESSING,
+            about(p, blocked, arena_printf(p->w->arena, "waits: %s", blocked->blocked)));
     else if (blocked && blocked->condition != COND_STARTING)
         say(p, APP_DEGRADED,
             about(p, blocked,
@@ -144,12 +147,30 @@ static void note_service(struct app_work *p, const struct want_service *s)
                                  str_text(&text)));
 }
 
+static void note_dockerfile(struct app_work *p, const struct want_service *s)
+{
+    const struct context_facts *f = s->facts;
+    struct arena *a = p->w->arena;
+
+    if (f->made_for)
+        note_add(p, arena_printf(a,
+                                 "%s: brings no Dockerfile, so one is made for %s; `evenkeel "
+                                 "convert --dockerfile %s/%s` writes it out",
+                                 s->name, f->made_for, p->name, s->name));
+    for (size_t i = 0; i < f->notes.n; i++)
+        note_add(p, arena_printf(a, "%s: %s", s->name, f->notes.v[i]));
+}
+
 void note_defaults(struct app_work *p)
 {
     for (size_t i = 0; i < p->n_replicas; i++)
         if (p->replicas[i].condition == COND_ABSENT && p->replicas[i].kind == DRIFT_PENDING &&
             p->replicas[i].want->index == 1)
             note_service(p, p->replicas[i].service);
+    for (size_t i = 0; i < p->n_replicas; i++)
+        if (p->replicas[i].condition == COND_ABSENT && p->replicas[i].want->index == 1 &&
+            p->replicas[i].service->facts)
+            note_dockerfile(p, p->replicas[i].service);
 }
 
 /* ---- the verdict ---- */

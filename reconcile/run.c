@@ -306,8 +306,8 @@ void run_supersede(struct run *r)
     for (size_t i = 0; i < r->part->n_actions; i++) {
         struct step *s = &r->steps[i];
         enum action_kind kind = s->action->kind;
-        bool idle = kind == ACT_PULL || kind == ACT_WAIT_RUNNING || kind == ACT_WAIT_HEALTHY ||
-                    kind == ACT_WAIT_EXIT;
+        bool idle = kind == ACT_PULL || kind == ACT_BUILD || kind == ACT_WAIT_RUNNING ||
+                    kind == ACT_WAIT_HEALTHY || kind == ACT_WAIT_EXIT;
 
         if (s->state == STEP_FLYING && idle)
             r->options.driver->ops->cancel(r->options.driver, s->ticket);

@@ -28,7 +28,7 @@ struct run *run_new(const struct plan_app *part, const struct run_options *optio
 void run_start(
     struct run *r); /* over may come before this returns only if there is nothing to do */
 /* Start nothing more, except what puts back a container that was stopped for a successor that now does not get its turn: between two
- * plans the old version serves. What is in flight finishes (waits and pulls are cancelled; whoever is on trial stays on it). over
+ * plans the old version serves. What is in flight finishes (waits, pulls and builds are cancelled; whoever is on trial stays on it). over
  * follows when the last of it has. */
 void run_supersede(struct run *r);
 void run_free(struct run *r); /* only after over, or never started */

@@ -99,6 +99,23 @@ struct logging {
     bool set;
 };
 
+struct build_limits {                /* of one context; 0: the default of limits.h */
+    int64_t total_bytes, file_bytes; /* unpacked; one file */
+    int entries;
+};
+
+struct build { /* `source:` or Compose's `build:`, one model */
+    struct place at;
+    bool set;
+    const char *bundle; /* absolute path of an archive, or NULL */
+    const char *
+        path; /* without a bundle: absolute path of a directory; with one: a folder inside it, or NULL */
+    const char *dockerfile, *dockerfile_inline, *target, *network;
+    const char *strategy; /* NULL: auto */
+    struct kvs args, labels;
+    struct strv cache_from;
+};
+
 struct service {
     struct place at;
     const char *name; /* "app" in a flat app */
@@ -140,6 +157,9 @@ struct service {
     struct dependency *depends;
     size_t n_depends;
     enum pull_policy pull;
+    struct build build;
+    const char *start, *requirements; /* for sources without a Dockerfile */
+    struct num port;                  /* it listens on; unset: the image's one EXPOSE, else 8000 */
     struct num replicas;
     enum profile profile; /* security: {profile:} */
 };

@@ -83,6 +83,7 @@ static bool check_level(struct decode_ctx *c, const struct field *f, const struc
 // clang-format off
 #define TABLE(name, help, rows) {name, help, rows, ARRAY_LEN(rows)}
 #define C(member) offsetof(struct config_draft, c.member)
+#define NS INT64_C(1000000000)
 #define PLANNED .status = FIELD_PLANNED
 
 static const struct choice drifts[] = {{"heal", DRIFT_HEAL}, {"report", DRIFT_REPORT}, {NULL, 0}};
@@ -106,9 +107,22 @@ static const struct field rows_log[] = {
 };
 static const struct table fields_config_log = TABLE("config_log", "The agent's own log.", rows_log);
 
+static const struct field rows_builds[] = {
+    {"allow", &form_strings, C(build_allow), .help = "folders outside the roots that `source: {path:}` and `{bundle:}` may name", .check = check_config_path},
+    {"timeout", &form_duration, C(build_timeout_ns), .help = "how long one build may take", .min = 10 * NS, .max = 24 * 3600 * NS, .fallback = "1h"},
+};
+static const struct table fields_config_builds = TABLE("config_builds", "What is built, and how long.", rows_builds);
+
+static const struct field rows_bundles[] = {
+    {"max_entries", &form_int, C(max_entries), .help = "files and folders in one", .min = 1, .max = 1000000, .fallback = "10000"},
+    {"max_file", &form_bytes, C(max_file), .help = "size of one file in it", .min = 1024, .max = INT64_C(1) << 40, .fallback = "512M"},
+    {"max_size", &form_bytes, C(max_size), .help = "size of all its files, unpacked", .min = 1024, .max = INT64_C(1) << 40, .fallback = "1G"},
+};
+static const struct table fields_config_bundles = TABLE("config_bundles", "Bounds of what is built: archives and folders alike.", rows_bundles);
+
 static const struct field rows_config[] = {
-    {"builds", PLANNED},
-    {"bundles", PLANNED},
+    {"builds", &form_table, 0, .help = "what is built, and how long", .table = &fields_config_builds},
+    {"bundles", &form_table, 0, .help = "bounds of archives and folders that are built", .table = &fields_config_bundles},
     {"defaults", &form_table, 0, .help = "limits of services that do not say otherwise", .table = &fields_config_defaults},
     {"docker", &form_text, C(docker), .help = "address of the engine", .check = check_docker, .fallback = "DOCKER_HOST, else unix:///var/run/docker.sock"},
     {"drift", &form_choice, C(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "heal"},
@@ -129,7 +143,7 @@ static const struct field rows_config[] = {
 const struct table fields_config = TABLE("config", "The agent's configuration file.", rows_config);
 
 const struct table *const fields_all_config[] = {
-    &fields_config, &fields_config_defaults, &fields_config_log, &fields_config_network, NULL,
+    &fields_config, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_log, &fields_config_network, NULL,
 };
 // clang-format on
 
@@ -149,6 +163,22 @@ static void check_subnets_fit(struct decode_ctx *c, const struct yaml_node *v,
     d->c.pool_prefix = (int)d->pool_prefix.v;
 }
 
+/* 0 is no bound anywhere else; here it would be one that nothing passes. */
+static void check_bounds(struct decode_ctx *c, const struct yaml_node *v, const struct config *o)
+{
+    const struct {
+        const char *table, *key;
+        const struct num *n;
+    } rows[] = {{"builds", "timeout", &o->build_timeout_ns},
+                {"bundles", "max_file", &o->max_file},
+                {"bundles", "max_size", &o->max_size}};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].n->set && rows[i].n->v <= 0)
+            decode_say(c, DIAG_ERROR, decode_key_place(c, yaml_get(v, rows[i].table), rows[i].key),
+                       "leave it out for the default", "`%s` must be more than 0", rows[i].key);
+}
+
 int config_parse(const char *name, const char *text, size_t n, struct arena *a,
                  struct diag_list *diags, struct config *ret)
 {
@@ -163,8 +193,10 @@ int config_parse(const char *name, const char *text, size_t n, struct arena *a,
 
     if (file.n_documents > 1)
         decode_error(&c, file.documents[1], NULL, "a configuration is one document");
-    if (file.n_documents > 0 && decode_table(&c, &fields_config, file.documents[0], &d))
+    if (file.n_documents > 0 && decode_table(&c, &fields_config, file.documents[0], &d)) {
         check_subnets_fit(&c, file.documents[0], &d);
+        check_bounds(&c, file.documents[0], &d.c);
+    }
     diag_sort(diags);
     if (diags->errors > before)
         return -1;

@@ -20,7 +20,10 @@ struct config {
     int pool_prefix;    /* network: {prefix:}, longer than the pool's; 0: not given */
     struct num mem_limit, nano_cpus, pids_limit; /* defaults: */
     enum drift_mode drift;
-    const char *log_level; /* log: {level:}: error, warning, info or debug */
+    const char *log_level;                      /* log: {level:}: error, warning, info or debug */
+    struct num max_size, max_file, max_entries; /* bundles: bytes, bytes, a count */
+    struct strv build_allow;                    /* builds: {allow:}, absolute */
+    struct num build_timeout_ns;                /* builds: {timeout:} */
 };
 
 /* Returns 0, or -1 with at least one error in diags. ret is filled only on 0. name is for diagnostics and must outlive them. An empty file, or one

@@ -8,6 +8,7 @@
 #include "spec/base/arena.h"
 #include "spec/claims.h"
 #include "spec/desired_app.h"
+#include "spec/source_places.h"
 
 /* One document that names an app. */
 struct candidate {
@@ -29,7 +30,8 @@ struct builder {
     const struct spec_file *
         *unreadable; /* broken, and it cannot be told which apps it holds; sorted by root, path */
     size_t n_unreadable;
-    size_t *rank; /* of out->apps */
+    struct strv named; /* archives that a spec names, sorted */
+    size_t *rank;      /* of out->apps */
     struct str scratch;
 };
 
@@ -52,6 +54,34 @@ static void out_of_place(struct builder *b, const struct document *doc)
                                   : "an override beside the apps has no effect");
 }
 
+/* An archive that a spec names is no app by itself. */
+static void gather_named(struct builder *b)
+{
+    for (size_t i = 0; i < b->set->n_files; i++) {
+        const struct spec_file *f = b->set->files[i];
+
+        for (size_t k = 0; k < f->n_documents && !f->bundle; k++) {
+            const struct app *app = f->documents[k].app;
+
+            for (size_t s = 0; app && s < app->n_services; s++)
+                if (app->services[s].build.bundle)
+                    strv_push(b->arena, &b->named, app->services[s].build.bundle);
+        }
+    }
+    strv_sort(&b->named);
+}
+
+static int cmp_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_named(const struct builder *b, const struct spec_file *f)
+{
+    return f->bundle && b->named.n > 0 &&
+           bsearch(&f->bundle, b->named.v, b->named.n, sizeof(b->named.v[0]), cmp_text);
+}
+
 static size_t gather(struct builder *b, const struct spec_file *const *files, size_t n,
                      enum doc_kind kind, struct candidate **ret)
 {
@@ -64,6 +94,8 @@ static size_t gather(struct builder *b, const struct spec_file *const *files, si
         for (size_t k = 0; k < files[i]->n_documents; k++) {
             const struct document *doc = &files[i]->documents[k];
 
+            if (is_named(b, files[i]))
+                continue;
             if (doc->kind == kind && doc->name)
                 (*ret)[found++] = (struct candidate){doc->name, files[i], doc, rank++};
             else if (doc->kind != kind && (doc->kind == DOC_APP || doc->kind == DOC_OVERRIDE))
@@ -299,7 +331,7 @@ static void build_name(struct builder *b, const struct candidate *v, size_t n)
     }
     const struct candidate *o = find_override(b, v->name);
     const struct app_source src = {b->settings, holder->doc->app, holder->file,
-                                   o ? o->doc->override : NULL};
+                                   o ? o->doc->override : NULL, b->set};
 
     desired_app_build(&src, b->arena, &b->scratch, app);
     if (o)
@@ -352,9 +384,13 @@ static void settle_claims(struct builder *b)
     struct claims *c = claims_new(b->arena, claims);
 
     for (size_t i = 0; i < n; i++) {
-        v[i].app->refused = claims_take(c, v[i].app);
+        struct place at = v[i].app->at;
+        const char *claimed = claims_take(c, v[i].app),
+                   *misplaced = source_place_refused(b->set, b->settings, v[i].app, b->arena, &at);
+
+        v[i].app->refused = misplaced ? misplaced : claimed;
         if (v[i].app->refused)
-            diag_add(&b->out->diags, DIAG_ERROR, v[i].app->at, NULL, NULL, NULL,
+            diag_add(&b->out->diags, DIAG_ERROR, at, NULL, NULL, NULL,
                      "the app \"%s\" is refused: %s", v[i].app->name, v[i].app->refused);
     }
 }
@@ -377,6 +413,7 @@ struct desired *desired_build(const struct spec_set *set, const struct settings 
                             .files = set->files,
                             .n_files = set->n_files};
     diag_init(&out->diags, a);
+    gather_named(&b);
     b.n_apps = gather(&b, set->files, set->n_files, DOC_APP, &b.apps);
     b.n_overrides = gather(&b, set->overrides, set->n_overrides, DOC_OVERRIDE, &b.overrides);
     gather_unreadable(&b);

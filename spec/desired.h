@@ -8,6 +8,7 @@
 #include "spec/app.h"
 #include "spec/base/js.h"
 #include "spec/document.h"
+#include "spec/facts.h"
 
 /* The agent's settings as far as they shape desired state. */
 struct settings {
@@ -17,6 +18,10 @@ struct settings {
     struct num mem_limit, nano_cpus,
         pids_limit;        /* `defaults:`, override design section 4's table where set */
     enum drift_mode drift; /* `drift:`, default heal */
+    struct strv
+        build_allow; /* `builds: {allow:}`: folders beside the roots that sources may lie in; absolute */
+    int64_t build_timeout_ms;         /* `builds: {timeout:}`; 0: the driver's default */
+    struct build_limits build_limits; /* `bundles:` */
 };
 
 struct spec_root {
@@ -32,6 +37,9 @@ struct spec_set {
     size_t n_files;
     const struct spec_file *const *overrides;
     size_t n_overrides;
+    const struct context_facts *const
+        *facts; /* sorted by key; a build without facts counts as FACTS_WORKING */
+    size_t n_facts;
 };
 
 /* A container as it should be. `spec` is the service with every default applied. */
@@ -53,6 +61,8 @@ struct want_service {
     const struct service *spec;
     const char
         *image; /* normalised reference with tag or digest: "nginx:1.27-alpine", "nginx:latest" */
+    const struct context_facts *
+        facts; /* of what is built; NULL: it is not. Then image is NULL until reconcile/bind names it */
     struct want_container *containers;
     size_t n_containers;
     size_t order; /* position in a topological order of depends_on; equal inputs, equal order */

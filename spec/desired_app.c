@@ -91,6 +91,24 @@ static void join_default_network(struct arena *a, struct service *s)
     s->n_networks = 1;
 }
 
+/* A build that nobody has looked at yet is being looked at. */
+static const struct context_facts *facts_of(const struct app_source *src, const struct service *s,
+                                            struct arena *a)
+{
+    if (!s->build.set)
+        return NULL;
+    const char *key =
+        facts_key(&s->build, s->start, s->requirements, s->port.set ? (int)s->port.v : 0, a);
+    const struct context_facts *known = facts_find(src->set->facts, src->set->n_facts, key);
+
+    if (known)
+        return known;
+    struct context_facts *working = ARENA_NEW(a, struct context_facts);
+
+    *working = (struct context_facts){.key = key, .state = FACTS_WORKING};
+    return working;
+}
+
 static void build_service(const struct app_source *src, const struct service *s, bool one_shot,
                           struct arena *a, struct want_service *ret)
 {
@@ -101,8 +119,11 @@ static void build_service(const struct app_source *src, const struct service *s,
     share_namespace(src->app, &full->pid, a, full);
     share_namespace(src->app, &full->ipc, a, full);
     join_default_network(a, full);
-    *ret = (struct want_service){
-        .name = s->name, .spec = full, .image = image_reference(s->image, a), .order = SIZE_MAX};
+    *ret = (struct want_service){.name = s->name,
+                                 .spec = full,
+                                 .image = s->image ? image_reference(s->image, a) : NULL,
+                                 .facts = facts_of(src, s, a),
+                                 .order = SIZE_MAX};
 }
 
 static void put_in_order(const struct want_app *app, struct want_service *s, size_t *next)
@@ -256,6 +277,8 @@ static void digest_app(struct want_app *ret, struct str *text, char (*config_has
 
         str_addf(text, "service %s\n", ret->services[i].name);
         show_table(&fields_service, ret->services[i].spec, "", text);
+        if (ret->services[i].facts && ret->services[i].facts->digest)
+            str_addf(text, "content: %s\n", ret->services[i].facts->digest);
         sha256_hex(text->buf + from, text->len - from, config_hashes[i]);
     }
     for (size_t i = 0; i < ret->n_networks; i++) {

@@ -11,6 +11,7 @@ struct app_source {
     const struct app *app;
     const struct spec_file *file;
     const struct override *override; /* NULL: none in force */
+    const struct spec_set *set;      /* for the facts of what is built */
 };
 
 /* Fills everything of ret but held, overrides and refused. scratch is cleared and used for the text behind the digest. ret must stay

@@ -8,6 +8,7 @@
 #include <fnmatch.h>
 
 #include "spec/base/arena.h"
+#include "spec/bundle_rules.h"
 #include "spec/decode.h"
 #include "spec/draft.h"
 #include "spec/env_file.h"
@@ -98,7 +99,9 @@ static void decode_app(struct decode_ctx *c, const struct yaml_node *v, struct d
             decode_leave(c);
         }
     }
+    bundle_default_source(c, &d);
     validate_app(c, &d);
+    bundle_rules(c, &d);
     ret->ok = c->diags->errors == before;
     if (ret->ok)
         ret->app = finish(c, &d);
@@ -226,7 +229,8 @@ void document_parse(const char *root, const char *path, const char *name, const 
 {
     struct yaml_file file;
 
-    *ret = (struct spec_file){.root = root, .path = path, .name = name};
+    *ret = (struct spec_file){
+        .root = root, .path = path, .name = name, .bundle = loader ? loader->bundle : NULL};
     diag_init(&ret->diags, a);
     /* An empty file is a save that was cut off more often than a wish to remove what it held. */
     if (blank(text, n)) {

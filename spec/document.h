@@ -26,6 +26,8 @@ struct loader {
     int (*read)(void *ctx, const char *path, struct arena *a, const char **ret_text, size_t *ret_n,
                 struct err *e);
     void *ctx;
+    /* The text stands in this archive (absolute path), or NULL. Services that name no source are built from it, and nothing in it reaches the host. */
+    const char *bundle;
 };
 
 struct spec_file {
@@ -35,7 +37,8 @@ struct spec_file {
     bool broken; /* any error at all: freezes apps that no readable file holds (design law 6) */
     struct document *documents;
     size_t n_documents;
-    struct strv reads; /* absolute paths of other files it was made from, for the watcher */
+    const char *bundle; /* absolute path of the archive that it stands for, or NULL */
+    struct strv reads;  /* absolute paths of other files it was made from, for the watcher */
     struct diag_list diags;
 };
 
@@ -44,6 +47,11 @@ struct spec_file {
 void document_parse(const char *root, const char *path, const char *name, const char *dir,
                     const char *text, size_t n, const struct loader *loader, struct arena *a,
                     struct spec_file *ret);
+
+/* .zip, .tar, .tar.gz, .tgz, .tar.zst */
+bool bundle_name(const char *name);
+/* The text that an archive without a spec of its own stands for, and its app's name; NULL if the file's name cannot be an app's. In the arena. */
+const char *bundle_text(const char *path, struct arena *a);
 
 /* A DNS label: a-z, 0-9, inner '-', at most LIMIT_APP_NAME. */
 bool app_name_valid(const char *name);

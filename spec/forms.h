@@ -56,6 +56,11 @@ extern const struct form form_env_file; /* struct service_draft: env_sources */
 extern const struct table fields_port, fields_ulimit, fields_device, fields_depend, fields_attach,
     fields_healthcheck, fields_logging, fields_env_file;
 
+/* ---- forms_build.c: over struct build ---- */
+extern const struct form form_source; /* evenkeel's own */
+extern const struct form form_build;  /* Compose's: a folder, or a mapping */
+extern const struct table fields_source, fields_build;
+
 /* ---- fields_deploy.c: over struct service ---- */
 extern const struct table fields_security, fields_deploy, fields_resources, fields_limits,
     fields_reservations, fields_restart_policy;

@@ -18,6 +18,12 @@
 #define LABEL_REVISION "evenkeel.revision"
 #define LABEL_COMMIT "evenkeel.commit"
 
+/* On images that we built. Names of their own, because a container inherits its image's labels: who runs one of our images by hand must
+ * not make a container that counts as ours. */
+#define LABEL_BUILD_OWNER "evenkeel.build.owner"
+#define LABEL_BUILD_APP "evenkeel.build.app"
+#define LABEL_BUILD_SERVICE "evenkeel.build.service"
+
 /* on networks and volumes beside OWNER and APP: the key under `networks:` or `volumes:` */
 #define LABEL_KEY "evenkeel.key"
 

@@ -28,7 +28,7 @@
 #define LIMIT_CONTEXT_ENTRIES 10000
 #define LIMIT_CONTEXT_PATH 1024
 #define LIMIT_CONTEXT_DEPTH 32
-#define LIMIT_CONTEXT_RATIO 200              /* unpacked to packed, judged after LIMIT_CONTEXT_RATIO_FROM */
+#define LIMIT_CONTEXT_RATIO 200 /* unpacked to packed, judged after LIMIT_CONTEXT_RATIO_FROM */
 #define LIMIT_CONTEXT_RATIO_FROM (10 << 20)
 #define LIMIT_CONTEXT_MS 60000
 

@@ -26,16 +26,17 @@ static bool shares_namespace(const char *mode)
 
 static void require_image(struct decode_ctx *c, const struct service_draft *d)
 {
-    static const char *const planned[] = {"source", "build"};
-
     const struct yaml_node *said = yaml_get(d->node, "image");
 
-    if (d->s.image || d->node->kind != YAML_MAP || (said && said->kind != YAML_NULL))
+    if (d->s.image && d->s.build.set)
+        SAY("image", "leave out `image`: what is built is named after app and service",
+            "both `image` and a source");
+    if (d->s.image || d->s.build.set || d->node->kind != YAML_MAP ||
+        (said && said->kind != YAML_NULL) || yaml_get(d->node, "source") ||
+        yaml_get(d->node, "build"))
         return;
-    for (size_t i = 0; i < ARRAY_LEN(planned); i++)
-        if (yaml_get(d->node, planned[i]))
-            return; /* said already */
-    decode_say(c, DIAG_ERROR, d->s.at, "example: image: nginx:1.27-alpine", "`image` is missing");
+    decode_say(c, DIAG_ERROR, d->s.at,
+               "example: image: nginx:1.27-alpine, or source: {path: ./app}", "`image` is missing");
 }
 
 static void check_memory(struct decode_ctx *c, const struct service_draft *d)

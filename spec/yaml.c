@@ -23,8 +23,8 @@ struct anchor {
     const char *name;
     struct yaml_node *node;
     size_t nodes; /* in its tree, aliases expanded */
-    int height; /* levels below the node itself */
-    bool open; /* still being read: an alias to it would be a cycle */
+    int height;   /* levels below the node itself */
+    bool open;    /* still being read: an alias to it would be a cycle */
 };
 
 struct key_ref {

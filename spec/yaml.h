@@ -53,8 +53,8 @@ struct yaml_file {
 
 /* Returns 0, or -1 when the text is not YAML we can read at all; then at least one error is in diags (with line and
  * column, also for reader errors, where libyaml gives only an offset). ret is filled only on 0. */
-int yaml_parse(const char *name, const char *text, size_t n, struct arena *a, struct diag_list *diags,
-               struct yaml_file *ret);
+int yaml_parse(const char *name, const char *text, size_t n, struct arena *a,
+               struct diag_list *diags, struct yaml_file *ret);
 
 /* NULL when map is not a map or lacks key. */
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);

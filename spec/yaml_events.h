@@ -10,7 +10,7 @@
 #include "spec/yaml.h"
 
 struct yaml_events {
-    yaml_event_t now; /* valid until the next one is fetched */
+    yaml_event_t now;      /* valid until the next one is fetched */
     struct yaml_file file; /* name, text and lines */
     struct arena *arena;
     struct diag_list *diags;
@@ -19,15 +19,15 @@ struct yaml_events {
 };
 
 /* 0, or -1 when the bytes are no text that YAML allows (complained about; nothing to close then). */
-int yaml_events_open(struct yaml_events *in, const char *name, const char *bytes, size_t n, struct arena *a,
-                     struct diag_list *diags);
+int yaml_events_open(struct yaml_events *in, const char *name, const char *bytes, size_t n,
+                     struct arena *a, struct diag_list *diags);
 void yaml_events_close(struct yaml_events *in);
 /* Fetch the next event; -1 on a syntax error (complained about). */
 int yaml_events_next(struct yaml_events *in);
 /* Where the current event begins. */
 struct place yaml_events_here(const struct yaml_events *in);
 /* An error at a place of this file, shown with its line. hint may be NULL. */
-void yaml_events_complain(struct yaml_events *in, struct place at, const char *hint, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
+void yaml_events_complain(struct yaml_events *in, struct place at, const char *hint,
+                          const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #endif

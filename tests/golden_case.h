@@ -3,12 +3,13 @@
  * The YAML files of CASE are the first root, those of CASE/root1 the second and so on, those of CASE/overrides the overrides, those of
  * CASE/before an older version of the first root, used only by observed.json. case.json (all optional): now, owner, pool,
  * prefix, drift, roots (paths), unreadable (paths), scope, reserved, released, host_routes, confirm (a hash, or "held": whatever is held),
- * history {last_hash, handmade}, rounds (runs until the plan is empty, default 1), unsettled (why it never is), may_interrupt (why a
+ * history {last_hash, handmade}, facts {"APP/SERVICE": {state, error, digest, images, made_for, port}}: what was read of its source (facts_before:
+ * for before/; else it is being read), rounds (runs until the plan is empty, default 1), unsettled (why it never is), may_interrupt (why a
  * failure may leave something down).
  *
  * In observed.json an object {"like": NAME, ...} is the container, network or volume of that name just as the specs want it, running and
  * well, with the given members laid over it; {"before": NAME, ...} likewise from before/. A label or hash "=" is the wanted hash. Images
- * that are not listed are there. */
+ * that are not listed are there; of what is built that is what before/ wanted. */
 #ifndef EK_GOLDEN_CASE_H
 #define EK_GOLDEN_CASE_H
 
@@ -82,7 +83,7 @@ static int golden_yaml_only(const struct dirent *d)
 static void golden_parse_folder(struct golden_case *c, const char *folder, const char *root,
                                 const struct spec_file ***v, size_t *n, size_t *cap)
 {
-    const struct loader loader = {golden_load, c};
+    const struct loader loader = {.read = golden_load, .ctx = c};
     struct dirent **names = NULL;
     int found = scandir(folder, &names, golden_yaml_only, alphasort);
 
@@ -130,6 +131,66 @@ static struct spec_set golden_set(struct golden_case *c, const char *first)
     return set;
 }
 
+/* ---- facts of what is built ---- */
+
+static struct context_facts *golden_facts(struct golden_case *c, const json_t *v, const char *key)
+{
+    static const char *const states[] = {
+        [FACTS_WORKING] = "working", [FACTS_READY] = "ready", [FACTS_FAILED] = "failed"};
+    struct context_facts *f = ARENA_NEW(c->arena, struct context_facts);
+    const char *state = js_str(v, "state", "ready");
+
+    *f = (struct context_facts){
+        .key = key,
+        .error = js_str(v, "error", NULL),
+        .digest = js_str(v, "digest", NULL),
+        .made_for = js_str(v, "made_for", NULL),
+        .dockerfile = "Dockerfile",
+        .port = (int)js_int(v, "port", 0),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(states); i++)
+        if (strcmp(states[i], state) == 0)
+            f->state = (enum facts_state)i;
+    js_strv(v, "images", c->arena, &f->images);
+    return f;
+}
+
+static int golden_facts_order(const void *a, const void *b)
+{
+    const struct context_facts *x = *(const struct context_facts *const *)a,
+                               *y = *(const struct context_facts *const *)b;
+
+    return strcmp(x->key, y->key);
+}
+
+/* Their keys follow from the specs, so these are decoded without facts first. */
+static void golden_add_facts(struct golden_case *c, bool before, struct spec_set *set)
+{
+    const json_t *given = json_object_get(c->options, "facts");
+    const struct context_facts **v;
+
+    if (before && json_object_get(c->options, "facts_before"))
+        given = json_object_get(c->options, "facts_before");
+    if (!given)
+        return;
+    const struct desired *d =
+        desired_build(set, &c->settings, &(struct kvs){0}, c->input.now_ms, c->arena);
+
+    v = ARENA_ARRAY(c->arena, json_object_size(given), const struct context_facts *);
+    for (size_t i = 0; i < d->n_apps; i++)
+        for (size_t s = 0; s < d->apps[i].n_services; s++) {
+            const struct want_service *w = &d->apps[i].services[s];
+            const json_t *x =
+                json_object_get(given, arena_printf(c->arena, "%s/%s", d->apps[i].name, w->name));
+
+            if (x && w->facts && set->n_facts < json_object_size(given))
+                v[set->n_facts++] = golden_facts(c, x, w->facts->key);
+        }
+    if (set->n_facts > 1)
+        qsort((void *)v, set->n_facts, sizeof(v[0]), golden_facts_order);
+    set->facts = v;
+}
+
 static struct kvs golden_incumbents(const struct golden_case *c, const struct observed *o)
 {
     struct kvs l = {0};
@@ -146,6 +207,8 @@ static struct desired *golden_desire(struct golden_case *c, const char *first,
                                      const struct observed *o)
 {
     struct spec_set set = golden_set(c, first);
+
+    golden_add_facts(c, first != c->folder, &set);
     struct kvs incumbents = golden_incumbents(c, o);
     struct desired *d = desired_build(&set, &c->settings, &incumbents, c->input.now_ms, c->arena);
 
@@ -355,6 +418,13 @@ static void golden_add_images(struct golden_case *c, json_t *v, const struct des
     }
 }
 
+static const struct observed *golden_images(struct golden_case *c, const json_t *v, struct err *e)
+{
+    json_auto_t *only_images = json_pack("{s:O}", "images", json_object_get(v, "images"));
+
+    return observed_from_json(only_images, c->arena, e);
+}
+
 /* A hash "=" is that of the place named by the labels. */
 static void golden_fill_hashes(json_t *containers, const struct desired *d)
 {
@@ -396,9 +466,13 @@ static const struct observed *golden_observe(struct golden_case *c)
 
     golden_add_images(c, v, now);
     golden_add_images(c, v, before);
-    json_auto_t *only_images = json_pack("{s:O}", "images", json_object_get(v, "images"));
-    const struct observed *images = observed_from_json(only_images, c->arena, &e);
+    const struct observed *images = golden_images(c, v, &e);
 
+    if (images) { /* what is built is named after its base images */
+        bind_images(before, images, c->arena);
+        golden_add_images(c, v, before);
+        images = golden_images(c, v, &e);
+    }
     c->images = images;
     c->before = before;
     if (images) {

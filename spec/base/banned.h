@@ -19,6 +19,7 @@
 #undef vsprintf
 #undef gmtime
 #undef localtime
-#pragma GCC poison strcpy strcat strncpy strncat strtok sprintf vsprintf gmtime localtime system popen gets
+#pragma GCC poison strcpy strcat strncpy strncat strtok sprintf vsprintf gmtime localtime system   \
+    popen gets
 
 #endif

@@ -34,7 +34,8 @@ int64_t js_int(const json_t *v, const char *path, int64_t otherwise);
 bool js_bool(const json_t *v, const char *path, bool otherwise);
 /* These two always fill ret; members that are no strings are left out. */
 void js_strv(const json_t *v, const char *path, struct arena *a, struct strv *ret);
-void js_kvs(const json_t *v, const char *path, struct arena *a, struct kvs *ret); /* object of strings */
+void js_kvs(const json_t *v, const char *path, struct arena *a,
+            struct kvs *ret); /* object of strings */
 /* New value from a list; a NULL among the values becomes null, bytes that are not UTF-8 are escaped. */
 json_t *js_from_kvs(const struct kvs *l);
 json_t *js_from_strv(const struct strv *l);

@@ -18,7 +18,10 @@ struct str {
     char *buf;
     size_t len, cap;
 };
-#define STR_INIT {0}
+#define STR_INIT                                                                                   \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 void str_release(struct str *s); /* for CLEANUP(str_release) struct str s = STR_INIT; */
 void str_clear(struct str *s);
@@ -42,7 +45,8 @@ struct strv {
     const char **v;
     size_t n;
 };
-void strv_push(struct arena *a, struct strv *l, const char *s); /* s borrowed; capacity grows by powers of two */
+void strv_push(struct arena *a, struct strv *l,
+               const char *s); /* s borrowed; capacity grows by powers of two */
 bool strv_has(const struct strv *l, const char *s);
 bool strv_eq(const struct strv *a, const struct strv *b);
 void strv_sort(struct strv *l);
@@ -77,8 +81,10 @@ int parse_nano_cpus(const char *s, int64_t *ret);
 int parse_time_ms(const char *s, int64_t *ret);
 
 /* ---- printing the same units for people ---- */
-void str_add_bytes(struct str *s, int64_t bytes); /* 512M, 1.5G, 12B; one digit after the point, rounded down */
-void str_add_duration(struct str *s, int64_t ns); /* 1h30m, 1.5s, 250ms; from a minute on without fractions */
-void str_add_time(struct str *s, int64_t ms);     /* 2026-11-22T10:00:00Z */
+void str_add_bytes(struct str *s,
+                   int64_t bytes); /* 512M, 1.5G, 12B; one digit after the point, rounded down */
+void str_add_duration(struct str *s,
+                      int64_t ns); /* 1h30m, 1.5s, 250ms; from a minute on without fractions */
+void str_add_time(struct str *s, int64_t ms); /* 2026-11-22T10:00:00Z */
 
 #endif

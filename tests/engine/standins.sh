@@ -14,7 +14,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/api.sh"
 
 images=(busybox:stable alpine:3.20 nginx:1.27-alpine traefik/whoami:v1.10 mariadb:10.11
-    redis:7-alpine python:3.11-slim)
+    redis:7-alpine python:3.11-slim python:3.13-slim node:24-alpine nginxinc/nginx-unprivileged:stable-alpine)
 registry_reachable=yes
 work=
 
@@ -232,9 +232,56 @@ answer=$(printf 'PING\r\nQUIT\r\n' | nc -w 2 127.0.0.1 6379 2>/dev/null | head -
 case $answer in +PONG*) echo PONG ;; *) echo "Could not connect to Redis at 127.0.0.1:6379" >&2 && exit 1 ;; esac
 END
 
+    # What stands in for a program answers with the first text that it returns to a visitor.
+    script bin/says <<'END'
+QUOTE=$(sed -n 's/.*\(return\|send(\|end(\) *["'\'']\([^"'\'']*\)["'\''].*/\2/p' "$2" | head -n 1)
+export QUOTE
+exec listen "$1" /bin/says-reply
+END
+    script bin/says-reply <<'END'
+while IFS= read -r line && [ "${line%$(printf '\r')}" ]; do :; done
+text=$(printf "$QUOTE")
+printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s\n' "$((${#text} + 1))" "$text"
+END
+    # Programs appear where pip would put them: in the virtual environment.
+    script usr/local/bin/pip <<'END'
+[ "$1" = install ] || exit 0
+while [ $# -gt 0 ]; do
+    case $1 in
+    -r) shift && [ -s "$1" ] || { echo "ERROR: Could not open requirements file" >&2 && exit 1; } ;;
+    gunicorn*) cp /usr/local/bin/gunicorn.stand-in "${VIRTUAL_ENV:-/usr/local}/bin/gunicorn" ;;
+    esac
+    shift
+done
+echo "Successfully installed (stand-in)"
+END
+    script usr/local/bin/gunicorn.stand-in <<'END'
+while [ $# -gt 1 ]; do
+    case $1 in --bind) port=${2##*:} ;; esac
+    shift
+done
+exec says "${port:-8000}" "${1%%:*}.py"
+END
+    script usr/local/bin/node <<'END'
+case $1 in --version | -v) echo "v24.0.0" && exit ;; esac
+[ -e "$1" ] || { echo "Error: Cannot find module '$1'" >&2 && exit 1; }
+exec says "${PORT:-3000}" "$1"
+END
+    script usr/local/bin/npm <<'END'
+case $1 in
+ci) [ -e package-lock.json ] || { echo "npm error: npm ci needs a package-lock.json" >&2 && exit 1; } ;;
+esac
+case $1 in ci | install | i) mkdir -p node_modules/.bin ;; esac
+END
+
     script usr/local/bin/python3 <<'END'
 [ $# -gt 0 ] || exit 0
 case $1 in --version | -V) echo "Python 3.11.0 (stand-in)" && exit ;; esac
+case "$1 $2" in
+"-m venv") mkdir -p "$3/bin" && ln -s /usr/local/bin/python3 "$3/bin/python" && ln -s /usr/local/bin/pip "$3/bin/pip" && exit ;;
+"-m pip") shift 2 && exec pip "$@" ;;
+*.py\ *) exec says "${PORT:-8000}" "$1" ;;
+esac
 port=8000 home=. bind=
 while [ $# -gt 0 ] && [ "$1" != -m ]; do shift; done
 [ "$2" = http.server ] || { echo "python3: stand-in image, runs only -m http.server" >&2 && exit 1; }
@@ -258,7 +305,7 @@ END
 # Prints the Dockerfile instructions of an image's role.
 role_of() {
     case ${1%%:*} in
-    nginx)
+    nginx | nginxinc/nginx-unprivileged)
         printf '%s\n' 'EXPOSE 80' 'ENTRYPOINT ["/docker-entrypoint.sh"]' \
             'CMD ["nginx", "-g", "daemon off;"]'
         ;;
@@ -272,6 +319,7 @@ role_of() {
             'ENTRYPOINT ["/docker-entrypoint.sh"]' 'CMD ["redis-server"]'
         ;;
     python) printf '%s\n' 'CMD ["python3"]' ;;
+    node) printf '%s\n' 'CMD ["node"]' ;;
     *) printf '%s\n' 'CMD ["sh"]' ;;
     esac
 }

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need_engine
 
-for port in 8080 8081; do
+for port in 8080 8081 8082 8083 8084 8085; do
     ! curl -s -o /dev/null --max-time 2 "http://127.0.0.1:$port/" || skip_all "port $port, which the examples use, is taken here"
 done
 page() { curl -sf --max-time 2 "http://127.0.0.1:$1/" | grep -q "Welcome to nginx"; }
@@ -45,6 +45,52 @@ check "volume: its data is there, and one line more" wait_until 5 eval '[ "$(lin
 says "volume: as its log says" 2 "$(evenkeel logs notes)"
 rm "$root/notes.yaml"
 same "volume: deleted" 0 "$(exit_of apply)"
+
+# shows PORT WORDS
+shows() { curl -sf --max-time 2 "http://127.0.0.1:$1/" | grep -q "$2"; }
+
+# built NAME APP PORT WORDS: an example whose image is made: it answers, and is not made twice.
+built() {
+    local image
+    example "$1"
+    same "$1: apply" 0 "$(exit_of apply)"
+    check "$1: its page" wait_until 10 shows "$3" "$4"
+    becomes "$1 is well" "$2=Synced" 10
+    image=$(inspect "$2-app-1" .Image)
+    same "$1: nothing is left to do" 0 "$(exit_of plan)"
+    same "$1: apply again" 0 "$(exit_of apply)"
+    same "$1: the same image" "$image" "$(inspect "$2-app-1" .Image)"
+}
+
+unbuilt() {
+    rm "$root"/*.yaml "$root"/*.zip 2>/dev/null || true
+    same "$1: deleted" 0 "$(exit_of apply)"
+    same "$1: gone" "" "$(owned containers .Id)$(owned networks .Id)"
+}
+
+built dockerfile site 8082 "Built from a folder"
+echo "<h1>Changed</h1>" >"$root/site/index.html"
+same "dockerfile: a change" 0 "$(exit_of apply)"
+check "dockerfile: its new page" wait_until 10 shows 8082 Changed
+unbuilt dockerfile
+
+built static pages 8083 "Out of an archive"
+same "static: a server without rights" "User 101" "User $(inspect pages-app-1 .Config.User)"
+if command -v zip >/dev/null; then
+    echo "<h1>Packed again</h1>" >"$root/pages/index.html"
+    "$root/pack.sh"
+    same "static: another archive" 0 "$(exit_of apply)"
+    check "static: its new page" wait_until 10 shows 8083 "Packed again"
+else
+    skip "static: packed again" "needs zip"
+fi
+unbuilt static
+
+built python-auto flask 8084 "Hello from Flask"
+same "python-auto: a user without rights" 1000:1000 "$(inspect flask-app-1 .Config.User)"
+unbuilt python-auto
+built node-auto node-hello 8085 "Hello from Node.js"
+unbuilt node-auto
 
 # --- make demo
 if [ "$(id -u)" = 0 ] || "$repo/tests/deps.sh" </dev/null >/dev/null 2>&1; then

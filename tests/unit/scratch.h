@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static inline int scratch_remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+static inline int scratch_remove_one(const char *path, const struct stat *st, int kind,
+                                     struct FTW *at)
 {
     (void)st;
     (void)kind;

@@ -98,9 +98,13 @@ static inline void case_run(struct spec_case *c, struct arena *a, const char *na
     struct settings settings = c->settings;
 
     *c = (struct spec_case){.arena = a, .settings = settings, .root = {"/apps", true}};
-    c->loader = (struct loader){case_load, c};
+    c->loader = (struct loader){.read = case_load, .ctx = c};
     if (!c->settings.owner)
         c->settings.owner = "default";
+    if (c->settings.build_allow.n == 0) { /* what the configuration allows beside the root */
+        strv_push(a, &c->settings.build_allow, "/code/");
+        strv_push(a, &c->settings.build_allow, "/srv/code");
+    }
     case_split(c, name, text);
     for (size_t i = 0; i < c->n_parts; i++) {
         const struct case_part *p = &c->parts[i];
@@ -113,7 +117,12 @@ static inline void case_run(struct spec_case *c, struct arena *a, const char *na
         else if (n > 5 && strcmp(p->name + n - 5, ".yaml") == 0)
             c->files[c->n_files++] = case_parse(c, p, "/apps");
     }
-    const struct spec_set set = {&c->root, 1, c->files, c->n_files, c->overrides, c->n_overrides};
+    const struct spec_set set = {.roots = &c->root,
+                                 .n_roots = 1,
+                                 .files = c->files,
+                                 .n_files = c->n_files,
+                                 .overrides = c->overrides,
+                                 .n_overrides = c->n_overrides};
 
     c->desired = desired_build(&set, &c->settings, &c->incumbents, CASE_NOW_MS, a);
 }

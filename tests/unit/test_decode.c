@@ -23,7 +23,8 @@ static void check_row(const struct table *t, const struct field *f)
     case FIELD_SUPPORTED:
         if (!f->form || !f->help || !*f->help)
             fail_msg("%s.%s has no form or help", t->name, f->name);
-        if ((f->form == &form_table) != (f->table != NULL))
+        bool mapping = f->form == &form_table || f->form == &form_build || f->form == &form_source;
+        if (mapping != (f->table != NULL))
             fail_msg("%s.%s: a table without a mapping or the reverse", t->name, f->name);
         if (f->form == &form_choice && !f->choices)
             fail_msg("%s.%s has no choices", t->name, f->name);
@@ -343,7 +344,9 @@ static void test_config(void **state)
                                  "name: home\nroots: [/srv/apps, /etc/apps]\nstate: /var/ek$x\n"
                                  "docker: tcp://10.0.0.5:2375\ndrift: report\nlog: {level: debug}\n"
                                  "network: {pool: 10.9.0.0/20, prefix: 28}\n"
-                                 "defaults: {memory: 1g, cpus: 2, pids: -1}\n",
+                                 "defaults: {memory: 1g, cpus: 2, pids: -1}\n"
+                                 "builds: {allow: [/srv/code, /opt], timeout: 20m}\n"
+                                 "bundles: {max_size: 2g, max_file: 100M, max_entries: 500}\n",
                                  &diags, &c),
                      0);
     assert_int_equal(diags.n, 0);
@@ -358,6 +361,12 @@ static void test_config(void **state)
     assert_int_equal(c.mem_limit.v, 1 << 30);
     assert_int_equal(c.nano_cpus.v, 2000000000);
     assert_int_equal(c.pids_limit.v, -1);
+    assert_int_equal(c.build_allow.n, 2);
+    assert_string_equal(c.build_allow.v[0], "/srv/code");
+    assert_int_equal(c.build_timeout_ns.v, INT64_C(1200000000000));
+    assert_int_equal(c.max_size.v, INT64_C(2) << 30);
+    assert_int_equal(c.max_file.v, 100 << 20);
+    assert_int_equal(c.max_entries.v, 500);
 }
 
 static void test_config_empty(void **state)
@@ -376,6 +385,9 @@ static void test_config_empty(void **state)
         assert_int_equal(c.roots.n, 0);
         assert_int_equal(c.pool_prefix, 0);
         assert_false(c.mem_limit.set);
+        assert_int_equal(c.build_allow.n, 0);
+        assert_false(c.build_timeout_ns.set || c.max_size.set || c.max_file.set ||
+                     c.max_entries.set);
         assert_int_equal(c.drift, DRIFT_UNSET);
     }
 }
@@ -395,6 +407,14 @@ static void test_config_mistakes(void **state)
         {"network: {prefix: 30}", "out of range"},
         {"defaults: {memory: 1k}", "too small"},
         {"log: {level: loud}", "not one of"},
+        {"builds: {allow: [code]}", "must begin with /"},
+        {"builds: {timeout: 0}", "must be more than 0"},
+        {"builds: {timeout: 1s}", "too small"},
+        {"builds: {timeout: 2d}", "too large"},
+        {"bundles: {max_size: 0}", "must be more than 0"},
+        {"bundles: {max_file: -1}", "must not be negative"},
+        {"bundles: {max_entries: 0}", "out of range"},
+        {"bundles: {max_entry: 5}", "did you mean \"max_entries\"?"},
         {"listen: 127.0.0.1:5001", "not supported by this version yet"},
         {"name: a\n---\nname: b", "one document"},
         {"[a]", "must be a mapping"},

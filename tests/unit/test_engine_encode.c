@@ -72,7 +72,7 @@ static const struct want_app *build(struct arena *a, const char *text, size_t n)
 {
     static const struct settings settings = {
         .owner = "default", .pool = "10.213.0.0/16", .pool_prefix = 26, .drift = DRIFT_HEAL};
-    const struct loader loader = {no_files, NULL};
+    const struct loader loader = {.read = no_files};
     struct spec_root *root = ARENA_NEW(a, struct spec_root);
     struct spec_file *file = ARENA_NEW(a, struct spec_file);
     const struct spec_file **files = ARENA_NEW(a, const struct spec_file *);

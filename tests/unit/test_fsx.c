@@ -193,9 +193,16 @@ static void paths(void **state)
     static const struct {
         const char *in, *out;
     } absolute[] = {
-        {"/a/b", "/a/b"}, {"/a//b/", "/a/b"},        {"/a/./b/../c", "/a/c"}, {"/", "/"},
-        {"/..", "/"},     {"/../../x", "/x"},        {"/a/..", "/"},          {"//", "/"},
-        {"/...", "/..."}, {"/.hidden/..x", "/.hidden/..x"},
+        {"/a/b", "/a/b"},
+        {"/a//b/", "/a/b"},
+        {"/a/./b/../c", "/a/c"},
+        {"/", "/"},
+        {"/..", "/"},
+        {"/../../x", "/x"},
+        {"/a/..", "/"},
+        {"//", "/"},
+        {"/...", "/..."},
+        {"/.hidden/..x", "/.hidden/..x"},
     };
     CLEANUP(arena_freep) struct arena *a = arena_new();
 
@@ -227,11 +234,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_all_of_it, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(refuses_what_is_no_file, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(replaces_as_a_whole, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(a_failed_replacement_leaves_nothing, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_text, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_failed_replacement_leaves_nothing, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_text, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(removes_and_makes, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(paths, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(a_working_directory_that_is_gone, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_working_directory_that_is_gone, scratch_setup,
+                                        scratch_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,8 +94,11 @@ static void levels(void **state)
     static const struct {
         const char *word;
         enum log_level level;
-    } words[] = {{"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"warn", LOG_WARNING},
-                 {"Info", LOG_INFO},   {"DEBUG", LOG_DEBUG}};
+    } words[] = {{"error", LOG_ERROR},
+                 {"warning", LOG_WARNING},
+                 {"warn", LOG_WARNING},
+                 {"Info", LOG_INFO},
+                 {"DEBUG", LOG_DEBUG}};
     static const char *const bad[] = {"", "errors", "err", "trace", "info "};
     enum log_level level;
 
@@ -208,7 +211,8 @@ static void terminal_line(const char *term, const char *no_color, const char *pa
 static void terminals(void **state)
 {
     (void)state;
-    terminal_line("xterm", NULL, "^[0-9:]{8} \033\\[33mwarning \033\\[0m \033\\[1mblog\033\\[0m: odd\r\n$");
+    terminal_line("xterm", NULL,
+                  "^[0-9:]{8} \033\\[33mwarning \033\\[0m \033\\[1mblog\033\\[0m: odd\r\n$");
     terminal_line("xterm", "", "^[0-9:]{8} \033\\[33mwarning ");
     terminal_line("xterm", "1", "^[0-9:]{8} warning  blog: odd\r\n$");
     terminal_line("dumb", NULL, "^[0-9:]{8} warning  blog: odd\r\n$");

@@ -20,8 +20,9 @@ struct env {
 static int setup(void **state)
 {
     struct env *x = xcalloc(1, sizeof(*x));
-    static const char *const variables[] = {"EVENKEEL_ROOT",   "EVENKEEL_STATE", "EVENKEEL_DOCKER", "EVENKEEL_NAME",
-                                            "EVENKEEL_CONFIG", "EVENKEEL_LOG",   "DOCKER_HOST"};
+    static const char *const variables[] = {"EVENKEEL_ROOT", "EVENKEEL_STATE",  "EVENKEEL_DOCKER",
+                                            "EVENKEEL_NAME", "EVENKEEL_CONFIG", "EVENKEEL_LOG",
+                                            "DOCKER_HOST"};
     for (size_t i = 0; i < ARRAY_LEN(variables); i++)
         (void)unsetenv(variables[i]);
     x->a = arena_new();
@@ -38,7 +39,7 @@ static int teardown(void **state)
     return 0;
 }
 
-#define PARSE(x, allowed, ...)                                                                                         \
+#define PARSE(x, allowed, ...)                                                                     \
     parse((x), (allowed), (const char *const[]){"plan", __VA_ARGS__, NULL})
 
 static int parse(struct env *x, unsigned allowed, const char *const *words)
@@ -54,7 +55,8 @@ static int parse(struct env *x, unsigned allowed, const char *const *words)
 static void test_flags_and_words(void **state)
 {
     struct env *x = *state;
-    assert_int_equal(PARSE(x, OPT_PLACES | OPT_JSON, "--root", "/a", "-r", "/b", "--json", "blog", "shop"), 0);
+    assert_int_equal(
+        PARSE(x, OPT_PLACES | OPT_JSON, "--root", "/a", "-r", "/b", "--json", "blog", "shop"), 0);
     assert_int_equal(x->o.roots.n, 2);
     assert_string_equal(x->o.roots.v[1], "/b");
     assert_true(x->o.json);
@@ -98,7 +100,8 @@ static void test_environment_yields_to_flags(void **state)
 static void test_configuration_file(void **state)
 {
     struct env *x = *state;
-    static const char text[] = "name: edge\nroots: [/srv/apps]\nstate: /srv/state\nnetwork: {pool: 10.9.0.0/16, prefix: 28}\n";
+    static const char text[] = "name: edge\nroots: [/srv/apps]\nstate: /srv/state\nnetwork: {pool: "
+                               "10.9.0.0/16, prefix: 28}\n";
     static const char bad[] = "nam: edge\n";
     char path[] = "/tmp/evk-options-XXXXXX";
     int fd = mkstemp(path);

@@ -110,6 +110,36 @@ static void test_verbose_adds_the_way_back_and_the_quiet(void **state)
     assert_non_null(strstr(str_text(&s), "wiki: Synced\n"));
 }
 
+static void test_verbose_shows_the_dockerfile_that_is_sent(void **state)
+{
+    static const struct build_order own, made = {.dockerfile_text = "FROM x\n\nRUN \033[31mred"};
+    struct action build = {
+        .kind = ACT_BUILD, .subject = "image evenkeel/a/app:1", .op = {.build = &made}};
+    struct plan_app app = {
+        .name = "a", .state = APP_MISSING, .digest = "d", .actions = &build, .n_actions = 1};
+    const struct plan p = {.apps = &app, .n_apps = 1};
+    struct plan_style style = {.verbose = true};
+    CLEANUP(str_release) struct str s = STR_INIT;
+
+    (void)state;
+    plan_print(&p, &style, &s);
+    assert_string_equal(str_text(&s), "a: Missing\n"
+                                      "  + build image evenkeel/a/app:1\n"
+                                      "      | FROM x\n"
+                                      "      | \n"
+                                      "      | RUN \\x1b[31mred\n"
+                                      "1 app: 1 to create\n");
+    style.verbose = false;
+    str_clear(&s);
+    plan_print(&p, &style, &s);
+    assert_null(strstr(str_text(&s), "FROM"));
+    build.op.build = &own;
+    style.verbose = true;
+    str_clear(&s);
+    plan_print(&p, &style, &s);
+    assert_null(strstr(str_text(&s), " | "));
+}
+
 static void test_colour_only_on_request(void **state)
 {
     const struct plan_style coloured = {.colour = true, .verbose = false};
@@ -218,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_verbose_adds_the_way_back_and_the_quiet),
+        cmocka_unit_test(test_verbose_shows_the_dockerfile_that_is_sent),
         cmocka_unit_test(test_colour_only_on_request),
         cmocka_unit_test(test_long_values_are_cut_between_characters),
         cmocka_unit_test(test_json_is_as_its_schema_says),

@@ -21,9 +21,13 @@ static int setup(void **state)
 {
     struct env *x = xcalloc(1, sizeof(*x));
     x->s = slots_get(&x->slots, NULL, "blog");
-    x->actions[0] = (struct action){.kind = ACT_START, .subject = "container blog-app-1", .cause = "stopped by hand"};
-    x->pa = (struct plan_app){
-        .name = "blog", .digest = "d1", .state = APP_OUT_OF_SYNC, .actions = x->actions, .n_actions = 1};
+    x->actions[0] = (struct action){
+        .kind = ACT_START, .subject = "container blog-app-1", .cause = "stopped by hand"};
+    x->pa = (struct plan_app){.name = "blog",
+                              .digest = "d1",
+                              .state = APP_OUT_OF_SYNC,
+                              .actions = x->actions,
+                              .n_actions = 1};
     *state = x;
     return 0;
 }
@@ -122,7 +126,8 @@ static void test_told_once(void **state)
     assert_false(slot_told(x->s, APP_SYNCED, NULL));
     assert_true(slot_told(x->s, APP_DEGRADED, "exit 1"));
     assert_false(slot_told(x->s, APP_DEGRADED, "exit 1"));
-    assert_false(slot_told(x->s, APP_DEGRADED, "exit 2")); /* restarts are counted up all the time */
+    assert_false(
+        slot_told(x->s, APP_DEGRADED, "exit 2")); /* restarts are counted up all the time */
     assert_true(slot_told(x->s, APP_DEGRADED, "out of memory"));
     assert_true(slot_told(x->s, APP_HELD, "3 of 9"));
     assert_true(slot_told(x->s, APP_HELD, "4 of 9"));

@@ -35,11 +35,13 @@ static const char *seen(const struct sources *s)
         if (!set->roots[i].readable)
             str_add(&out, "?");
     for (size_t i = 0; i < set->n_files + set->n_overrides; i++) {
-        const struct spec_file *f = i < set->n_files ? set->files[i] : set->overrides[i - set->n_files];
+        const struct spec_file *f =
+            i < set->n_files ? set->files[i] : set->overrides[i - set->n_files];
 
         str_addf(&out, "%s%s%s", out.len ? " " : "", i < set->n_files ? "" : "+", f->name);
         for (size_t k = 0; k < f->n_documents; k++)
-            str_addf(&out, "%c%s", k ? ',' : '=', f->documents[k].name ? f->documents[k].name : "-");
+            str_addf(&out, "%c%s", k ? ',' : '=',
+                     f->documents[k].name ? f->documents[k].name : "-");
         if (f->broken)
             str_add(&out, "!");
     }
@@ -89,9 +91,11 @@ static const char *complaint(const struct sources *s, const char *name)
 
 static void names(void **state)
 {
-    static const char *const yes[] = {"a.yaml", "a.yml", "x.app.yaml", "a b.yml", "~.yaml", "4913.yaml"};
-    static const char *const no[] = {"",          ".yaml",       ".a.yaml", "a.yaml~", "a.yaml.tmp", "a.YAML", "a.json",
-                                     "4913",      "a.yaml.swp",  "yaml",    "a.yamlx", ".a.yml.swp", "a.yaml.bak", ".yml"};
+    static const char *const yes[] = {"a.yaml",  "a.yml",  "x.app.yaml",
+                                      "a b.yml", "~.yaml", "4913.yaml"};
+    static const char *const no[] = {
+        "",     ".yaml",      ".a.yaml", "a.yaml~", "a.yaml.tmp", "a.YAML",     "a.json",
+        "4913", "a.yaml.swp", "yaml",    "a.yamlx", ".a.yml.swp", "a.yaml.bak", ".yml"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(yes); i++)
@@ -131,7 +135,8 @@ static void order_and_names(void **state)
     make_dir("over");
     save("over/c.yaml", "override: c\nstate: stopped\n");
     assert_true(sources_scan(s, &unstable));
-    assert_string_equal(seen(s), "two/c.yaml=c one/a.yml=a1,a2 one/b.yaml=b one/b/z.yaml=z +over/c.yaml=c");
+    assert_string_equal(seen(s),
+                        "two/c.yaml=c one/a.yml=a1,a2 one/b.yaml=b one/b/z.yaml=z +over/c.yaml=c");
     sources_free(s);
     sources_free(NULL);
 }
@@ -144,7 +149,8 @@ static void how_files_are_called(void **state)
     save("r/a.yaml", APP("a"));
     (void)snprintf(absolute, sizeof(absolute), "%s/r", (const char *)*state);
     static const char *const typed[] = {"r", "r//", "./r", "r/../r"};
-    static const char *const called[] = {"r/a.yaml=a", "r/a.yaml=a", "./r/a.yaml=a", "r/../r/a.yaml=a"};
+    static const char *const called[] = {"r/a.yaml=a", "r/a.yaml=a", "./r/a.yaml=a",
+                                         "r/../r/a.yaml=a"};
     for (size_t i = 0; i < ARRAY_LEN(typed); i++) {
         struct sources *s = over(typed[i]);
 
@@ -183,7 +189,9 @@ static void a_root_that_is_a_file(void **state)
 
 static void nested_and_repeated_roots(void **state)
 {
-    static const char *const roots[] = {"r", "r/team", "r", "./r/a.yaml"}, *const reverse[] = {"r/a.yaml", "r/team", "r"};
+    static const char *const roots[] = {"r", "r/team", "r", "./r/a.yaml"}, *const reverse[] = {
+                                                                               "r/a.yaml", "r/team",
+                                                                               "r"};
 
     (void)state;
     make_dir("r");
@@ -218,8 +226,9 @@ static void links_to_files(void **state)
     assert_string_equal(at_once(s, false), "r/l.yaml=two");
     scratch_remove("other/two.txt"); /* the target goes */
     assert_string_equal(settled(s), "r/l.yaml!");
-    assert_string_equal(complaint(s, "r/l.yaml"), "r/l.yaml: error: is a symbolic link to something that does not exist; "
-                                                  "correct the link or remove it\n");
+    assert_string_equal(complaint(s, "r/l.yaml"),
+                        "r/l.yaml: error: is a symbolic link to something that does not exist; "
+                        "correct the link or remove it\n");
     save("other/two.txt", APP("back"));
     assert_string_equal(settled(s), "r/l.yaml=back");
     sources_free(s);
@@ -238,7 +247,8 @@ static void links_to_folders(void **state)
     save("other/b.yaml", APP("b"));
     save("other/deep/c.yaml", APP("c"));
     assert_int_equal(symlink(".", "r/circle"), 0);
-    assert_int_equal(symlink("real", "r/again"), 0); /* comes first by name: the real folder's name wins */
+    assert_int_equal(symlink("real", "r/again"),
+                     0); /* comes first by name: the real folder's name wins */
     assert_int_equal(symlink("../other", "r/out"), 0);
     assert_int_equal(symlink("../r", "other/back"), 0);
     assert_int_equal(symlink("deep", "other/a-second-way"), 0);
@@ -290,10 +300,12 @@ static void what_is_no_file(void **state)
     save("r/good.yaml", APP("good"));
     struct sources *s = over("r");
     (void)alarm(10);
-    assert_string_equal(settled(s), "r/dangling.yaml! r/device.yaml! r/fifo.yaml! r/good.yaml=good r/self.yaml! r/socket.yaml!");
+    assert_string_equal(settled(s), "r/dangling.yaml! r/device.yaml! r/fifo.yaml! r/good.yaml=good "
+                                    "r/self.yaml! r/socket.yaml!");
     (void)alarm(0);
-    assert_string_equal(complaint(s, "r/fifo.yaml"), "r/fifo.yaml: error: is a FIFO, not a file; remove it, or give it a name "
-                                                     "that does not end in .yaml or .yml\n");
+    assert_string_equal(complaint(s, "r/fifo.yaml"),
+                        "r/fifo.yaml: error: is a FIFO, not a file; remove it, or give it a name "
+                        "that does not end in .yaml or .yml\n");
     assert_non_null(strstr(complaint(s, "r/socket.yaml"), "is a socket"));
     assert_non_null(strstr(complaint(s, "r/device.yaml"), "is a character device"));
     assert_non_null(strstr(complaint(s, "r/self.yaml"), "leads in a circle"));
@@ -317,15 +329,19 @@ static void texts_that_are_none(void **state)
     big[LIMIT_SPEC_BYTES] = '\0';
     save("r/just.yaml", big);
     free(big);
-    put("r/utf16.yaml", "\xff\xfe" "a");
+    put("r/utf16.yaml", "\xff\xfe"
+                        "a");
     int fd = open("r/binary.yaml", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     assert_int_equal(write(fd, "app: a\0b", 8), 8);
     (void)close(fd);
     save("r/latin1.yaml", "app: caf\xe9\n");
     save("r/bad.yaml", "app: [\n");
     struct sources *s = over("r");
-    assert_string_equal(settled(s), "r/bad.yaml! r/big.yaml! r/binary.yaml! r/just.yaml r/latin1.yaml! r/utf16.yaml!");
-    assert_string_equal(complaint(s, "r/big.yaml"), "r/big.yaml: error: is larger than 1 MiB; split it into several files\n");
+    assert_string_equal(
+        settled(s),
+        "r/bad.yaml! r/big.yaml! r/binary.yaml! r/just.yaml r/latin1.yaml! r/utf16.yaml!");
+    assert_string_equal(complaint(s, "r/big.yaml"),
+                        "r/big.yaml: error: is larger than 1 MiB; split it into several files\n");
     assert_non_null(strstr(complaint(s, "r/binary.yaml"), "is binary, not text"));
     assert_non_null(strstr(complaint(s, "r/utf16.yaml"), "is UTF-16, not UTF-8; save it as UTF-8"));
     assert_false(sources_scan(s, NULL));
@@ -352,9 +368,11 @@ static void no_permission(void **state)
     settled(s);
     /* what is in the folder is neither there nor gone: the folder stands for it, as a broken file */
     assert_string_equal(settled(s), "r/a.yaml=a r/closed! r/secret.yaml!");
-    assert_string_equal(complaint(s, "r/secret.yaml"),
-                        "r/secret.yaml: error: cannot be read: permission denied; let the agent's user read it\n");
-    assert_non_null(strstr(complaint(s, "r/closed"), "r/closed: error: cannot list this directory: Permission denied; "));
+    assert_string_equal(
+        complaint(s, "r/secret.yaml"),
+        "r/secret.yaml: error: cannot be read: permission denied; let the agent's user read it\n");
+    assert_non_null(strstr(complaint(s, "r/closed"),
+                           "r/closed: error: cannot list this directory: Permission denied; "));
     assert_true(sources_set(s)->roots[0].readable);
     assert_false(sources_scan(s, NULL));
     if (root)
@@ -366,7 +384,8 @@ static void no_permission(void **state)
     if (root)
         assert_int_equal(seteuid(65534), 0);
     assert_string_equal(at_once(s, false), "? r!");
-    assert_non_null(strstr(complaint(s, "r"), "r: error: cannot list this directory: Permission denied; "));
+    assert_non_null(
+        strstr(complaint(s, "r"), "r: error: cannot list this directory: Permission denied; "));
     if (root)
         assert_int_equal(seteuid(0), 0);
     assert_int_equal(chmod("r", 0755), 0);
@@ -393,7 +412,8 @@ static void too_deep(void **state)
     assert_null(strstr(got, "=x"));
     assert_non_null(strstr(got, "r/a.yaml=a r/d/d/"));
     assert_true(sources_set(s)->files[1]->broken);
-    assert_non_null(strstr(complaint(s, sources_set(s)->files[1]->name), "lies more than 32 directories deep"));
+    assert_non_null(
+        strstr(complaint(s, sources_set(s)->files[1]->name), "lies more than 32 directories deep"));
     sources_free(s);
 }
 
@@ -402,15 +422,19 @@ static void roots_come_and_go(void **state)
     (void)state;
     struct sources *s = over("r");
     assert_string_equal(settled(s), "? r!");
-    assert_string_equal(complaint(s, "r"), "r: error: does not exist; create it or correct the path; until then its apps are left "
-                                           "as they are\n");
+    assert_string_equal(
+        complaint(s, "r"),
+        "r: error: does not exist; create it or correct the path; until then its apps are left "
+        "as they are\n");
     make_dir("r");
     assert_string_equal(settled(s), "");
     assert_true(sources_set(s)->roots[0].readable);
     save("r/a.yaml", APP("a"));
     assert_string_equal(settled(s), "r/a.yaml=a");
     move("r", "away");
-    assert_string_equal(at_once(s, false), "? r!"); /* its files are dropped at once: the root says that nothing is known */
+    assert_string_equal(
+        at_once(s, false),
+        "? r!"); /* its files are dropped at once: the root says that nothing is known */
     make_dir("r");
     save("r/b.yaml", APP("b"));
     assert_string_equal(settled(s), "r/b.yaml=b");
@@ -457,7 +481,8 @@ static void an_open_writer_is_waited_for(void **state)
     fresh = open("r/n.yaml", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(write(fresh, "app: n\nimage: ng", 16), 16);
     pause_ms(300); /* however long the pause */
-    assert_string_equal(at_once(s, true), "r/a.yaml=a r/n.yaml!"); /* it is neither there nor missing */
+    assert_string_equal(at_once(s, true),
+                        "r/a.yaml=a r/n.yaml!"); /* it is neither there nor missing */
     assert_string_equal(complaint(s, "r/n.yaml"), "");
     assert_int_equal(write(fd, "inx\n", 4), 4);
     (void)close(fd);
@@ -474,7 +499,8 @@ static void a_file_is_given_time_to_be_appended_to(void **state)
     save("r/a.yaml", APP("a"));
     struct sources *s = over("r");
     (void)settled(s);
-    put("r/a.yaml", "app: b\nimage: nginx\n"); /* closed, in place: echo > a, and echo >> a may follow */
+    put("r/a.yaml",
+        "app: b\nimage: nginx\n"); /* closed, in place: echo > a, and echo >> a may follow */
     assert_string_equal(at_once(s, true), "r/a.yaml=a");
     int fd = open("r/a.yaml", O_WRONLY | O_APPEND | O_CLOEXEC);
     assert_int_equal(write(fd, "---\napp: c\nimage: nginx\n", 24), 24);
@@ -585,7 +611,8 @@ static void who_looks_once_waits(void **state)
     int fd = open("r/a.yaml", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(write(fd, "app: a\nimage: ng", 16), 16);
     struct sources *s = over("r");
-    assert_string_equal(at_once(s, true), "r/a.yaml!"); /* also by who comes back: an app from here is not gone */
+    assert_string_equal(at_once(s, true),
+                        "r/a.yaml!"); /* also by who comes back: an app from here is not gone */
     double from = clock_ms();
     assert_true(sources_scan(s, NULL));
     assert_in_range((long)(clock_ms() - from), 1500, 2600);
@@ -679,7 +706,8 @@ static void a_move_is_believed_at_once(void **state)
     struct sources *s = over("r");
     (void)settled(s);
     move("r/team", "r/crew");
-    assert_string_equal(at_once(s, false), "r/crew/a.yaml=a r/crew/b.yaml=b"); /* never two of one name */
+    assert_string_equal(at_once(s, false),
+                        "r/crew/a.yaml=a r/crew/b.yaml=b"); /* never two of one name */
     move("r/crew/a.yaml", "r/z.yaml");
     assert_string_equal(at_once(s, false), "r/crew/b.yaml=b r/z.yaml=a");
     move("r/crew", "out/crew");
@@ -802,7 +830,8 @@ static void note_text(void *user, const char *root, const char *path, const char
 {
     const char *slash = root ? strrchr(root, '/') : NULL;
 
-    str_addf(user, "%s|%s|%zu|%.8s\n", root ? slash + 1 : "-", root ? path : strrchr(path, '/') + 1, n, text ? text : "NULL");
+    str_addf(user, "%s|%s|%zu|%.8s\n", root ? slash + 1 : "-", root ? path : strrchr(path, '/') + 1,
+             n, text ? text : "NULL");
 }
 
 static void all_texts(void **state)
@@ -821,8 +850,10 @@ static void all_texts(void **state)
     struct sources *s = sources_new(roots, 1, "over");
     assert_string_equal(settled(s), "r/a.yaml=a r/b.yaml=b r/c.yaml! +over/a.yaml=a");
     sources_each_text(s, note_text, &out);
-    assert_string_equal(str_text(&out), "r|a.yaml|31|app: a\ni\n-|.env|4|A=1\n\nr|b.yaml|31|app: b\ni\nr|c.yaml|0|NULL\n"
-                                        "over|a.yaml|27|override\n");
+    assert_string_equal(
+        str_text(&out),
+        "r|a.yaml|31|app: a\ni\n-|.env|4|A=1\n\nr|b.yaml|31|app: b\ni\nr|c.yaml|0|NULL\n"
+        "over|a.yaml|27|override\n");
     sources_free(s);
 }
 

@@ -42,8 +42,8 @@ static struct store *opened(void)
 /* Entries as lines: "what app result|text|error". */
 static void collect(void *user, const struct store_entry *x)
 {
-    str_addf(user, "%s %s %s|%s|%s\n", x->what, x->app, x->result ? x->result : "-", x->text ? x->text : "-",
-             x->error ? x->error : "-");
+    str_addf(user, "%s %s %s|%s|%s\n", x->what, x->app, x->result ? x->result : "-",
+             x->text ? x->text : "-", x->error ? x->error : "-");
 }
 
 static const char *history(struct str *s, const char *app, int limit, bool actions)
@@ -185,6 +185,54 @@ static void hashes_and_states(void **state)
     assert_int_equal(store_app_states(".", a, &l, &e), 0);
     assert_int_equal(l.n, 1);
     assert_string_equal(kvs_get(&l, "x"), "Degraded\ta\tb");
+}
+
+static void uses_of_images(void **state)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct kvs l = {0};
+    struct err e = {0};
+    struct store *s = opened();
+
+    (void)state;
+    store_image_used(s, 1700000000000, "evenkeel/b/app:1");
+    store_image_used(s, 1700000000001, "evenkeel/a/app:1");
+    store_image_used(s, 1800000000000, "evenkeel/b/app:1");
+    store_image_used(s, 1700000000002, "evenkeel/c/app:1");
+    store_image_gone(s, "evenkeel/c/app:1");
+    store_image_gone(s, "evenkeel/never/app:1");
+    store_close(s);
+    store_image_used(NULL, 1, "x"); /* nothing is kept, and nothing happens */
+    assert_int_equal(store_image_uses(".", a, &l, &e), 0);
+    assert_int_equal(l.n, 2);
+    assert_string_equal(l.v[0].key, "evenkeel/a/app:1");
+    assert_string_equal(kvs_get(&l, "evenkeel/b/app:1"), "1800000000000");
+}
+
+/* What the first version wrote is read on, and has the tables of this one. */
+static void a_file_of_the_first_version(void **state)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct kvs l = {0};
+    struct err e = {0};
+    sqlite3 *db = NULL;
+    struct store *s = opened();
+
+    (void)state;
+    store_last_hash(s, "a-app-1", "one");
+    store_close(s);
+    assert_int_equal(sqlite3_open("evenkeel.db", &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "DROP TABLE image_use; PRAGMA user_version = 1", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    s = opened();
+    store_image_used(s, 5, "evenkeel/a/app:1");
+    store_close(s);
+    assert_int_equal(store_image_uses(".", a, &l, &e), 0);
+    assert_int_equal(l.n, 1);
+    assert_int_equal(store_last_hashes(".", a, &l, &e), 0);
+    assert_string_equal(kvs_get(&l, "a-app-1"), "one");
 }
 
 static void tell_pass(void *user, int64_t pass, int64_t ms, const char *cause, const char *plan)
@@ -344,8 +392,9 @@ static void what_was_running_is_closed_at_the_next_start(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));
-    assert_string_equal(history(&out, NULL, 9, true), "run blog -|new|-\naction blog ok|create blog-app-1|-\n"
-                                                      "action blog -|start blog-app-1|-\n");
+    assert_string_equal(history(&out, NULL, 9, true),
+                        "run blog -|new|-\naction blog ok|create blog-app-1|-\n"
+                        "action blog -|start blog-app-1|-\n");
     store_close(opened());
     assert_string_equal(history(&out, NULL, 9, true),
                         "run blog interrupted|new|the process that carried it out ended before it\n"
@@ -370,7 +419,8 @@ static void begins_anew(size_t aside_before)
 static void a_file_that_is_no_database(void **state)
 {
     (void)state;
-    put(DB, "this is a letter to my aunt, and longer than the header of a database would be, by some bytes at least");
+    put(DB, "this is a letter to my aunt, and longer than the header of a database would be, by "
+            "some bytes at least");
     begins_anew(0);
 }
 
@@ -414,7 +464,8 @@ static void damaged_pages(void **state)
 
     (void)state;
     for (int i = 0; i < 200; i++)
-        store_app_state(s, now_ms(), "x", "Synced", "some words to fill a page with, so that there are several");
+        store_app_state(s, now_ms(), "x", "Synced",
+                        "some words to fill a page with, so that there are several");
     store_close(s);
     damage(4096, 8 * (size_t)4096); /* all but the first */
     begins_anew(0);
@@ -437,8 +488,10 @@ static void damage_under_a_running_writer(void **state)
     struct store *s = opened();
 
     (void)state;
-    for (int i = 0; i < 3000; i++) /* enough for a checkpoint, so that pages are in the file and not in the log */
-        store_app_state(s, now_ms(), "x", "Synced", "some words to fill a page with, so that there are several");
+    for (int i = 0; i < 3000;
+         i++) /* enough for a checkpoint, so that pages are in the file and not in the log */
+        store_app_state(s, now_ms(), "x", "Synced",
+                        "some words to fill a page with, so that there are several");
     store_close(s);
     s = opened();
     pause_ms(200);
@@ -458,7 +511,8 @@ static void readers_of_damaged_files_get_an_error(void **state)
     struct err e = {0};
 
     (void)state;
-    put(DB, "this is a letter to my aunt, and longer than the header of a database would be, by some bytes at least");
+    put(DB, "this is a letter to my aunt, and longer than the header of a database would be, by "
+            "some bytes at least");
     assert_int_equal(store_history(".", NULL, 9, true, collect, &out, &e), -1);
     assert_int_equal(e.kind, ERR_USER);
     assert_non_null(strstr(e.msg, DB));
@@ -543,7 +597,8 @@ static void no_room_is_told_and_overcome(void **state)
     small = (struct rlimit){16384, was.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     for (int i = 0; i < 100; i++)
-        store_app_state(s, now_ms(), "x", "Degraded", "words that take some room on the disk, which has none left");
+        store_app_state(s, now_ms(), "x", "Degraded",
+                        "words that take some room on the disk, which has none left");
     pause_ms(400);
     assert_int_equal(store_error(s, &e), -1);
     assert_true(e.msg[0] != '\0');
@@ -574,7 +629,8 @@ static void writing_never_waits(void **state)
 
         store_app_state(s, now_ms(), "x", "Synced", NULL);
         if (i % 20 == 0)
-            store_pass(s, i, "agent", big, (size_t)1024 * 1024, ""); /* 50 MiB in all: more than may be queued */
+            store_pass(s, i, "agent", big, (size_t)1024 * 1024,
+                       ""); /* 50 MiB in all: more than may be queued */
         if (clock_ms() - from > worst)
             worst = clock_ms() - from;
         if (i % 100 == 0)
@@ -690,6 +746,8 @@ int main(void)
         CASE(history_is_newest_first),
         CASE(following_is_oldest_first),
         CASE(hashes_and_states),
+        CASE(uses_of_images),
+        CASE(a_file_of_the_first_version),
         CASE(passes),
         CASE(no_diary_yet),
         CASE(nobody_else_may_read_it),

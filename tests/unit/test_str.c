@@ -80,7 +80,7 @@ static void escaping(void **state)
         {"\xff\xfe", "\\xff\\xfe"},
         {"\xc3", "\\xc3"},
         {"\xe2\x82", "\\xe2\\x82"},
-        {"\xc0\x80", "\\xc0\\x80"}, /* an overlong NUL */
+        {"\xc0\x80", "\\xc0\\x80"},          /* an overlong NUL */
         {"\xed\xa0\x80", "\\xed\\xa0\\x80"}, /* half a surrogate pair */
         {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
         {"\xc2\x9b"
@@ -202,11 +202,11 @@ static void nearest_word(void **state)
         {"environmnet", "environment"},
         {"volume", "volumes"},
         {"enx", "env"},
-        {"nev", "env"}, /* so a swap fits where two edits would not */
+        {"nev", "env"},     /* so a swap fits where two edits would not */
         {"portx", "ports"}, /* among equals the first */
         {"xyz", NULL},
         {"imxxe", "image"}, /* two edits of five letters: allowed */
-        {"ixxxe", NULL}, /* three are not */
+        {"ixxxe", NULL},    /* three are not */
         {"x", NULL},
         {"", NULL},
         {"a_very_long_word_that_nobody_would_ever_write_by_hand_in_a_spec_file_y", NULL},

@@ -618,7 +618,8 @@ static void descriptors_are_closed_on_exec(void **state)
         char path[300], target[64] = "";
 
         (void)snprintf(path, sizeof(path), "/proc/self/fd/%s", x->d_name);
-        if (readlink(path, target, sizeof(target) - 1) > 0 && strncmp(target, "anon_inode:", 11) == 0)
+        if (readlink(path, target, sizeof(target) - 1) > 0 &&
+            strncmp(target, "anon_inode:", 11) == 0)
             assert_true(fcntl(atoi(x->d_name), F_GETFD) & FD_CLOEXEC);
     }
     (void)closedir(d);

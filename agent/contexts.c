@@ -1,0 +1,449 @@
+/* The sources of what is built, one entry each, and the worker that reads them.
+ *
+ * Comes in: what desired state wants, "look again". Goes out: facts, sorted by key. One thread reads one source after another: reading is bounded by the disk, and a second one would
+ * only take turns with it. The worker sees copies of orders and makes results in arenas of their own; the loop thread takes them over. */
+#include "agent/contexts.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "agent/facts_read.h"
+#include "drivers/http.h"
+#include "spec/base/arena.h"
+
+struct reading { /* of one source at one time */
+    char print[SHA256_HEX];
+    struct arena *arena; /* holds facts, or text and error */
+    struct context_facts *facts;
+    const char *text, *error;
+};
+
+struct entry {
+    char *key;           /* facts_key, or "spec PATH" for the spec of a bundle */
+    struct arena *arena; /* holds order */
+    struct facts_order order;
+    const char *bundle; /* the spec of this bundle is wanted, not facts */
+    bool wanted, queued, running;
+    bool again; /* asked for while it was being read */
+    struct reading known;
+    struct reading read; /* the worker's, taken over by contexts_collect */
+    bool fresh;
+};
+
+struct contexts {
+    struct http *wake;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t work, idle;
+    struct build_limits limits;
+    bool started, stop;
+    struct entry **v; /* sorted by key; entries never move */
+    size_t n, cap;
+    const struct context_facts **facts;
+    size_t n_facts;
+};
+
+/* ---- the worker ---- */
+
+static struct entry *next_queued(struct contexts *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->v[i]->queued)
+            return c->v[i];
+    return NULL;
+}
+
+/* What changed in this very moment has a fingerprint that never comes again; a moment later it has one that lasts. */
+static void settle(const struct facts_order *o, char print[SHA256_HEX])
+{
+    static const struct timespec moment = {.tv_nsec = 25 * 1000 * 1000};
+    char again[SHA256_HEX];
+
+    for (int tries = 0; tries < 4; tries++) {
+        facts_fingerprint(o, again);
+        if (strcmp(again, print) == 0)
+            return;
+        (void)nanosleep(&moment, NULL);
+        facts_fingerprint(o, print);
+    }
+}
+
+/* Leaves ret->arena NULL when all is as it was. */
+static void read_entry(const struct entry *x, const char *before, struct reading *ret)
+{
+    const struct facts_order bundle = {.build = {.bundle = x->bundle}, .limits = x->order.limits},
+                             *order = x->bundle ? &bundle : &x->order;
+
+    *ret = (struct reading){0};
+    facts_fingerprint(order, ret->print);
+    if (ret->print[0] && strcmp(ret->print, before) == 0)
+        return;
+    settle(order, ret->print);
+    ret->arena = arena_new();
+    if (x->bundle) {
+        ret->text = facts_bundle_spec(order, ret->arena, &ret->error);
+        return;
+    }
+    ret->facts = ARENA_NEW(ret->arena, struct context_facts);
+    facts_read(order, ret->arena, ret->facts);
+    ret->facts->key = x->key;
+    ret->facts->fingerprint = arena_strdup(ret->arena, ret->print);
+}
+
+static const char *failure_of(const struct reading *r)
+{
+    return r->facts && r->facts->state == FACTS_FAILED ? r->facts->error : r->error;
+}
+
+static bool same_failure(const struct entry *x, const struct reading *now)
+{
+    const char *before = failure_of(x->fresh ? &x->read : &x->known), *after = failure_of(now);
+
+    return before && after && strcmp(before, after) == 0;
+}
+
+static void *worker(void *user)
+{
+    struct contexts *c = user;
+
+    (void)pthread_mutex_lock(&c->lock);
+    for (;;) {
+        struct entry *x = next_queued(c);
+
+        if (c->stop)
+            break;
+        if (!x) {
+            (void)pthread_cond_broadcast(&c->idle);
+            (void)pthread_cond_wait(&c->work, &c->lock);
+            continue;
+        }
+        char before[SHA256_HEX];
+        struct reading now;
+
+        x->queued = false;
+        x->running = true;
+        /* a result not yet taken over is the newest that is known */
+        memcpy(before, x->fresh ? x->read.print : x->known.print, sizeof(before));
+        (void)pthread_mutex_unlock(&c->lock);
+        read_entry(x, before, &now);
+        (void)pthread_mutex_lock(&c->lock);
+        x->running = false;
+        x->queued = x->again;
+        x->again = false;
+        if (now.arena && same_failure(x, &now)) {
+            arena_free(now.arena); /* no news */
+        } else if (now.arena) {
+            arena_free(x->read.arena);
+            x->read = now;
+            x->fresh = true;
+        }
+        if (c->wake && x->fresh)
+            http_wake(c->wake);
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+    return NULL;
+}
+
+/* ---- the loop's side ---- */
+
+struct contexts *contexts_new(struct http *wake)
+{
+    struct contexts *c = xcalloc(1, sizeof(*c));
+
+    c->wake = wake;
+    (void)pthread_mutex_init(&c->lock, NULL);
+    (void)pthread_cond_init(&c->work, NULL);
+    (void)pthread_cond_init(&c->idle, NULL);
+    return c;
+}
+
+void contexts_limits(struct contexts *c, const struct build_limits *limits)
+{
+    c->limits = *limits;
+}
+
+static void entry_free(struct entry *x)
+{
+    arena_free(x->arena);
+    arena_free(x->known.arena);
+    arena_free(x->read.arena);
+    free(x->key);
+    free(x);
+}
+
+void contexts_free(struct contexts *c)
+{
+    if (!c)
+        return;
+    (void)pthread_mutex_lock(&c->lock);
+    c->stop = true;
+    (void)pthread_cond_signal(&c->work);
+    (void)pthread_mutex_unlock(&c->lock);
+    if (c->started)
+        (void)pthread_join(c->thread, NULL);
+    for (size_t i = 0; i < c->n; i++)
+        entry_free(c->v[i]);
+    (void)pthread_mutex_destroy(&c->lock);
+    (void)pthread_cond_destroy(&c->work);
+    (void)pthread_cond_destroy(&c->idle);
+    free(c->v);
+    free(c->facts);
+    free(c);
+}
+
+static size_t place_of(const struct contexts *c, const char *key, bool *found)
+{
+    size_t lo = 0, hi = c->n;
+
+    *found = false;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = strcmp(c->v[mid]->key, key);
+
+        if (order == 0) {
+            *found = true;
+            return mid;
+        }
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static struct entry *entry_of(struct contexts *c, const char *key)
+{
+    bool found;
+    size_t at = place_of(c, key, &found);
+
+    if (found)
+        return c->v[at];
+    if (c->n == c->cap) {
+        c->cap = c->cap ? 2 * c->cap : 8;
+        c->v = xrealloc(c->v, c->cap * sizeof(*c->v));
+    }
+    memmove(&c->v[at + 1], &c->v[at], (c->n - at) * sizeof(*c->v));
+    c->n++;
+    struct entry *x = c->v[at] = xcalloc(1, sizeof(*x));
+
+    x->key = xstrdup(key);
+    x->arena = arena_new();
+    x->queued = true;
+    if (!c->started && pthread_create(&c->thread, NULL, worker, c) != 0)
+        abort();
+    c->started = true; /* a process that builds nothing has no such thread */
+    return x;
+}
+
+static struct kvs copy_kvs(const struct kvs *l, struct arena *a)
+{
+    struct kvs copy = {0};
+
+    for (size_t i = 0; i < l->n; i++)
+        kvs_set(a, &copy, arena_strdup(a, l->v[i].key), arena_strdup(a, l->v[i].value));
+    return copy;
+}
+
+static void take_order(const struct contexts *c, struct entry *x, const struct service *s)
+{
+    struct arena *a = x->arena;
+    const struct build *b = &s->build;
+
+    x->order = facts_order_of(s);
+    x->order.build = (struct build){
+        .bundle = arena_strdup(a, b->bundle),
+        .path = arena_strdup(a, b->path),
+        .dockerfile = arena_strdup(a, b->dockerfile),
+        .dockerfile_inline = arena_strdup(a, b->dockerfile_inline),
+        .target = arena_strdup(a, b->target),
+        .strategy = arena_strdup(a, b->strategy),
+        .args = copy_kvs(&b->args, a),
+    };
+    x->order.limits = c->limits;
+    x->order.start = arena_strdup(a, s->start);
+    x->order.requirements = arena_strdup(a, s->requirements);
+}
+
+/* Entries of this kind that nobody wants any more; one being read stays until it is done. */
+static void forget(struct contexts *c, bool bundles)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < c->n; i++) {
+        struct entry *x = c->v[i];
+
+        if (x->wanted || !x->bundle == bundles || x->running)
+            c->v[kept++] = x;
+        else
+            entry_free(x);
+    }
+    c->n = kept;
+}
+
+static void unwant(struct contexts *c, bool bundles)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->v[i]->bundle == !bundles)
+            c->v[i]->wanted = false;
+}
+
+static void list_facts(struct contexts *c)
+{
+    c->facts = xrealloc(c->facts, (c->n + 1) * sizeof(*c->facts));
+    c->n_facts = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->v[i]->known.facts)
+            c->facts[c->n_facts++] = c->v[i]->known.facts;
+}
+
+static bool is_known(const struct contexts *c, const char *key)
+{
+    bool found;
+
+    (void)place_of(c, key, &found);
+    return found;
+}
+
+void contexts_want(struct contexts *c, const struct desired *d)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    unwant(c, false);
+    for (size_t i = 0; i < d->n_apps; i++)
+        for (size_t s = 0; s < d->apps[i].n_services; s++) {
+            const struct want_service *service = &d->apps[i].services[s];
+
+            if (!service->facts || (d->apps[i].refused && !is_known(c, service->facts->key)))
+                continue; /* what was refused may lie where it must not be read */
+            struct entry *x = entry_of(c, service->facts->key);
+
+            if (!x->order.build.path && !x->order.build.bundle)
+                take_order(c, x, service->spec);
+            x->wanted = true;
+        }
+    forget(c, false);
+    list_facts(c);
+    (void)pthread_cond_signal(&c->work);
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+void contexts_want_bundles(struct contexts *c, const struct strv *paths)
+{
+    struct arena *a = arena_new();
+
+    (void)pthread_mutex_lock(&c->lock);
+    unwant(c, true);
+    for (size_t i = 0; i < paths->n; i++) {
+        struct entry *x = entry_of(c, arena_printf(a, "spec %s", paths->v[i]));
+
+        if (!x->bundle) {
+            x->bundle = arena_strdup(x->arena, paths->v[i]);
+            x->order.limits = c->limits;
+        }
+        x->wanted = true;
+    }
+    forget(c, true);
+    list_facts(c);
+    (void)pthread_cond_signal(&c->work);
+    (void)pthread_mutex_unlock(&c->lock);
+    arena_free(a);
+}
+
+void contexts_recheck(struct contexts *c)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->v[i]->running)
+            c->v[i]->again = true;
+        else
+            c->v[i]->queued = true;
+    }
+    (void)pthread_cond_signal(&c->work);
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+bool contexts_collect(struct contexts *c)
+{
+    bool any = false;
+
+    (void)pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < c->n; i++) {
+        struct entry *x = c->v[i];
+
+        if (!x->fresh)
+            continue;
+        any = true;
+        arena_free(x->known.arena);
+        x->known = x->read;
+        x->read = (struct reading){0};
+        x->fresh = false;
+    }
+    if (any)
+        list_facts(c);
+    (void)pthread_mutex_unlock(&c->lock);
+    return any;
+}
+
+static bool busy_locked(const struct contexts *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->v[i]->queued || c->v[i]->running || c->v[i]->fresh)
+            return true;
+    return false;
+}
+
+bool contexts_busy(const struct contexts *c)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&c->lock;
+
+    (void)pthread_mutex_lock(lock);
+    bool busy = busy_locked(c);
+    (void)pthread_mutex_unlock(lock);
+    return busy;
+}
+
+bool contexts_wait(struct contexts *c)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    for (;;) {
+        bool reading = false;
+
+        for (size_t i = 0; i < c->n; i++)
+            reading |= c->v[i]->queued || c->v[i]->running;
+        if (!reading)
+            break;
+        (void)pthread_cond_wait(&c->idle, &c->lock);
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+    return contexts_collect(c);
+}
+
+const struct context_facts *const *contexts_facts(const struct contexts *c, size_t *ret_n)
+{
+    *ret_n = c->n_facts;
+    return c->facts;
+}
+
+static const struct reading *bundle_reading(const struct contexts *c, const char *path)
+{
+    bool found;
+    struct arena *a = arena_new();
+    size_t at = place_of(c, arena_printf(a, "spec %s", path), &found);
+
+    arena_free(a);
+    return found ? &c->v[at]->known : NULL;
+}
+
+const char *contexts_bundle_spec(const struct contexts *c, const char *path)
+{
+    const struct reading *r = bundle_reading(c, path);
+
+    return r ? r->text : NULL;
+}
+
+const char *contexts_bundle_error(const struct contexts *c, const char *path)
+{
+    const struct reading *r = bundle_reading(c, path);
+
+    return r ? r->error : NULL;
+}

@@ -1,0 +1,27 @@
+/* facts_read.h: reads one source: everything that the planner must know before it is built. Blocks; for a worker thread. */
+#ifndef EK_FACTS_READ_H
+#define EK_FACTS_READ_H
+
+#include "spec/facts.h"
+
+struct facts_order { /* what to read */
+    struct build build;
+    const char *start, *requirements;
+    int port;
+    struct build_limits limits;
+};
+
+/* What is read for a service that is built. Borrows from it. */
+struct facts_order facts_order_of(const struct service *s);
+
+/* Fills ret in the arena; what goes wrong is FACTS_FAILED with one line of text. */
+void facts_read(const struct facts_order *o, struct arena *a, struct context_facts *ret);
+/* The same, and the text of the Dockerfile that will be sent, in the arena; NULL when it came to none. */
+void facts_read_text(const struct facts_order *o, struct arena *a, struct context_facts *ret,
+                     const char **ret_text);
+/* Proof that nothing changed since; "" when it cannot be had. */
+void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX]);
+/* evenkeel.yaml of a bundle, in the arena; "" when there is none, or when the bundle cannot be read: then *ret_error says why, else it is NULL. */
+const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, const char **ret_error);
+
+#endif

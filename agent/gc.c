@@ -1,0 +1,149 @@
+/* Images of old builds, collected.
+ *
+ * Comes in: an opened core. Goes out: what is due is told and removed, one at a time, so that the engine has time for others; what is in use now is remembered.
+ * Decides nothing itself (gc_due.c does). Refuses to go on when the last uses are there but cannot be read. */
+#include "agent/gc.h"
+
+#include "agent/store.h"
+#include "drivers/docker.h"
+#include "drivers/engine_images.h"
+#include "reconcile/bind.h"
+#include "spec/base/arena.h"
+#include "spec/labels.h"
+
+struct gc {
+    struct gc_options o;
+    struct arena *arena;
+    struct gc_due due;
+    size_t next;
+    struct gc_report report;
+};
+
+void gc_free(struct gc *g)
+{
+    if (!g)
+        return;
+    arena_free(g->arena);
+    free(g);
+}
+
+static void finish(struct gc *g, const struct err *e)
+{
+    g->o.over(g->o.user, &g->report, e);
+    gc_free(g);
+}
+
+static void remove_next(struct gc *g);
+
+static void on_removed(void *user, const struct op_result *result)
+{
+    struct gc *g = user;
+    const struct gc_item *item = &g->due.items[g->next++];
+
+    if (result->err.kind == ERR_NONE) {
+        g->report.removed++;
+        g->report.bytes += item->bytes;
+        if (g->o.store)
+            store_image_gone(g->o.store, item->ref);
+    } else if (result->err.kind == ERR_CONFLICT) {
+        g->report.in_use++;
+    } else {
+        finish(g, &result->err);
+        return;
+    }
+    g->o.each(g->o.user, item, &result->err);
+    remove_next(g);
+}
+
+static void remove_next(struct gc *g)
+{
+    struct err none = {0};
+
+    for (; g->o.dry_run && g->next < g->due.n_items; g->next++) {
+        g->report.removed++;
+        g->report.bytes += g->due.items[g->next].bytes;
+        g->o.each(g->o.user, &g->due.items[g->next], &none);
+    }
+    if (g->next < g->due.n_items)
+        docker_image_remove(g->o.core->driver, g->due.items[g->next].ref, on_removed, g);
+    else
+        finish(g, &none);
+}
+
+/* What containers have, whoever's they are, and what desired state wants, base images included. */
+static void list_busy(struct gc *g, struct strv *ret)
+{
+    struct core *c = g->o.core;
+    const struct observed *seen = c->driver->ops->observed(c->driver, g->arena);
+
+    for (size_t i = 0; i < seen->n_containers; i++) {
+        if (seen->containers[i].image_id)
+            strv_push(g->arena, ret, seen->containers[i].image_id);
+        if (seen->containers[i].image)
+            strv_push(g->arena, ret, seen->containers[i].image);
+    }
+    core_desire(c);
+    struct strv wanted = {0};
+
+    core_images(c, g->arena, &wanted);
+    for (size_t i = 0; i < wanted.n; i++) {
+        const struct obs_image *x = observed_image(seen, wanted.v[i]);
+
+        strv_push(g->arena, ret, wanted.v[i]);
+        if (x && x->id)
+            strv_push(g->arena, ret, x->id);
+    }
+}
+
+static const struct gc_image *images_of(const struct engine_image *v, size_t n, struct arena *a)
+{
+    struct gc_image *images = ARENA_ARRAY(a, n ? n : 1, struct gc_image);
+
+    for (size_t i = 0; i < n; i++) {
+        images[i] = (struct gc_image){
+            .id = arena_strdup(a, v[i].id),
+            .app = arena_strdup(a, kvs_get(&v[i].labels, LABEL_BUILD_APP)),
+            .service = arena_strdup(a, kvs_get(&v[i].labels, LABEL_BUILD_SERVICE)),
+            .created_ms = v[i].created_ms,
+            .bytes = v[i].bytes,
+        };
+        for (size_t k = 0; k < v[i].tags.n; k++)
+            strv_push(a, &images[i].tags, arena_strdup(a, v[i].tags.v[k]));
+        for (size_t k = 0; k < v[i].digests.n; k++)
+            strv_push(a, &images[i].digests, arena_strdup(a, v[i].digests.v[k]));
+    }
+    return images;
+}
+
+static void on_listed(void *user, const struct engine_image *v, size_t n, const struct err *failure)
+{
+    struct gc *g = user;
+    struct gc_input in = {.now_ms = core_now_ms(), .n_images = n};
+    struct err e = *failure;
+
+    if (e.kind == ERR_NONE &&
+        store_image_uses(g->o.core->options->state, g->arena, &in.used, &e) < 0 &&
+        e.kind == ERR_MISSING)
+        e = (struct err){0}; /* no diary yet */
+    if (e.kind != ERR_NONE) {
+        finish(g, &e);
+        return;
+    }
+    in.images = images_of(v, n, g->arena);
+    list_busy(g, &in.busy);
+    gc_due(&in, g->arena, &g->due);
+    g->report.kept = g->due.kept;
+    for (size_t i = 0; i < g->due.in_use.n && g->o.store; i++)
+        store_image_used(g->o.store, in.now_ms, g->due.in_use.v[i]);
+    remove_next(g);
+}
+
+struct gc *gc_begin(const struct gc_options *o)
+{
+    struct gc *g = xcalloc(1, sizeof(*g));
+
+    g->o = *o;
+    g->arena = arena_new();
+    docker_images(o->core->driver, o->core->options->settings.owner, on_listed, g);
+    return g;
+}

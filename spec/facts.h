@@ -1,0 +1,35 @@
+/* facts.h: what is known of each build context, as far as planning needs it: read by a worker, an input of desired state like the files themselves. */
+#ifndef EK_FACTS_H
+#define EK_FACTS_H
+
+#include "spec/app.h"
+#include "spec/base/js.h"
+
+enum facts_state { FACTS_WORKING, FACTS_READY, FACTS_FAILED };
+
+struct context_facts {
+    const char *key; /* facts_key() */
+    enum facts_state state;
+    const char *error;       /* FACTS_FAILED: one line, naming the file at fault */
+    const char *digest;      /* of the content */
+    const char *fingerprint; /* under which it was read; NULL or "": not known */
+    const char *dockerfile;  /* its path in the context */
+    const char *
+        dockerfile_text; /* sent in its place: generated, inline, or with its syntax line replaced; NULL: as it stands */
+    const char
+        *made_for; /* "node: package.json with a start script"; NULL: the context brought its own */
+    struct strv images;  /* base images that must be on the engine first */
+    struct strv notes;   /* for people: "the syntax line was replaced" */
+    bool needs_buildkit; /* the classic builder cannot build it */
+    int port; /* the one EXPOSE, or what the made Dockerfile listens on; 0: none or several */
+    int64_t bytes;
+};
+
+/* One text for everything that shapes the facts of a build. In the arena. */
+const char *facts_key(const struct build *b, const char *start, const char *requirements, int port,
+                      struct arena *a);
+/* By key in a sorted array; NULL when it is not there. */
+const struct context_facts *facts_find(const struct context_facts *const *v, size_t n,
+                                       const char *key);
+
+#endif

@@ -1,0 +1,218 @@
+/* forms_build.c: what an image is built from: `source:`, and Compose's `build:`, into one struct build.
+ *
+ * In: a mapping (or for `build:` the text of a folder). Out: absolute paths and plain values. Where a path may point is judged later, on the complete state;
+ * whether it exists, when it is read. */
+#include "spec/forms.h"
+
+#include "spec/base/arena.h"
+#include "spec/decode.h"
+#include "spec/detect.h"
+#include "spec/document.h"
+#include "spec/draft.h"
+
+static bool check_bundle(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         const char *text)
+{
+    (void)f;
+    if (bundle_name(text))
+        return true;
+    decode_error(c, v, "known kinds: .zip, .tar.gz, .tgz, .tar.zst, .tar", "\"%s\" is not a bundle",
+                 text);
+    return false;
+}
+
+static bool check_inside(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         const char *text)
+{
+    (void)f;
+    const char *at = text;
+
+    if (*text == '/') {
+        decode_error(c, v, "it is looked up in the source", "\"%s\" must be relative", text);
+        return false;
+    }
+    while (at) {
+        if (strncmp(at, "..", 2) == 0 && (at[2] == '/' || at[2] == '\0')) {
+            decode_error(c, v, "it is looked up in the source", "\"%s\" leaves the source", text);
+            return false;
+        }
+        at = strchr(at, '/');
+        at = at ? at + 1 : NULL;
+    }
+    return true;
+}
+
+static bool check_strategy(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                           const char *text)
+{
+    static const char *const ways[] = {"auto", "dockerfile", "nixpacks", "buildpacks"};
+    const char *known[32];
+    size_t n, languages;
+    const char *const *names = detect_languages(&languages);
+
+    (void)f;
+    for (n = 0; n < ARRAY_LEN(ways); n++)
+        known[n] = ways[n];
+    for (size_t i = 0; i < languages && n < ARRAY_LEN(known); i++)
+        known[n++] = names[i];
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(known[i], text) == 0)
+            return true;
+    const char *nearest = str_nearest(text, known, n);
+
+    decode_error(
+        c, v,
+        nearest ? arena_printf(c->arena, "did you mean \"%s\"?", nearest)
+                : "auto, dockerfile, nixpacks, buildpacks, or a language such as node or python",
+        "\"%s\" is not a strategy", text);
+    return false;
+}
+
+static bool check_build_network(struct decode_ctx *c, const struct field *f,
+                                const struct yaml_node *v, const char *text)
+{
+    (void)f;
+    if (strcmp(text, "default") == 0 || strcmp(text, "host") == 0 || strcmp(text, "none") == 0)
+        return true;
+    decode_error(c, v, "allowed: default, host, none", "a build cannot use the network \"%s\"",
+                 text);
+    return false;
+}
+
+/* ---- source ---- */
+
+static void decode_source(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                          void *out)
+{
+    struct build *b = out;
+    size_t before = c->diags->errors;
+
+    (void)f;
+    if (!decode_table(c, &fields_source, v, b))
+        return;
+    b->set = true;
+    b->at = decode_place(c, v);
+    if (c->diags->errors > before)
+        return;
+    if (!b->bundle && !b->path) {
+        decode_error(c, v, "example: source: {path: ./app}", "a source is a `bundle` or a `path`");
+        return;
+    }
+    if (b->bundle && b->path)
+        (void)check_inside(c, f, yaml_get(v, "path"), b->path);
+    if (b->bundle)
+        b->bundle = decode_path(c, b->bundle);
+    else
+        b->path = decode_path(c, b->path);
+}
+
+static bool show_source(const struct field *f, const void *value, struct str *out)
+{
+    (void)f;
+    return ((const struct build *)value)->set && show_inline(&fields_source, value, out);
+}
+
+const struct form form_source = {"a mapping", decode_source, show_source,
+                                 "{\"$ref\": \"#/$defs/source\"}"};
+
+/* ---- build ---- */
+
+static void decode_build(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         void *out)
+{
+    struct build *b = out;
+    const char *folder = ".";
+
+    (void)f;
+    if (b->set) {
+        decode_error(c, v, "one of them is enough", "both `source` and `build`");
+        return;
+    }
+    if (v->kind == YAML_MAP) {
+        if (!decode_table(c, &fields_build, v, b))
+            return;
+        folder = b->path ? b->path : ".";
+    } else {
+        folder = decode_text(c, v, "a folder or a mapping");
+    }
+    if (!folder)
+        return;
+    if (strstr(folder, "://")) {
+        decode_error(c, v, "a folder below the file works",
+                     "a build from \"%s\" is not supported by this version", folder);
+        return;
+    }
+    b->set = true;
+    b->at = decode_place(c, v);
+    b->path = decode_path(c, folder);
+    b->strategy = "dockerfile";
+}
+
+static bool show_build(const struct field *f, const void *value, struct str *out)
+{
+    (void)f, (void)value, (void)out;
+    return false; /* `source` shows it */
+}
+
+const struct form form_build = {
+    "a folder or a mapping", decode_build, show_build,
+    "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/build\"}]}"};
+
+/* ---- rows ---- */
+
+// clang-format off
+#define TABLE(name, help, rows) {name, help, rows, ARRAY_LEN(rows)}
+#define B(member) offsetof(struct build, member)
+#define PLANNED .status = FIELD_PLANNED
+
+#define ROW_ARGS {"args", &form_kvs, B(args), .help = "values of ARG in the Dockerfile"}
+#define ROW_CACHE_FROM {"cache_from", &form_list, B(cache_from), .help = "images whose layers may serve as cache"}
+#define ROWS_DOCKERFILE \
+    {"dockerfile", &form_text, B(dockerfile), .help = "its name in the source", .check = check_inside, .fallback = "Dockerfile"}, \
+    {"dockerfile_inline", &form_text, B(dockerfile_inline), .help = "its text"}
+#define ROW_LABELS {"labels", &form_labels, B(labels), .help = "labels of the image"}
+#define ROW_NETWORK {"network", &form_text, B(network), .help = "network of the build's steps", .check = check_build_network, .fallback = "default"}
+#define ROW_TARGET {"target", &form_text, B(target), .help = "stage to build", .fallback = "the last"}
+
+static const struct field rows_source[] = {
+    ROW_ARGS,
+    {"bundle", &form_text, B(bundle), .help = "an archive: .zip, .tar.gz, .tar.zst", .check = check_bundle},
+    ROW_CACHE_FROM,
+    ROWS_DOCKERFILE,
+    {"git", PLANNED},
+    ROW_LABELS,
+    ROW_NETWORK,
+    {"path", &form_text, B(path), .help = "a folder, relative to the file; with `bundle`, a folder in it"},
+    {"ref", PLANNED},
+    {"strategy", &form_text, B(strategy), .help = "how it is built: auto (its Dockerfile, else made for its language), dockerfile, nixpacks, buildpacks, or a language", .check = check_strategy, .fallback = "auto"},
+    ROW_TARGET,
+};
+const struct table fields_source = TABLE("source", "What an image is built from.", rows_source);
+
+static const struct field rows_build[] = {
+    {"additional_contexts", PLANNED},
+    ROW_ARGS,
+    ROW_CACHE_FROM,
+    {"cache_to", .status = FIELD_IGNORED, .help = "the engine keeps its own cache"},
+    {"context", &form_text, B(path), .help = "the folder, relative to the file", .fallback = "."},
+    ROWS_DOCKERFILE,
+    {"entitlements", PLANNED},
+    {"extra_hosts", PLANNED},
+    {"isolation", .status = FIELD_IGNORED, .help = "it is for Windows containers"},
+    ROW_LABELS,
+    ROW_NETWORK,
+    {"no_cache", PLANNED},
+    {"platforms", PLANNED},
+    {"privileged", PLANNED},
+    {"provenance", .status = FIELD_IGNORED, .help = "the Engine API makes none"},
+    {"pull", PLANNED},
+    {"sbom", .status = FIELD_IGNORED, .help = "the Engine API makes none"},
+    {"secrets", PLANNED},
+    {"shm_size", PLANNED},
+    {"ssh", PLANNED},
+    {"tags", PLANNED},
+    ROW_TARGET,
+    {"ulimits", PLANNED},
+};
+const struct table fields_build = TABLE("build", "What Compose builds an image from.", rows_build);
+// clang-format on
