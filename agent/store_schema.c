@@ -41,7 +41,7 @@ static const char *const migrations[] = {
 };
 /* clang-format on */
 
-enum { BUSY_MS = 2000 };
+enum { BUSY_MS = 2000, BUSY_STEP_MS = 20 };
 
 bool store_schema_damaged(int sqlite_code)
 {
@@ -168,6 +168,18 @@ static int connect_db(const char *path, int flags, sqlite3 **ret)
     return code;
 }
 
+static int set_up(sqlite3 *db, int *ret_version)
+{
+    int code = run_sql(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                           "PRAGMA wal_autocheckpoint = 256; PRAGMA journal_size_limit = 1048576");
+
+    if (code == SQLITE_OK)
+        code = read_version(db, ret_version);
+    if (code == SQLITE_OK && (size_t)*ret_version < ARRAY_LEN(migrations))
+        code = migrate(db, *ret_version);
+    return code;
+}
+
 /* ret_why is set when the file is to be set aside. */
 static int open_once(const char *path, sqlite3 **ret, char *ret_why, size_t why_size, struct err *e)
 {
@@ -176,23 +188,20 @@ static int open_once(const char *path, sqlite3 **ret, char *ret_why, size_t why_
     int code = connect_db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
 
     if (code == SQLITE_OK)
-        code = run_sql(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                           "PRAGMA wal_autocheckpoint = 256; PRAGMA journal_size_limit = 1048576");
-    if (code == SQLITE_OK)
-        code = read_version(db, &version);
-    if (code == SQLITE_OK && (size_t)version > ARRAY_LEN(migrations)) {
-        (void)snprintf(ret_why, why_size, "it is of version %d, this evenkeel writes version %zu",
-                       version, ARRAY_LEN(migrations));
-        (void)sqlite3_close(db);
-        return -1;
+        code = set_up(db, &version);
+    /* SQLite does not wait for who changes the journal mode at the same time. */
+    for (int tries = 0; (code & 0xff) == SQLITE_BUSY && tries < BUSY_MS / BUSY_STEP_MS; tries++) {
+        (void)usleep(BUSY_STEP_MS * 1000);
+        code = set_up(db, &version);
     }
-    if (code == SQLITE_OK)
-        code = migrate(db, version);
-    if (code == SQLITE_OK) {
+    if (code == SQLITE_OK && (size_t)version <= ARRAY_LEN(migrations)) {
         *ret = db;
         return 0;
     }
-    if (store_schema_damaged(code) || (code & 0xff) == SQLITE_ERROR)
+    if (code == SQLITE_OK)
+        (void)snprintf(ret_why, why_size, "it is of version %d, this evenkeel writes version %zu",
+                       version, ARRAY_LEN(migrations));
+    else if (store_schema_damaged(code) || (code & 0xff) == SQLITE_ERROR)
         (void)snprintf(ret_why, why_size, "%s", sqlite3_errstr(code));
     (void)store_schema_fail(db, code, e);
     (void)sqlite3_close(db);
