@@ -22,8 +22,7 @@
 #include "tests/bench/raw.h"
 #include "tests/bench/table.h"
 
-#define GROWTH_KB                                                                                  \
-    256 /* what an allocator's rounding may make over all passes; 26 bytes a pass are more */
+#define GROWTH_KB 256 /* over all passes: 26 bytes a pass are more */
 
 struct rest {
     struct bench *b;
