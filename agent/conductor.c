@@ -111,7 +111,7 @@ static void run_over(void *user, struct run *r, enum run_end how, const struct e
     s->run = NULL;
     run_free(r);
     s->dirty = true;
-    slots_wake_refused(&c->slots);
+    slots_wake_refused(&c->slots, s, how == RUN_DONE);
     if (how == RUN_FAILED) /* after the others the next pass knows better than the last one */
         tell(c, s);
     schedule(c);

@@ -92,12 +92,19 @@ void slots_release(struct slots *l, struct http *http)
     *l = (struct slots){0};
 }
 
-void slots_wake_refused(struct slots *l)
+void slots_wake_refused(struct slots *l, const struct slot *by, bool done)
 {
     for (size_t i = 0; i < l->n; i++) {
         struct slot *s = l->v[i];
-        if (!s->run && s->planned && s->planned_state == APP_REFUSED)
-            s->dirty = true;
+        bool lost = done && s != by && s->failure && s->conflict;
+        if (s->run || !s->planned || (s->planned_state != APP_REFUSED && !lost) ||
+            (s->blocked && !lost))
+            continue;
+        if (lost) {
+            s->not_before_ms = 0;
+            s->blocked = false;
+        }
+        s->dirty = true;
     }
 }
 
@@ -105,10 +112,12 @@ void slots_second_chance(struct slots *l, int64_t now_ms)
 {
     for (size_t i = 0; i < l->n; i++) {
         struct slot *s = l->v[i];
-        bool stuck = s->failure || s->planned_state == APP_REFUSED;
+        bool stuck =
+            s->failure || s->planned_state == APP_REFUSED || s->planned_state == APP_DEGRADED;
         if (!stuck || s->run || s->blocked || now_ms - s->tried_ms < SECOND_CHANCE_MS)
             continue;
         s->not_before_ms = 0;
+        s->tried_ms = now_ms;
         s->dirty = true;
     }
 }
@@ -239,7 +248,9 @@ void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const 
         s->engine_failure = failure->kind == ERR_RETRY;
         replace(&s->failure, failure->msg);
         s->not_before_ms = now_ms + backoff_ms(s->failures, (uint32_t)(uintptr_t)s);
-        if (run_put_back(r)) {
+        s->conflict = failure->kind == ERR_CONFLICT;
+        /* What another container held may have been given up since; but each try takes the old one down. */
+        if (run_put_back(r) && (!s->conflict || s->failures > 1)) {
             CLEANUP(str_release) struct str text = STR_INIT;
             str_addf(&text,
                      "%s; what ran before was put back; not tried again until something changes",

@@ -14,6 +14,7 @@ struct slot {
     struct run *run;     /* in flight, or NULL */
     bool dirty, planned; /* planned: at least one pass had it */
     bool due;            /* the look under way, and the pass after it, are for this app */
+    bool conflict;       /* the last failure: another container held what it needs */
     bool listening;      /* its culprit's last words are being fetched */
     bool blocked;        /* not tried again until its digest or its plan changes */
     unsigned failures;   /* in a row */
@@ -50,8 +51,9 @@ void slots_sweep(struct slots *l, struct http *http, const struct plan *plan,
 void slots_release(struct slots *l, struct http *http);
 /* Something foreign changed: what failed may work now; tried again at most every few seconds. */
 void slots_second_chance(struct slots *l, int64_t now_ms);
-/* One of our own apps gave up names or ports: who was refused for them is planned again. */
-void slots_wake_refused(struct slots *l);
+/* A run of ours is over: it may have given up names or ports. Who was refused for them is planned again, and if it was carried out
+ * so is who lost a try to another container. */
+void slots_wake_refused(struct slots *l, const struct slot *by, bool done);
 /* A pass with this app would start a run: worth saving. */
 bool slots_would_start(const struct slots *l, const struct plan_app *pa);
 

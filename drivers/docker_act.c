@@ -13,7 +13,7 @@
 #include "spec/base/arena.h"
 #include "spec/labels.h"
 
-enum { REMOVAL_POLL_MS = 100 };
+enum { REMOVAL_POLL_MS = 100, PORT_POLL_MS = 100 };
 
 /* ---- requests ---- */
 
@@ -204,21 +204,67 @@ static int taken_port(const char *says)
     return -1;
 }
 
+static void ask_port_holder(struct ticket *t, int port);
+
+static void ask_again(void *user)
+{
+    struct ticket *t = user;
+
+    t->timer = NULL;
+    if (!ticket_stale(t))
+        ask_port_holder(t, taken_port(t->result.err.msg));
+}
+
+/* A container that is about to end may be waited for; when it has ended the start is tried again. True: the ticket goes on. */
+static bool port_is_awaited(struct ticket *t, bool is_held)
+{
+    bool first = t->port_until_ms == 0;
+
+    if (first)
+        t->port_until_ms = http_now_ms() + t->op->port_wait_ms;
+    if (t->cancelled || (first && !is_held) || http_now_ms() >= t->port_until_ms)
+        return false;
+    if (is_held)
+        ticket_after(t, PORT_POLL_MS, ask_again);
+    else
+        docker_act_begin(t);
+    return true;
+}
+
+/* The engine's own books say "allocated"; "in use" is the kernel's word, and a program of the host is nothing that a later try
+ * would find gone. */
+static void port_is_taken(struct ticket *t, const struct obs_container *holder, bool by_container)
+{
+    int port = taken_port(t->result.err.msg);
+    struct err e = {0};
+
+    if (holder)
+        (void)err_set(&e, ERR_CONFLICT, "port %d is already taken by %s", port,
+                      docker_holder(holder, t->arena));
+    else if (by_container)
+        (void)err_set(&e, ERR_CONFLICT,
+                      "port %d is just being taken or given up by another container", port);
+    else
+        (void)err_set(&e, ERR_USER, "port %d is already taken by another process of the host",
+                      port);
+    ticket_end(t, &e);
+}
+
 static void on_port_holder(void *user, const struct http_reply *reply)
 {
     struct ticket *t = user;
     struct err e = t->result.err;
-    int port = taken_port(e.msg);
+    bool by_container = strstr(e.msg, "already allocated") != NULL;
     struct obs_container *c;
     size_t n = 0;
 
     t->call = NULL;
     e.kind = ERR_CONFLICT;
-    if (!reply->err.kind && reply->status < 300 &&
-        engine_decode_container_list(reply->body, reply->n, t->arena, &c, &n, NULL) == 0)
-        (void)err_set(&e, ERR_CONFLICT, "port %d is already taken by %s", port,
-                      n ? docker_holder(&c[0], t->arena) : "another process of the host");
-    ticket_end(t, &e);
+    if (reply->err.kind || reply->status >= 300 ||
+        engine_decode_container_list(reply->body, reply->n, t->arena, &c, &n, NULL) < 0)
+        ticket_end(t, &e);
+    else if (!port_is_awaited(t, n > 0 || (by_container && t->port_until_ms == 0)))
+        port_is_taken(t, n > 0 ? &c[0] : NULL, by_container);
 }
 
 static void ask_port_holder(struct ticket *t, int port)

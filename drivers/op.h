@@ -57,6 +57,7 @@ struct op {
     const struct build_order *build;
     int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;
+    int64_t port_wait_ms; /* start: so long its host ports may still be held by a container that is about to end */
     int grace_s; /* -1: the container's own */
 };
 

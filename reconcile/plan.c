@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcile/plan_ports.h"
 #include "reconcile/plan_removal.h"
 #include "reconcile/plan_service.h"
 #include "reconcile/plan_verdict.h"
@@ -45,6 +46,7 @@ static void plan_running(struct app_work *p)
     judge_app(p);
     if (p->blocked || p->want->held)
         return;
+    ports_judge(p);
     order_services(p);
     infra_replace_networks(p);
     service_plan(p);
@@ -156,6 +158,7 @@ struct plan *plan_build(const struct plan_input *in, struct arena *a)
     plan_work_init(&w, in, a);
     removal_survey(&w, &survey);
     removal_hold(&w, &survey, plan);
+    w.survey = &survey;
     plan->apps = ARENA_ARRAY(a, d->n_apps + survey.n, struct plan_app);
     const struct strv scope = sorted_scope(in, a);
     size_t i = 0, k = 0, at = 0;

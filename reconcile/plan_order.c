@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcile/plan_ports.h"
 #include "spec/base/arena.h"
 
 static bool will_start(const struct replica *r)
@@ -137,23 +138,18 @@ static int compare_holds(const void *va, const void *vb)
 {
     const struct port_hold *a = va, *b = vb;
 
-    if (a->port != b->port)
-        return a->port < b->port ? -1 : 1;
-    int by = strcmp(a->protocol, b->protocol);
-
-    return by ? by : (a->stop > b->stop) - (a->stop < b->stop);
+    if (a->port->published != b->port->published)
+        return a->port->published < b->port->published ? -1 : 1;
+    return (a->stop > b->stop) - (a->stop < b->stop);
 }
 
 void order_free_ports(struct app_work *p, const struct obs_container *c, const struct replica *by,
                       uint32_t stop)
 {
     for (size_t i = 0; i < c->n_ports; i++) {
-        const struct obs_port *port = &c->ports[i];
-
         p->holds =
             arena_grow(p->w->arena, p->holds, p->n_holds, &p->cap_holds, sizeof(p->holds[0]));
-        p->holds[p->n_holds++] = (struct port_hold){
-            port->published, port->protocol ? port->protocol : "tcp", port->host_ip, by, stop};
+        p->holds[p->n_holds++] = (struct port_hold){&c->ports[i], by, stop};
     }
 }
 
@@ -161,21 +157,6 @@ void order_sort_ports(struct app_work *p)
 {
     if (p->n_holds > 1)
         qsort(p->holds, p->n_holds, sizeof(p->holds[0]), compare_holds);
-}
-
-static bool any_address(const char *ip)
-{
-    return !ip || !*ip || strcmp(ip, "0.0.0.0") == 0 || strcmp(ip, "::") == 0;
-}
-
-static bool addresses_meet(const char *a, const char *b)
-{
-    return any_address(a) || any_address(b) || strcmp(a, b) == 0;
-}
-
-static const char *protocol_of(const struct port *port)
-{
-    return port->protocol ? port->protocol : "tcp";
 }
 
 void order_need_ports(struct app_work *p, const struct replica *r, uint32_t action)
@@ -188,16 +169,15 @@ void order_need_ports(struct app_work *p, const struct replica *r, uint32_t acti
 
         while (lo < hi) {
             size_t mid = lo + (hi - lo) / 2;
-            if (p->holds[mid].port < want->published)
+            if (p->holds[mid].port->published < want->published)
                 lo = mid + 1;
             else
                 hi = mid;
         }
-        for (; lo < p->n_holds && p->holds[lo].port == want->published; lo++) {
+        for (; lo < p->n_holds && p->holds[lo].port->published == want->published; lo++) {
             const struct port_hold *h = &p->holds[lo];
 
-            if (strcmp(h->protocol, protocol_of(want)) != 0 ||
-                !addresses_meet(h->host_ip, want->host_ip))
+            if (!ports_meet(want, h->port))
                 continue;
             act_need(p, action, h->stop);
             /* Until the new one there has proved itself, the old one may have to come back and needs its port. */
@@ -212,9 +192,7 @@ void order_need_ports(struct app_work *p, const struct replica *r, uint32_t acti
 static bool wants_port(const struct service *s, const struct obs_port *held)
 {
     for (size_t i = 0; i < s->n_ports; i++)
-        if (s->ports[i].published != 0 && s->ports[i].published == held->published &&
-            strcmp(protocol_of(&s->ports[i]), held->protocol ? held->protocol : "tcp") == 0 &&
-            addresses_meet(s->ports[i].host_ip, held->host_ip))
+        if (ports_meet(&s->ports[i], held))
             return true;
     return false;
 }

@@ -39,6 +39,8 @@ struct replica {
     enum drift_kind kind;            /* pending wins over found */
     const char *cause;
     const char *blocked; /* nothing can be done now, because */
+    int64_t
+        port_wait_ms; /* its start may wait so long for a host port that another app gives up; 0: none */
     bool
         source_pending; /* ... which ends by itself: its source is read, its base images are pulled */
     struct change *changes;

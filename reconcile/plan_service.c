@@ -336,6 +336,7 @@ static uint32_t begin(struct app_work *p, struct replica *r, uint32_t before)
     act_need(p, i, before);
     order_needs(p, r, i);
     order_need_ports(p, r, i);
+    act_at(p, i)->op.port_wait_ms = r->port_wait_ms;
     return i;
 }
 

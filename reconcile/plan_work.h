@@ -29,11 +29,21 @@ struct plan_work {
     size_t n_volumes;
     struct attached *attached; /* made when first asked for */
     size_t n_attached;
+    const struct survey *survey; /* of the apps that nobody wants */
+    struct held_port *held;      /* made when first asked for */
+    size_t n_held;
+    bool held_known;
 };
 
-struct port_hold { /* a host port that is free after an action; sorted by port, protocol */
-    int port;
-    const char *protocol, *host_ip;
+struct survey;
+
+struct held_port { /* sorted by port */
+    const struct obs_port *port;
+    const struct obs_container *container;
+};
+
+struct port_hold { /* a host port that is free after an action; sorted by port */
+    const struct obs_port *port;
     const struct replica *by; /* whose old container holds it; NULL: one that nobody wants */
     uint32_t stop;
 };

@@ -61,6 +61,28 @@ same "all have theirs" "porta=Synced portb=Synced portc=Synced twin=Synced" "$(s
 port_of() { inspect "$1" '[.NetworkSettings.Ports[]? | .[]? | .HostPort] | unique | join(" ")'; }
 same "theirs" "18081 18080" "$(port_of porta-app-1) $(port_of portb-app-1)"
 
+# --- two apps exchange their ports, and the one with the port that the other needs takes its time
+slow() { printf 'app: %s\nimage: busybox:stable\ncommand: ["sh", "-c", "trap : TERM; while :; do sleep 1; done"]\nstop_grace_period: %s\nports: ["%s:80"]\n' "$1" "$2" "$3" >"$root/$1.yaml"; }
+slow porta 2s 18081
+slow portb 1s 18080
+same "two that are slow to stop" 0 "$(exit_of apply)"
+slow porta 2s 18080
+slow portb 1s 18081
+same "exchange their ports" 0 "$(exit_of apply)"
+same "each has the other's" "18080 18081" "$(port_of porta-app-1) $(port_of portb-app-1)"
+same "all are well" "porta=Synced portb=Synced portc=Synced twin=Synced" "$(states)"
+
+# --- a port whose holder is left as it is: nothing is stopped for it
+before=$(snapshot porta-app-1 portb-app-1)
+printf 'app: portb\nimage: busybox:stable\nprots: nothing\n' >"$root/portb.yaml"
+slow porta 2s 18081
+same "an app wants what a frozen one holds" 1 "$(exit_of apply)"
+says "it is told who" "portb-app-1" "$(app_why porta)"
+same "and goes on as it was" "$before" "$(snapshot porta-app-1 portb-app-1)"
+slow portb 1s 18080
+same "once the other can be read they exchange" 0 "$(exit_of apply)"
+same "each has the other's" "18081 18080" "$(port_of porta-app-1) $(port_of portb-app-1)"
+
 # --- container names that fold into one
 cat >"$root/fold1.yaml" <<'END'
 app: x-y
@@ -95,8 +117,15 @@ same "a stranger has the port" 1 "$status"
 says "its holder is named" "squatter" "$out"
 same "and left alone" "$squatter" "$(snapshot squatter)"
 same "only this app suffers" "porta=Synced portb=Synced portc=Synced twin=Synced" "$(states | sed 's/late=[A-Za-z]* //')"
+app portc 2 'ports: ["18090:80"]' >"$root/portc.yaml"
+before=$(snapshot portc-app-1)
+rm "$root/late.yaml"
 start_agent
-wait_until 5 is Degraded late || true
+check "one that runs and now wants it is Degraded" wait_until 10 is Degraded portc
+same "and not touched" "$before" "$(snapshot portc-app-1)"
+app portc 1 'ports: ["18080:80/udp"]' >"$root/portc.yaml"
+app late 1 'ports: ["18090:80"]' >"$root/late.yaml"
+check "the new one is Degraded too" wait_until 10 is Degraded late
 api DELETE '/containers/squatter?force=1'
 check "it comes up when the stranger has gone" wait_until 15 docker_running late-app-1
 stop_agent

@@ -910,8 +910,10 @@ static void taken_ports(void **state)
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         route(f, "POST", "/containers/c1/start", 500, words[i]);
         struct ran p = run(f, op);
-        assert_int_equal(p.err.kind, ERR_CONFLICT);
-        assert_string_equal(p.err.msg, "port 8080 is already taken by another process of the host");
+        assert_int_equal(p.err.kind, i == 0 ? ERR_CONFLICT : ERR_USER);
+        assert_string_equal(
+            p.err.msg, i == 0 ? "port 8080 is just being taken or given up by another container"
+                              : "port 8080 is already taken by another process of the host");
     }
     route(
         f, "GET", "/containers/json", 200,
@@ -926,6 +928,36 @@ static void taken_ports(void **state)
         assert_true(logged(f, "filters=%7B%22publish%22:%5B%228080%22%5D%7D") > 0);
         assert_non_null(strstr(p.err.msg, "port 8080 is already taken by container holder"));
     }
+}
+
+static void a_port_that_is_given_up_is_waited_for(void **state)
+{
+    static const char held[] =
+        "[{\"Id\":\"c7\",\"Names\":[\"/"
+        "holder\"],\"Image\":\"i:1\",\"ImageID\":\"sha256:1\",\"State\":\"running\","
+        "\"Labels\":{},\"Ports\":[{\"IP\":\"0.0.0.0\",\"PrivatePort\":80,\"PublicPort\":8080,"
+        "\"Type\":\"tcp\"}]}]";
+    static const char taken[] =
+        "{\"message\":\"Bind for 0.0.0.0:8080 failed: port is already allocated\"}";
+    struct fixture *f = *state;
+    struct op op = {.kind = OP_CONTAINER_START, .object = "c1", .port_wait_ms = 5000};
+
+    route(f, "POST", "/containers/c1/start", 204, "");
+    route_once(f, "POST", "/containers/c1/start", 500, taken);
+    route(f, "GET", "/containers/json", 200, "[]");
+    route_once(f, "GET", "/containers/json", 200, held);
+    route_once(f, "GET", "/containers/json", 200, held);
+    assert_int_equal(run(f, op).err.kind, ERR_NONE);
+    assert_int_equal(logged(f, "/containers/c1/start"), 2);
+    /* Not for ever. */
+    op.port_wait_ms = 250;
+    route(f, "POST", "/containers/c1/start", 500, taken);
+    route(f, "GET", "/containers/json", 200, held);
+    int64_t since = http_now_ms();
+    struct ran p = run(f, op);
+    assert_int_equal(p.err.kind, ERR_CONFLICT);
+    assert_non_null(strstr(p.err.msg, "container holder"));
+    assert_in_range(http_now_ms() - since, 250, 2000);
 }
 
 /* ---- waits ---- */
@@ -1250,6 +1282,7 @@ int main(void)
         DOCKER_TEST(refusals),
         DOCKER_TEST(removal_under_way),
         DOCKER_TEST(taken_ports),
+        DOCKER_TEST(a_port_that_is_given_up_is_waited_for),
         DOCKER_TEST(waiting),
         DOCKER_TEST(crash_loop),
         DOCKER_TEST(waiting_by_events),

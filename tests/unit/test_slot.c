@@ -41,14 +41,19 @@ static int teardown(void **state)
 }
 
 /* Ends a run of x->pa without an engine: the slot only asks a run for its part. */
-static void run_ends(struct env *x, enum run_end how, const char *why)
+static void run_ends_of(struct env *x, enum run_end how, enum err_kind kind, const char *why)
 {
-    struct err e = {.kind = why ? ERR_USER : ERR_NONE};
+    struct err e = {.kind = kind};
     struct run_options o = {0};
     struct run *r = run_new(&x->pa, &o);
     (void)snprintf(e.msg, sizeof(e.msg), "%s", why ? why : "");
     slot_run_over(x->s, r, how, &e, 1000);
     run_free(r);
+}
+
+static void run_ends(struct env *x, enum run_end how, const char *why)
+{
+    run_ends_of(x, how, why ? ERR_USER : ERR_NONE, why);
 }
 
 static void test_same_plan_twice_blocks(void **state)
@@ -151,13 +156,29 @@ static void test_refused_are_woken(void **state)
     x->pa.state = APP_REFUSED;
     x->pa.n_actions = 0;
     slot_planned(x->s, &x->pa);
-    slots_wake_refused(&x->slots);
+    slots_wake_refused(&x->slots, NULL, false);
     assert_true(x->s->dirty);
     x->s->dirty = false;
     x->pa.state = APP_SYNCED;
     slot_planned(x->s, &x->pa);
-    slots_wake_refused(&x->slots);
+    slots_wake_refused(&x->slots, NULL, false);
     assert_false(x->s->dirty);
+}
+
+/* Two apps that keep taking a port from each other must not wake each other all the time. */
+static void test_who_lost_is_woken_by_a_success_only(void **state)
+{
+    struct env *x = *state;
+    slot_planned(x->s, &x->pa);
+    run_ends_of(x, RUN_FAILED, ERR_CONFLICT, "port 8080 is taken");
+    slots_wake_refused(&x->slots, NULL, false);
+    assert_false(x->s->dirty);
+    slots_wake_refused(&x->slots, x->s, true);
+    assert_false(x->s->dirty);
+    assert_true(x->s->not_before_ms > 1000);
+    slots_wake_refused(&x->slots, NULL, true);
+    assert_true(x->s->dirty);
+    assert_int_equal(x->s->not_before_ms, 0);
 }
 
 static void test_frozen_run_is_finished(void **state)
@@ -207,6 +228,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_told_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_second_chance_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_are_woken, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_lost_is_woken_by_a_success_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_frozen_run_is_finished, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sorted_and_swept, setup, teardown),
     };
