@@ -125,16 +125,76 @@ const char *engine_encode_container(const struct want_container *c, struct arena
 
 /* ---- hash and seal ---- */
 
+/* Past a value of canonical text: at the comma or bracket behind it, or at the end of a text that is cut off. */
+static const char *value_end(const char *s)
+{
+    for (size_t depth = 0; *s; s++) {
+        if (*s == '"') {
+            for (s++; *s && *s != '"'; s++)
+                s += *s == '\\' && s[1];
+            if (!*s)
+                return s;
+        } else if (*s == '{' || *s == '[') {
+            depth++;
+        } else if (depth > 0) {
+            depth -= *s == '}' || *s == ']';
+        } else if (*s == ',' || *s == '}') {
+            return s;
+        }
+    }
+    return s;
+}
+
+/* Where a member "Image" belongs in a canonical object: at the first name that sorts behind it, or at the closing brace. NULL: there is one,
+ * or this is nothing that js_canonical wrote. */
+static const char *image_place(const char *body)
+{
+    const char *s = body;
+
+    if (*s++ != '{')
+        return NULL;
+    while (*s == '"') {
+        size_t n = strcspn(s + 1, "\"\\");
+        int order = strncmp(s + 1, "Image", n);
+        if (s[n + 1] != '"' || s[n + 2] != ':' || (order == 0 && n == strlen("Image")))
+            return NULL;
+        if (order > 0 || (order == 0 && n > strlen("Image")))
+            return s;
+        s = value_end(s + n + 3);
+        s += *s == ',' && s[1] == '"';
+    }
+    return s[0] == '}' && s[1] == '\0' ? s : NULL;
+}
+
+/* What js_canonical writes with the image put in, without reading and writing it all: this is done for every container of
+ * a cold look. False: it takes more than putting it in. */
+static bool put_image_in(const char *body, const char *image_id, struct str *out)
+{
+    const char *at = image_place(body);
+
+    if (!at || image_id[strspn(image_id, "abcdefghijklmnopqrstuvwxyz0123456789:")] != '\0')
+        return false;
+    bool last = *at == '}', only = at == body + 1;
+
+    str_addn(out, body, (size_t)(at - body));
+    str_addf(out, "%s\"Image\":\"%s\"%s", last && !only ? "," : "", image_id, last ? "" : ",");
+    str_add(out, at);
+    return true;
+}
+
 void engine_encode_hash(const char *body, const char *image_id, char ret[SHA256_HEX])
 {
     CLEANUP(str_release) struct str text = STR_INIT;
-    json_auto_t *v = js_parse(body, strlen(body), NULL);
 
-    if (json_is_object(v)) {
-        engine_put_text(v, "Image", image_id);
-        js_canonical(v, &text);
-    } else {
-        str_addf(&text, "%s\n%s", body, image_id);
+    if (!put_image_in(body, image_id, &text)) {
+        json_auto_t *v = js_parse(body, strlen(body), NULL);
+
+        if (json_is_object(v)) {
+            engine_put_text(v, "Image", image_id);
+            js_canonical(v, &text);
+        } else {
+            str_addf(&text, "%s\n%s", body, image_id);
+        }
     }
     sha256_hex(str_text(&text), text.len, ret);
 }

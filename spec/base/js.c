@@ -14,6 +14,7 @@
 
 #include "spec/base/arena.h"
 #include "spec/base/err.h"
+#include "spec/base/js_quick.h"
 #include "spec/base/str.h"
 
 /* ---- text ---- */
@@ -46,8 +47,10 @@ void js_pretty(const json_t *v, struct str *out)
 json_t *js_parse(const char *text, size_t n, struct err *e)
 {
     json_error_t why;
-    json_t *v = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    json_t *v = js_quick(text, n);
 
+    if (!v)
+        v = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (!v) {
         /* jansson quotes what it stumbled over; that may be part of a password. */
         const char *quote = strstr(why.text, " near '");

@@ -119,6 +119,21 @@ static void put_container(json_t *all, const struct want_container *c, struct ar
     }
 }
 
+/* The hash is over what reading the body, putting the image in and writing it again would give. */
+static void check_hash(const char *body, const char *image_id)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    json_auto_t *v = js_parse(body, strlen(body), NULL);
+    char want[SHA256_HEX], got[SHA256_HEX];
+
+    (void)json_object_set_new(v, "Image", json_string(image_id));
+    js_canonical(v, &text);
+    sha256_hex(str_text(&text), text.len, want);
+    engine_encode_hash(body, image_id, got);
+    if (strcmp(got, want) != 0)
+        fail_msg("another hash for %s", body);
+}
+
 static json_t *encode_all(const struct want_app *app, struct arena *a)
 {
     json_t *all = json_object();
@@ -126,6 +141,9 @@ static json_t *encode_all(const struct want_app *app, struct arena *a)
     for (size_t i = 0; i < app->n_services; i++)
         for (size_t k = 0; k < app->services[i].n_containers; k++)
             put_container(all, &app->services[i].containers[k], a);
+    for (size_t i = 0; i < app->n_services; i++)
+        for (size_t k = 0; k < app->services[i].n_containers; k++)
+            check_hash(engine_encode_container(&app->services[i].containers[k], a), "sha256:0a1");
     for (size_t i = 0; i < app->n_networks; i++)
         if (!app->networks[i].external)
             put_body(all, "network", app->networks[i].name,
@@ -263,6 +281,39 @@ static void hash_covers_body_and_image(void **state)
     assert_string_not_equal(one, two);
 }
 
+static void hash_of_any_canonical_body(void **state)
+{
+    static const char *const bodies[] = {
+        "{}",
+        "{\"A\":1}",
+        "{\"Z\":1}",
+        "{\"A\":{\"Image\":\"x\"},\"Z\":[\"}\",{\"B\":null}]}",
+        "{\"Im\":\"\\\"\",\"Images\":\"\\\\\"}",
+        "{\"Imagd\":true,\"Imagf\":-1}",
+        "{\"Image\":\"another\"}",
+        "{\"A\\\"\":1,\"B\":2}",
+        "{\"\":\",\\\"Z\\\":\"}",
+        "{\"Env\":[\"A={\",\"B=]\"],\"HostConfig\":{\"x\":{\"y\":[]}},\"Labels\":{\"Image\":\"\"}}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        check_hash(bodies[i], "sha256:0a1");
+        check_hash(bodies[i], "a \"quoted\" name");
+    }
+}
+
+/* Nothing is read past the end of what is no canonical body. */
+static void hash_of_what_is_cut_off(void **state)
+{
+    static const char body[] = "{\"A\":{\"x\":[\"\\\"}\",1]},\"Labels\":{\"Image\":\"\"}}";
+    char hash[SHA256_HEX];
+
+    for (size_t n = 0; n < sizeof(body); n++)
+        engine_encode_hash(arena_strndup(*state, body, n), "sha256:1", hash);
+    assert_int_equal(strlen(hash), SHA256_HEX - 1);
+}
+
 static void seal_adds_image_hash_and_birth(void **state)
 {
     struct kvs birth = {0};
@@ -313,6 +364,8 @@ int main(void)
         TEST(order_and_spelling_change_nothing),
         TEST(order_that_means_something_stays),
         TEST(hash_covers_body_and_image),
+        TEST(hash_of_any_canonical_body),
+        TEST(hash_of_what_is_cut_off),
         TEST(seal_adds_image_hash_and_birth),
         TEST(hash_ignores_birth),
         TEST(text_that_is_no_utf8_is_escaped),

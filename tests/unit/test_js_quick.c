@@ -1,0 +1,170 @@
+/* test_js_quick.c: the quick reader gives what jansson gives, or nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "spec/base/attr.h"
+#include "spec/base/js_quick.h"
+
+static json_t *by_jansson(const char *text, size_t n)
+{
+    return json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+}
+
+/* Returns whether it was read quickly. */
+static bool agree(const char *text, size_t n)
+{
+    /* A copy of just this size: reading past its end is then seen by a sanitizer. */
+    char *copy = malloc(n ? n : 1);
+    json_auto_t *slow = by_jansson(text, n);
+
+    assert_non_null(copy);
+    memcpy(copy, text, n);
+    json_auto_t *quick = js_quick(copy, n);
+
+    free(copy);
+    if (quick && !json_equal(quick, slow))
+        fail_msg("read quickly, though jansson reads it otherwise: %.*s", (int)n, text);
+    return quick;
+}
+
+static const char *const plain[] = {
+    "{}",
+    "[]",
+    "null",
+    "true",
+    "false",
+    "0",
+    "-1",
+    "42",
+    "999999999999999999",
+    "\"\"",
+    "\"a b\"",
+    " { \"a\" : [ 1 , 2 , { \"b\" : null } ] , \"c\" : \"d\" } \n",
+    "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+    "\"\\u003c\\u0026\\u00e9\\u20ac\\uABCD\"",
+    "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xb3\"",
+    "{\"k\\u0041y\":\"v\\n\"}",
+    "[[[[[[[[[[1]]]]]]]]]]",
+    "[\"\x7f\"]",
+};
+
+static const char *const left_to_jansson[] = {
+    "",
+    " ",
+    "{",
+    "}",
+    "[1,]",
+    "{\"a\":1,}",
+    "{\"a\":1,\"a\":2}",
+    "[1 2]",
+    "{\"a\" 1}",
+    "{a:1}",
+    "nul",
+    "truex",
+    "01",
+    "-",
+    "1.5",
+    "1e3",
+    "1234567890123456789012",
+    "\"\\u0000\"",
+    "\"\\ud83d\\udc33\"",
+    "\"\\ud83d\"",
+    "\"\\x\"",
+    "\"\\",
+    "\"\\u12",
+    "\"a",
+    "\"\n\"",
+    "\"\xff\"",
+    "\"\xc3\"",
+    "\"\xed\xa0\x80\"",
+    "{\"\":1}",
+    "[1]]",
+    "{} {}",
+    "\xef\xbb\xbf{}",
+    "[-]",
+    "[+1]",
+    "[.5]",
+};
+
+static void test_plain_text_is_read_quickly(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+        if (!agree(plain[i], strlen(plain[i])))
+            fail_msg("not read quickly: %s", plain[i]);
+}
+
+static void test_the_rest_is_left_to_jansson(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(left_to_jansson); i++)
+        if (agree(left_to_jansson[i], strlen(left_to_jansson[i])))
+            fail_msg("read quickly: %s", left_to_jansson[i]);
+    assert_false(agree("\"a\0b\"", 5));
+    assert_false(agree("1\0", 2));
+}
+
+static void test_nesting_is_bounded(void **state)
+{
+    char text[200000];
+
+    (void)state;
+    memset(text, '[', sizeof(text));
+    assert_false(agree(text, sizeof(text)));
+}
+
+static void test_every_cut_of_a_reply(void **state)
+{
+    static const char reply[] = "[{\"Id\":\"8dfaf\\u0026\",\"Created\":\"2026-11-22T10:00:00Z\","
+                                "\"Args\":[\"-c\",\"a\\tb\"],\"State\":{\"Running\":true,"
+                                "\"Pid\":4711,\"ExitCode\":-1,\"Error\":\"\",\"Health\":null},"
+                                "\"Labels\":{\"\xc3\xbc\":\"\xe2\x82\xac\"}},[],{},0]";
+    size_t n = sizeof(reply) - 1;
+
+    (void)state;
+    assert_true(agree(reply, n));
+    for (size_t i = 0; i < n; i++)
+        assert_false(agree(reply, i));
+}
+
+/* Many texts that are nearly right: where they are read at all, they are read alike. */
+static void test_mutations(void **state)
+{
+    static const char bytes[] = "{}[]\",:\\u0e1-. \n\ttfn\xc3\xa9\x80";
+    uint32_t seed = 1;
+    size_t read = 0;
+
+    (void)state;
+    for (int round = 0; round < 300000; round++) {
+        const char *from = plain[11 + round % 5];
+        char text[128];
+        size_t n = strlen(from);
+        memcpy(text, from, n);
+        for (int k = 0; k < 2; k++) {
+            seed = seed * 1664525 + 1013904223;
+            text[(seed >> 8) % n] = bytes[(seed >> 20) % (sizeof(bytes) - 1)];
+        }
+        read += agree(text, n);
+    }
+    assert_true(read > 10000 && read < 290000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain_text_is_read_quickly),
+        cmocka_unit_test(test_the_rest_is_left_to_jansson),
+        cmocka_unit_test(test_nesting_is_bounded),
+        cmocka_unit_test(test_every_cut_of_a_reply),
+        cmocka_unit_test(test_mutations),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
