@@ -322,6 +322,7 @@ static void looked(void *user, const struct err *e)
     }
     bool first = !c->looked;
     c->looked = true;
+    core_learn_platform(c->core);
     /* Who runs already keeps what is claimed twice: known only now, and it may take other images to ask about. */
     bool again = first && core_learn_incumbents(c->core);
     /* Sources were read meanwhile, or what is built is named after base images that were only now heard of. */
@@ -358,6 +359,7 @@ static void work(void *user)
     struct arena *a = arena_new();
     struct look scope = {.everything = c->look_everything,
                          .inspect_owned = c->look_cold,
+                         .platform = core_wants_platform(c->core),
                          .owner = c->core->options->settings.owner};
     core_images(c->core, a, &scope.images);
     c->look_everything = c->look_cold = false;
