@@ -28,7 +28,7 @@ builds_with() {
         "$registry" "$registry" "$1" "$(date +%s.%N)" | write_file src/Dockerfile
     out=$(apply 2>&1) && status=0 || status=$?
     same "$1: without credentials" 1 "$status"
-    says "$1: the image is named" "$registry/team/app:base" "$(grep '^private is' <<<"$out")"
+    says "$1: the image is named" "image $registry/team/app:" "$(grep '^private is' <<<"$out")"
     says "$1: and what to do" "docker login $registry" "$(grep '^private is' <<<"$out")"
     login nonsense
     out=$(apply 2>&1) && status=0 || status=$?

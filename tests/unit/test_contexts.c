@@ -403,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(facts_appear, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(the_platform_is_waited_for, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(bounds_of_the_configuration, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(what_was_refused_is_not_read, scratch_setup,
