@@ -100,6 +100,35 @@ static const char *failure_of(const struct reading *r)
     return r->facts && r->facts->state == FACTS_FAILED ? r->facts->error : r->error;
 }
 
+static const char *archive_of(const struct entry *x)
+{
+    return x->bundle ? x->bundle : x->order.build.bundle;
+}
+
+/* The spec in an archive and its content are news together: what is built of a new one must not run by the words of the old one. */
+static bool must_wait(const struct contexts *c, const struct entry *x)
+{
+    const char *archive = archive_of(x);
+
+    for (size_t i = 0; archive && i < c->n; i++) {
+        const struct entry *other = c->v[i];
+        const char *same =
+            other != x && (other->queued || other->running) ? archive_of(other) : NULL;
+
+        if (same && strcmp(same, archive) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_news(const struct contexts *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->v[i]->fresh)
+            return true;
+    return false;
+}
+
 static bool same_failure(const struct entry *x, const struct reading *now)
 {
     const char *before = failure_of(x->fresh ? &x->read : &x->known), *after = failure_of(now);
@@ -143,7 +172,7 @@ static void *worker(void *user)
             x->read = now;
             x->fresh = true;
         }
-        if (c->wake && x->fresh)
+        if (c->wake && has_news(c))
             http_wake(c->wake);
     }
     (void)pthread_mutex_unlock(&c->lock);
@@ -415,7 +444,7 @@ bool contexts_collect(struct contexts *c)
     for (size_t i = 0; i < c->n; i++) {
         struct entry *x = c->v[i];
 
-        if (!x->fresh)
+        if (!x->fresh || must_wait(c, x))
             continue;
         any = true;
         arena_free(x->known.arena);

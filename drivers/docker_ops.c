@@ -258,6 +258,21 @@ void ticket_end(struct ticket *t, const struct err *why)
     ticket_release(t);
 }
 
+static void end_failed(void *user)
+{
+    struct ticket *t = user;
+    struct err why = t->result.err;
+
+    t->timer = NULL;
+    ticket_end(t, &why);
+}
+
+void ticket_fail(struct ticket *t, const struct err *why)
+{
+    t->result.err = *why;
+    ticket_after(t, 0, end_failed);
+}
+
 bool ticket_stale(struct ticket *t)
 {
     if (!t->cancelled)

@@ -131,6 +131,8 @@ void docker_ops_release(struct docker *d);
 struct ticket *ticket_new(struct docker *d, enum lane lane, op_done_fn *done, void *user);
 /* The end of every ticket: its place, its callback, its memory. why == NULL or ERR_NONE: success. */
 void ticket_end(struct ticket *t, const struct err *why);
+/* The same from inside a beginning, whose caller still needs the ticket: it ends from the loop. */
+void ticket_fail(struct ticket *t, const struct err *why);
 /* ticket_end with ERR_STALE if it was cancelled meanwhile. True: it is gone. */
 bool ticket_stale(struct ticket *t);
 /* One short call whose reply goes to `next` with the ticket as user. */

@@ -386,6 +386,37 @@ static void bundles_tell_their_specs(void **state)
     arena_free(a);
 }
 
+/* A spec inside an archive and what is built of it change together, whenever somebody asks in between. */
+static void an_archive_is_news_as_a_whole(void **state)
+{
+    struct arena *a = arena_new();
+    struct strv paths = bundle(a, state, "app: inner\n# 0\n");
+    const struct build b = {.bundle = paths.v[0], .strategy = "auto"};
+    struct desk x;
+    char digest[SHA256_HEX];
+
+    open_desk(&x, &b);
+    contexts_want_bundles(x.contexts, &paths);
+    assert_true(contexts_wait(x.contexts));
+    for (int i = 1; i <= 20; i++) {
+        (void)snprintf(digest, sizeof(digest), "%s", facts(&x)->digest);
+        const char *text = arena_printf(a, "app: inner\n# %d\n", i);
+
+        (void)bundle(a, state, text);
+        contexts_recheck(x.contexts);
+        for (bool over = false; !over;) {
+            over = !contexts_busy(x.contexts);
+            (void)contexts_collect(x.contexts);
+            bool new_text = strcmp(contexts_bundle_spec(x.contexts, paths.v[0]), text) == 0;
+
+            assert_int_equal(new_text, strcmp(facts(&x)->digest, digest) != 0);
+        }
+        assert_string_equal(contexts_bundle_spec(x.contexts, paths.v[0]), text);
+    }
+    close_desk(&x);
+    arena_free(a);
+}
+
 static void leaving_in_the_middle_is_fine(void **state)
 {
     const struct build b = folder(state);
@@ -425,6 +456,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_nobody_wants_is_forgotten, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(bundles_tell_their_specs, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(an_archive_is_news_as_a_whole, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(leaving_in_the_middle_is_fine, scratch_setup,
                                         scratch_teardown),
     };
