@@ -122,6 +122,8 @@ printf 'FROM busybox:stable\n\nCOPPY index.html /www/\n%s\n' "$server" | write_f
 why_says "a Dockerfile that does not parse is named with its line" blog 'Dockerfile:3:'
 comes "and the old version keeps serving" blog one 1
 same "it is never sent" 2 "$(builds blog)"
+differences() { { plan 2>/dev/null || true; } | grep -E '^ +[!~+-] ' || true; }
+same "plan shows the reason and no difference" "" "$(differences)"
 
 # --- what a Dockerfile may hold ------------------------------------------------------------------
 
