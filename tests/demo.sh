@@ -125,6 +125,7 @@ fi
 say "the page:"
 page | head -n 5
 before=$(engine_curl /containers/pages-app-1/json | jq -r .Id)
+sleep 2 # what happens right after our own doing may be its echo; a hand is slower
 say "deleting the container by hand"
 engine_curl "/containers/pages-app-1?force=1" -X DELETE -f -o /dev/null
 healed() {
