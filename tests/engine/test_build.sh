@@ -172,6 +172,22 @@ printf 'FROM busybox:stable\nRUN echo newer > /etc/os-release\n' >"$work/Dockerf
 tar -C "$work" -c Dockerfile | engine_curl '/build?t=example/base:1' -X POST -H 'Content-Type: application/x-tar' --data-binary @- -o /dev/null
 comes "a base image with another id is a change" based newer
 
+# --- a source outside the roots, where the agent's configuration allows one ----------------------
+
+mkdir -p "$work/elsewhere/src/deep"
+echo far >"$work/elsewhere/src/deep/index.html"
+printf 'FROM busybox:stable\nCOPY deep /www\n%s\n' "$server" >"$work/elsewhere/src/Dockerfile"
+printf 'builds: {allow: ["%s"]}\n' "$work/elsewhere" >"$work/agent.yaml"
+flags+=(--config "$work/agent.yaml")
+start_agent
+printf 'app: far\nsource: {path: "%s"}\nstop_signal: SIGKILL\n' "$work/elsewhere/src" | write_file far.yaml
+comes "a source outside the roots" far far
+echo farther >"$work/elsewhere/src/deep/index.html"
+comes "is watched, too" far farther 20
+rm "$root/far.yaml"
+flags=(--root "$root")
+start_agent
+
 # --- named after the platform --------------------------------------------------------------------
 
 arch=$(api GET /version | jq -r .Arch)
@@ -218,6 +234,7 @@ stop_agent KILL
 comes "without the agent the old version serves" slow 2 1
 start_agent
 comes "the next start converges" slow 3 40
+check "to the end" wait_until 20 synced slow
 same "with one of each" "slow-app-1 slow-front-1" "$(owned containers '.Names[0][1:]' | grep slow | sort | xargs)"
 
 for app in blog files based slow quick; do rm -f "$root/$app.yaml"; done
