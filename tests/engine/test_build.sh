@@ -157,6 +157,14 @@ same "what is ignored rebuilds nothing" "$count" "$(builds files)"
 printf 'sub\n*ocker*\n' | write_file files/Dockerfile.dockerignore
 comes "the ignore file of the Dockerfile goes first" files './a.log ./keep.log '
 
+# BuildKit finds the Dockerfile in the tar, and copies what is there
+printf 'FROM busybox:stable\nCOPY . /www/\nRUN cd /www; ls -A | tr "\\n" " " > /tmp/l; cat /tmp/l > index.html\n%s\n' "$server" | write_file bare/Dockerfile
+printf 'Dockerfile\n**/.dockerignore\n*.Dockerfile\n' | write_file bare/.dockerignore
+web bare
+write_file bare/index.html <<<x
+comes "an ignored .dockerignore is not copied" bare 'Dockerfile index.html '
+rm "$root/bare.yaml"
+
 # --- base images ---------------------------------------------------------------------------------
 
 printf 'FROM registry.invalid/nobody/nothing:1\n%s\n' "$server" | write_file lost/Dockerfile
