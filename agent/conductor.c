@@ -336,6 +336,7 @@ static void looked(void *user, const struct err *e)
     }
     bool first = !c->looked;
     c->looked = true;
+    core_learn_platform(c->core);
     c->failed_looks = 0;
     /* Who runs already keeps what is claimed twice: known only now, and it may take other images to ask about. */
     bool again = first && core_learn_incumbents(c->core);
@@ -373,6 +374,7 @@ static void work(void *user)
     struct arena *a = arena_new();
     struct look scope = {.everything = c->look_everything,
                          .inspect_owned = c->look_cold,
+                         .platform = core_wants_platform(c->core),
                          .owner = c->core->options->settings.owner};
     core_images(c->core, a, &scope.images);
     c->look_everything = c->look_cold = false;

@@ -81,6 +81,7 @@ struct obs_image {
 
 struct observed {
     const char *engine_version, *api_version;
+    const char *platform; /* "linux/amd64"; NULL: nobody asked yet */
     /* sorted by app, service, index, name; foreign ones (no app) last */
     struct obs_container *containers;
     size_t n_containers;
