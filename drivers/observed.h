@@ -97,6 +97,7 @@ struct obs_route { /* one file of the managed router (drivers/router.h) */
 
 struct observed {
     const char *engine_version, *api_version;
+    const char *platform; /* "linux/amd64"; NULL: nobody asked yet */
     /* sorted by app, service, index, name; foreign ones (no app) last */
     struct obs_container *containers;
     size_t n_containers;

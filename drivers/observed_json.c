@@ -559,6 +559,7 @@ static const struct element routes = {sizeof(struct obs_route), read_route, writ
 static const struct member engine_members[] = {
     {"version", &text, offsetof(struct observed, engine_version), NULL, 0},
     {"api", &text, offsetof(struct observed, api_version), NULL, 0},
+    {"platform", &text, offsetof(struct observed, platform), NULL, 0},
 };
 
 static int read_engine(struct reader *r, const json_t *v, void *at)
