@@ -123,7 +123,7 @@ static double post_tar(struct builds *l, size_t mb, size_t round)
 static void measure_bundles(struct builds *l)
 {
     struct bench *b = l->b;
-    size_t rounds = b->quick ? 3 : 7, large_mb = b->quick ? 150 : 400;
+    size_t rounds = b->quick ? 2 : 7, large_mb = b->quick ? 100 : 400;
     double ours[ROUNDS_MOST], raw[ROUNDS_MOST], grew, grew_most = 0;
 
     for (size_t i = 0; i < rounds; i++) {
@@ -172,7 +172,7 @@ static double pipe_tar(struct builds *l, const char *folder, const char *token)
 static void measure_lines(struct builds *l)
 {
     struct bench *b = l->b;
-    size_t rounds = b->quick ? 3 : 7, mark = seen_mark(b->seen);
+    size_t rounds = b->quick ? 2 : 7, mark = seen_mark(b->seen);
     const char *twin = bench_path(b, "twin"); /* outside the root: for the direct builds */
     struct tree tree = tree_plain(50, "first");
     double ours[ROUNDS_MOST], raw[ROUNDS_MOST], at;

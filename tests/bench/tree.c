@@ -84,9 +84,10 @@ static void make_file(const struct tree *t, size_t i, struct str *path, struct s
         make_packed(&state, t->large_bytes, content);
     } else {
         size_t folder = i / FILES_A_FOLDER;
+        uint64_t of_folder = folder;
 
         str_addf(path, "%s/%s-%03zu/%s%s-%05zu.js", folder % 3 ? "node_modules" : "src",
-                 pick_word(&state), folder, i % 2 ? "lib/" : "", pick_word(&state), i);
+                 pick_word(&of_folder), folder, i % 2 ? "lib/" : "", pick_word(&state), i);
         make_text(&state, content);
     }
 }
