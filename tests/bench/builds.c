@@ -145,7 +145,7 @@ static void measure_bundles(struct builds *l)
 
 /* ---- one line of a folder changed ---- */
 
-static double change_line(struct builds *l, const char *token)
+static double change_line(struct builds *l, const char *token, double *ret_from)
 {
     struct bench *b = l->b;
     size_t mark = seen_mark(b->seen);
@@ -155,6 +155,7 @@ static double change_line(struct builds *l, const char *token)
 
     (void)seen_wait(b->seen, mark, "container", "destroy", "folder", 1);
     process_quiet(b, l->agent, QUIET_MS);
+    *ret_from = from;
     return at - from;
 }
 
@@ -183,7 +184,7 @@ static void measure_lines(struct builds *l)
     (void)seen_wait(b->seen, mark, "container", "start", "folder", 1);
     process_quiet(b, l->agent, QUIET_MS);
     for (size_t i = 0; i < rounds; i++) {
-        ours[i] = change_line(l, arena_printf(b->arena, "ours-%zu", i));
+        ours[i] = change_line(l, arena_printf(b->arena, "ours-%zu", i), &at);
         raw[i] = pipe_tar(l, twin, arena_printf(b->arena, "twin-%zu", i));
         bench_say("    %.0f, raw %.0f ms", ours[i], raw[i]);
     }
@@ -193,16 +194,32 @@ static void measure_lines(struct builds *l)
 
 /* ---- nothing changed ---- */
 
-static size_t builds_asked(struct builds *l, struct proxy *p)
+/* Returns how many, and when the last one was begun. */
+static size_t builds_asked(struct builds *l, struct proxy *p, double *ret_at)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < proxy_count(p); i++) {
         struct proxied x = proxy_request(p, i, l->b->arena);
 
-        n += strcmp(x.method, "POST") == 0 && strstr(x.path, "/build?") != NULL;
+        if (strcmp(x.method, "POST") != 0 || !strstr(x.path, "/build?"))
+            continue;
+        *ret_at = x.at_ms;
+        n++;
     }
     return n;
+}
+
+static void note_asked(struct builds *l, struct proxy *p, const char *what, double from)
+{
+    double at;
+    size_t n = builds_asked(l, p, &at);
+
+    if (n != 1)
+        bench_die("%s, and %zu builds were asked for", what, n);
+    table_note(l->b->table, arena_printf(l->b->arena, "%s -> build asked for", what), "ms",
+               at - from);
+    proxy_clear(p);
 }
 
 static void measure_fingerprint(struct builds *l)
@@ -265,35 +282,46 @@ static void measure_plan_cold(struct builds *l)
     table_note(b->table, "  evenkeel plan, cold, of both", "ms", median(took, rounds));
 }
 
+static void count_builds(struct builds *l, struct proxy *p)
+{
+    struct bench *b = l->b;
+    double at;
+
+    (void)write_spec(l, "still", "bundle: .bundles/still.zip", &at);
+    (void)write_spec(l, "folder", "path: ./folder", &at);
+    bench_pause(b, 300);
+    process_quiet(b, l->agent, QUIET_MS);
+    table_bound(b->table, "unchanged folder and bundle, agent started anew: builds", "",
+                (double)builds_asked(l, p, &at), 0);
+    (void)change_line(l, "counted", &at);
+    note_asked(l, p, "one line changed", at);
+}
+
 static void measure_unchanged(struct builds *l)
 {
     struct bench *b = l->b;
     const char *socket = bench_path(b, "proxy.sock");
+    const char *docker = arena_printf(b->arena, "unix://%s", socket);
     struct proxy *proxy = proxy_new(socket, b->socket);
     struct tree tree = tree_packed(50, "still");
     size_t mark = seen_mark(b->seen);
     double at;
 
     tree_write_zip(&tree, arena_printf(b->arena, "%s/.bundles/still.zip", l->root));
+    l->agent = process_start(b, "agent", l->root, l->state, docker);
+    process_quiet(b, l->agent, QUIET_MS);
     (void)write_spec(l, "still", "bundle: .bundles/still.zip", &at);
     (void)seen_wait(b->seen, mark, "container", "start", "still", 1);
+    note_asked(l, proxy, "a ZIP of 50 MB dropped", at);
     process_quiet(b, l->agent, QUIET_MS);
     process_stop(b, l->agent);
     measure_fingerprint(l);
     measure_plan_cold(l);
-    l->agent =
-        process_start(b, "agent", l->root, l->state, arena_printf(b->arena, "unix://%s", socket));
+    proxy_clear(proxy);
+    l->agent = process_start(b, "agent", l->root, l->state, docker);
     process_quiet(b, l->agent, QUIET_MS);
     measure_looks_at_files(l);
-    (void)write_spec(l, "still", "bundle: .bundles/still.zip", &at);
-    (void)write_spec(l, "folder", "path: ./folder", &at);
-    bench_pause(b, 300);
-    process_quiet(b, l->agent, QUIET_MS);
-    table_bound(b->table, "unchanged folder and bundle, agent started anew: builds", "",
-                (double)builds_asked(l, proxy), 0);
-    (void)change_line(l, "counted");
-    if (builds_asked(l, proxy) != 1)
-        bench_die("one changed line, and %zu builds were asked for", builds_asked(l, proxy));
+    count_builds(l, proxy);
     process_stop(b, l->agent);
     proxy_free(proxy);
 }
@@ -313,6 +341,7 @@ void measure_builds(struct bench *b)
     process_quiet(b, l.agent, QUIET_MS);
     measure_bundles(&l);
     measure_lines(&l);
+    process_stop(b, l.agent);
     measure_unchanged(&l);
     raw_build_wipe(b);
 }

@@ -42,6 +42,7 @@ struct line { /* one connection: evenkeel's end and the engine's */
 
 struct record {
     char *method, *path, *body;
+    double at_ms;
 };
 
 struct proxy {
@@ -169,7 +170,7 @@ static void drop_front(struct str *s, size_t n)
 static void record(struct proxy *p, struct line *l, const char *body, size_t n)
 {
     char *save = NULL, *first = xstrdup(str_text(&l->asked));
-    struct record r = {0};
+    struct record r = {.at_ms = bench_now_ms()};
 
     first[strcspn(first, "\r\n")] = '\0';
     r.method = xstrdup(strtok_r(first, " ", &save));
@@ -361,7 +362,8 @@ struct proxied proxy_request(struct proxy *p, size_t i, struct arena *a)
     const struct record *r = &p->records[i];
     struct proxied copy = {.method = arena_strdup(a, r->method),
                            .path = arena_strdup(a, r->path),
-                           .body = arena_strdup(a, r->body)};
+                           .body = arena_strdup(a, r->body),
+                           .at_ms = r->at_ms};
     (void)pthread_mutex_unlock(&p->lock);
     return copy;
 }

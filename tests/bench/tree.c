@@ -161,7 +161,7 @@ void tree_write_zip(const struct tree *t, const char *path)
     struct archive *a = archive_write_new();
 
     check(a, archive_write_set_format_zip(a), path);
-    check(a, archive_write_set_options(a, "zip:compression=deflate,zip:compression-level=6"), path);
+    check(a, archive_write_set_options(a, "zip:compression=deflate,zip:compression-level=1"), path);
     write_archive(t, a, path);
 }
 
