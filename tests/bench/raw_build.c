@@ -22,8 +22,6 @@
 #include "tests/bench/raw.h"
 #include "tests/bench/seen.h"
 
-extern char **environ;
-
 struct post {
     int fd;
     bool over;
