@@ -88,6 +88,8 @@ struct docker {
         classic_builder; /* the engine said that it has no BuildKit; asked again after the connection was lost */
     char *auth_dir;
     struct mirror *mirror;
+    struct router *router;           /* borrowed; NULL: no managed ingress */
+    char *router_owner, *router_app; /* whose container it is */
     struct engine_link link;
     struct dirty dirty;
     struct lookers lookers;
@@ -166,6 +168,11 @@ void docker_pull_release(struct ticket *t);
 /* ---- docker_build.c ---- */
 
 void docker_build_release(struct ticket *t);
+
+/* ---- docker_route.c ---- */
+
+void docker_route_begin(struct ticket *t);
+void docker_route_release(struct ticket *t);
 
 /* ---- docker_logs.c ---- */
 
