@@ -25,7 +25,7 @@ struct conductor {
     bool away_said;
     char *away;      /* why the engine cannot be reached */
     char *held_said; /* what was last said about held removals */
-    struct http_timer *soon, *wake, *retry;
+    struct http_timer *soon, *wake, *retry, *chance;
     unsigned failed_looks; /* in a row */
     int64_t wake_at;
     uint64_t last_run; /* ids grow, also over a restart */
@@ -336,6 +336,7 @@ static void looked(void *user, const struct err *e)
     }
     bool first = !c->looked;
     c->looked = true;
+    core_learn_platform(c->core);
     c->failed_looks = 0;
     /* Who runs already keeps what is claimed twice: known only now, and it may take other images to ask about. */
     bool again = first && core_learn_incumbents(c->core);
@@ -373,6 +374,7 @@ static void work(void *user)
     struct arena *a = arena_new();
     struct look scope = {.everything = c->look_everything,
                          .inspect_owned = c->look_cold,
+                         .platform = core_wants_platform(c->core),
                          .owner = c->core->options->settings.owner};
     core_images(c->core, a, &scope.images);
     c->look_everything = c->look_cold = false;
@@ -449,6 +451,25 @@ static bool by_hand(const char *action)
     return false;
 }
 
+static void second_chance(struct conductor *c);
+
+static void chance_timer(void *user)
+{
+    struct conductor *c = user;
+    c->chance = NULL;
+    second_chance(c);
+    if (anything_dirty(c))
+        schedule(c);
+}
+
+/* What is too early now has its turn later: the last of several events may be the one that counts. */
+static void second_chance(struct conductor *c)
+{
+    int64_t left = slots_second_chance(&c->slots, core_monotonic_ms());
+    if (left > 0 && !c->chance && !c->stopped)
+        c->chance = http_after(c->core->http, left, chance_timer, c);
+}
+
 static void object_changed(struct conductor *c, const struct happening *h)
 {
     struct slot *s = h->app ? slots_find(&c->slots, h->app) : NULL;
@@ -468,7 +489,7 @@ static void object_changed(struct conductor *c, const struct happening *h)
     } else if (h->object && strncmp(h->object, "image ", 6) == 0) {
         c->all_dirty = true;
     } else {
-        slots_second_chance(&c->slots, core_monotonic_ms());
+        second_chance(c);
     }
     if (anything_dirty(c))
         schedule(c);
@@ -502,6 +523,7 @@ void conductor_free(struct conductor *c)
     http_timer_cancel(c->core->http, c->soon);
     http_timer_cancel(c->core->http, c->wake);
     http_timer_cancel(c->core->http, c->retry);
+    http_timer_cancel(c->core->http, c->chance);
     slots_release(&c->slots, c->core->http);
     arena_free(c->pass_arena);
     free(c->away);
