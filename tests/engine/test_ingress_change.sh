@@ -1,0 +1,98 @@
+#!/bin/bash
+# Changes under constant requests: no request is lost, none gets a foreign answer.
+# shellcheck source=tests/engine/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_engine
+# shellcheck source=tests/engine/ingress.sh
+. "$(dirname "$0")/ingress.sh"
+alive() { shows "$@"; }
+
+page_app one first "route: /one"
+page_app two second "route: /two"
+start_agent
+check "two apps" wait_until 60 alive first /one/
+check "are there" wait_until 30 alive second /two/
+
+# --- another version of the app
+hammer /one/ "first|newer" /two/ second
+sleep 0.5
+page_app one newer "route: /one"
+check "a new version comes" wait_until 20 alive newer /one/
+sleep 1
+hammered "not one request fails while an app is replaced"
+same "and both were seen, each from its own" "first newer second" "$(jq -r '.said | keys | join(" ")' <"$work/hammer.json")"
+
+# --- another route for the same app
+before=$(inspect one-app-1 .Id)
+hammer /two/ second /one/ newer
+sleep 0.3
+page_app one newer "route: [/one, /uno]"
+check "a second route is live" wait_until 20 alive newer /uno/
+hammered "adding a route disturbs nobody"
+same "nor replaces a container" "$before" "$(inspect one-app-1 .Id)"
+hammer /two/ second /uno/ newer
+sleep 0.3
+page_app one newer "route: /uno"
+check "the first is taken away" wait_until 20 answers 404 /one/
+hammered "taking one away disturbs nobody"
+check "route and version together" page_app one newest "route: [/uno, /ein]"
+check "are served together" wait_until 20 alive newest /ein/
+
+# --- from one app to another: the name is always one of theirs
+hammer /uno/ "newest|taken" /two/ second
+sleep 0.3
+page_app three taken "route: /uno"
+page_app one newest "route: /ein"
+check "a path goes over to another app" wait_until 30 alive taken /uno/
+sleep 0.5
+kill -TERM "$hammer_pid"
+wait "$hammer_pid" || true
+# Between the two nobody has it; never is it anybody else's.
+same "nobody else's page is shown there" "newest second taken" "$(jq -r '.said | keys | join(" ")' <"$work/hammer.json")"
+
+# --- apps come and go beside it, before and after it by name
+hammer /two/ second
+page_app aaa first-by-name "route: /aaa"
+page_app zzz last-by-name "route: /zzz"
+check "apps come" wait_until 30 alive first-by-name /aaa/
+check "both" wait_until 30 alive last-by-name /zzz/
+rm "$root/aaa.yaml"
+check "one goes" wait_until 20 answers 404 /aaa/
+sleep 1
+hammered "the others do not notice"
+
+# --- replicas one by one
+page_app many old "route: /many" "deploy: {replicas: 2}" "rollout: {order: stop-first}"
+check "two replicas" wait_until 30 is Synced many
+hammer /many/ "old|young"
+sleep 0.3
+page_app many young "route: /many" "deploy: {replicas: 2}" "rollout: {order: stop-first}"
+young() { local n; for n in 1 2 3 4; do alive young /many/ || return 1; done; }
+check "are replaced one after the other" wait_until 40 young
+sleep 0.5
+hammered "without one request lost, though each is stopped before its successor starts"
+
+# --- the agent dies and comes back
+hammer /two/ second /many/ young
+stop_agent KILL
+sleep 0.5
+start_agent
+sleep 2
+hammered "without an agent everything is served"
+page_app two second-again "route: /two"
+sleep 0.35
+stop_agent KILL
+start_agent
+check "killed in the middle of a change it brings it to its end" wait_until 40 alive second-again /two/
+
+# --- not live
+page_app odd odd "route: {path: /odd, middlewares: {headers: {response: {X-Odd: \"1\"}}}}"
+check "one more" wait_until 30 alive odd /odd/
+api POST "/containers/$traefik/pause"
+page_app odd odd "route: {path: /even}"
+check "a route that is written but not live is Progressing" wait_until 10 is Progressing odd
+if wait_until 40 is Degraded odd; then pass "then Degraded"; else fail "then Degraded" "$(app_state odd): $(app_why odd)"; fi
+says "with a reason" "raefik" "$(app_why odd)"
+api POST "/containers/$traefik/unpause"
+check "and well when it is" wait_until 60 is Synced odd
+check "by its new route" alive odd /even/
