@@ -5,7 +5,6 @@
 #include "agent/contexts.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "agent/facts_read.h"
 #include "drivers/http.h"
@@ -54,21 +53,6 @@ static struct entry *next_queued(struct contexts *c)
     return NULL;
 }
 
-/* What changed in this very moment has a fingerprint that never comes again; a moment later it has one that lasts. */
-static void settle(const struct facts_order *o, char print[SHA256_HEX])
-{
-    static const struct timespec moment = {.tv_nsec = 25 * 1000 * 1000};
-    char again[SHA256_HEX];
-
-    for (int tries = 0; tries < 4; tries++) {
-        facts_fingerprint(o, again);
-        if (strcmp(again, print) == 0)
-            return;
-        (void)nanosleep(&moment, NULL);
-        facts_fingerprint(o, print);
-    }
-}
-
 /* Leaves ret->arena NULL when all is as it was. */
 static void read_entry(const struct entry *x, const char *engine, const char *before,
                        struct reading *ret)
@@ -83,7 +67,6 @@ static void read_entry(const struct entry *x, const char *engine, const char *be
     facts_fingerprint(order, ret->print);
     if (ret->print[0] && strcmp(ret->print, before) == 0)
         return;
-    settle(order, ret->print);
     ret->arena = arena_new();
     if (x->bundle) {
         ret->text = facts_bundle_spec(order, ret->arena, &ret->error);

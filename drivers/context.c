@@ -209,39 +209,78 @@ int64_t context_bytes(const struct context *c)
 
 /* ---- fingerprint ---- */
 
-void context_print_stat(const struct stat *st, struct str *out)
+void context_print_stat(struct print *p, const struct stat *st)
 {
     const int64_t numbers[] = {st->st_mode, (int64_t)st->st_dev,       (int64_t)st->st_ino,
                                st->st_size, nanoseconds(&st->st_mtim), nanoseconds(&st->st_ctim)};
-    struct timespec now;
 
-    str_addn(out, (const char *)numbers, sizeof(numbers));
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (nanoseconds(&now) - nanoseconds(&st->st_ctim) < TICK_NS)
-        str_addf(out, "%lld", (long long)nanoseconds(&now));
+    str_addn(&p->text, (const char *)numbers, sizeof(numbers));
+    if (p->now_ns - nanoseconds(&st->st_ctim) >= TICK_NS)
+        return;
+    str_addn(&p->text, (const char *)&p->now_ns, sizeof(p->now_ns));
+    p->lasts = false;
 }
 
-int context_fingerprint(const struct context_where *given, char ret[SHA256_HEX], struct err *e)
+static int64_t real_ns(void)
 {
-    CLEANUP(arena_freep) struct arena *a = arena_new();
-    CLEANUP(str_release) struct str text = STR_INIT;
-    struct context_where where;
-    struct stat st;
-    int rc = 0;
+    struct timespec now;
 
-    if (clean_where(given, a, &where, e) < 0)
-        return -1;
-    int fd = open_where(&where, &st, e);
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return nanoseconds(&now);
+}
+
+static int print_where(const struct context_where *where, struct print *p, struct err *e)
+{
+    struct stat st;
+    int fd = open_where(where, &st, e), rc = 0;
+
     if (fd < 0)
         return -1;
-    str_addf(&text, "%s\n%s\n%d\n", where.sub, where.dockerfile, where.use_ignore);
+    str_addf(&p->text, "%s\n%s\n%d\n", where->sub, where->dockerfile, where->use_ignore);
     if (S_ISDIR(st.st_mode))
-        rc = context_dir_fingerprint(&where, fd, &text, e);
+        rc = context_dir_fingerprint(where, fd, p, e);
     else
-        context_print_stat(&st, &text);
+        context_print_stat(p, &st);
     (void)close(fd);
+    return rc;
+}
+
+static int fingerprint(const struct context_where *given, char ret[SHA256_HEX], bool *ret_lasts,
+                       struct err *e)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct print p = {.now_ns = real_ns(), .lasts = true};
+    struct context_where where;
+    int rc = clean_where(given, a, &where, e);
+
     if (rc == 0)
-        sha256_hex(text.buf, text.len, ret);
+        rc = print_where(&where, &p, e);
+    if (rc == 0) {
+        sha256_hex(p.text.buf, p.text.len, ret);
+        *ret_lasts = p.lasts;
+    }
+    str_release(&p.text);
+    return rc;
+}
+
+int context_fingerprint(const struct context_where *where, char ret[SHA256_HEX], struct err *e)
+{
+    bool ignored;
+
+    return fingerprint(where, ret, &ignored, e);
+}
+
+int context_fingerprint_settled(const struct context_where *where, char ret[SHA256_HEX],
+                                struct err *e)
+{
+    static const struct timespec moment = {.tv_nsec = TICK_NS + 5000000};
+    bool lasts;
+    int rc = fingerprint(where, ret, &lasts, e);
+
+    for (int tries = 0; rc == 0 && !lasts && tries < 4; tries++) {
+        (void)nanosleep(&moment, NULL);
+        rc = fingerprint(where, ret, &lasts, e);
+    }
     return rc;
 }
 

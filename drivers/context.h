@@ -74,6 +74,9 @@ bool context_has(const struct context *c, const char *path); /* a file, or a lin
  * that counts (directories), or of the archive file (bundles). Needs no context_open; a directory of 5000 files takes some 10 ms. What changed within
  * the last 20 ms gives a fingerprint that never comes again, since the next change could leave the times as they are. */
 int context_fingerprint(const struct context_where *where, char ret[SHA256_HEX], struct err *e);
+/* The same, after waiting until it is one that lasts; at most 100 ms, for what changes all the time. */
+int context_fingerprint_settled(const struct context_where *where, char ret[SHA256_HEX],
+                                struct err *e);
 /* SHA-256 of paths, types, modes, targets and contents. Reads everything once; the result is kept in c. Not, the first time, and
  * like context_file, in the middle of a tar. */
 int context_digest(struct context *c, char ret[SHA256_HEX], struct err *e);

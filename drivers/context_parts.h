@@ -85,8 +85,13 @@ int context_refuse(const struct context *c, const char *name, struct err *e, con
 int context_failed(const struct context *c, struct err *e);
 struct stamp context_stamp(const struct stat *st);
 bool context_stamp_eq(const struct stamp *a, const struct stamp *b);
-/* What a fingerprint holds of one file. */
-void context_print_stat(const struct stat *st, struct str *out);
+/* What a fingerprint is made of. */
+struct print {
+    struct str text;
+    int64_t now_ns; /* before the first file was looked at */
+    bool lasts;     /* false: something changed only just now */
+};
+void context_print_stat(struct print *p, const struct stat *st);
 /* At most max bytes of one file into the arena. */
 int context_load(struct context *c, const struct item *x, size_t max, struct arena *a,
                  const char **ret, size_t *ret_n, struct err *e);
@@ -126,7 +131,7 @@ const struct item *context_follow(const struct context *c, const char *path, con
 
 /* context_dir.c, context_bundle.c, context_zip_list.c, context_zip.c, context_tarball.c */
 int context_open_dir(struct context *c, struct err *e);
-int context_dir_fingerprint(const struct context_where *where, int fd, struct str *out,
+int context_dir_fingerprint(const struct context_where *where, int fd, struct print *p,
                             struct err *e);
 int context_open_bundle(struct context *c, struct err *e);
 bool context_is_junk(const char *path); /* .DS_Store, __MACOSX */
