@@ -35,6 +35,7 @@ struct contexts {
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
     struct build_limits limits;
+    char *memory;
     char engine[64]; /* its platform, "" as long as it is not known */
     bool started, stop;
     struct entry **v; /* sorted by key; entries never move */
@@ -180,6 +181,12 @@ void contexts_limits(struct contexts *c, const struct build_limits *limits)
     c->limits = *limits;
 }
 
+void contexts_memory(struct contexts *c, const char *folder)
+{
+    free(c->memory);
+    c->memory = xstrdup(folder);
+}
+
 static void entry_free(struct entry *x)
 {
     arena_free(x->arena);
@@ -206,6 +213,7 @@ void contexts_free(struct contexts *c)
     (void)pthread_cond_destroy(&c->idle);
     free(c->v);
     free(c->facts);
+    free(c->memory);
     free(c);
 }
 

@@ -20,6 +20,7 @@ static struct context_where where_of(const struct facts_order *o)
         .dockerfile = b->dockerfile,
         .use_ignore = true,
         .limits = context_limits_of(&o->limits),
+        .memory = o->memory,
     };
 }
 

@@ -11,6 +11,7 @@ struct facts_order { /* what to read */
     const char *engine;   /* the engine's platform; NULL or "": not known yet */
     int port;
     struct build_limits limits;
+    const char *memory; /* folder of what is known of contents (drivers/context.h), or NULL */
 };
 
 /* What is read for a service that is built. Borrows from it. */
