@@ -13,9 +13,9 @@
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 
-#define MAGIC "evenkeel digests 1\n"
-#define MEMORY_BYTES (4 << 20) /* more is not kept */
-#define NAME_BYTES 32          /* of the source's hash */
+#define MAGIC "evenkeel digests 1\n" /* another number once digests are of something else */
+#define MEMORY_BYTES (4 << 20)       /* more is not kept */
+#define NAME_BYTES 32                /* of the source's hash */
 #define SECOND_NS 1000000000
 #define COARSE_NS (2 * (int64_t)SECOND_NS + 100000000) /* where times have whole or even seconds */
 
