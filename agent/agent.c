@@ -285,7 +285,7 @@ static int open_signals(struct err *e)
 
 static int open_folders(struct agent *g, struct strv *watched, const char **doorbell, struct err *e)
 {
-    static const char *const names[] = {"overrides", "confirm-removals", ".doorbell"};
+    static const char *const names[] = {"overrides", "confirm-removals", "secrets", ".doorbell"};
     const char *path = NULL;
     for (size_t i = 0; i < g->o->roots.n; i++)
         strv_push(g->own, watched, fsx_absolute(g->o->roots.v[i], g->own));
