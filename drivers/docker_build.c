@@ -306,7 +306,7 @@ void docker_build_begin(struct ticket *t)
     if (b->classic && t->op->build->needs_buildkit)
         refuse_classic(&e);
     if (e.kind || open_context(t, &e) < 0) {
-        ticket_end(t, &e);
+        ticket_fail(t, &e);
         return;
     }
     send_build(t);

@@ -31,6 +31,9 @@ enum op_kind {
     OP_WAIT_RUNNING,       /* object; still running for settle_ms after its start */
     OP_WAIT_HEALTHY,       /* object */
     OP_WAIT_EXIT,          /* object; exit code 0 is success */
+    OP_ROUTE_WRITE, /* name: app, body: its route file, unsealed (spec/route_file.h); NULL or "": the file is removed */
+    OP_ROUTE_SEE, /* name: app; the router has taken the file as it is now, or its absence */
+    OP_DRAIN,     /* settle_ms: so long requests under way may take to end */
 };
 
 struct build_order {             /* what is sent to a builder, and how */
@@ -57,7 +60,8 @@ struct op {
     const struct build_order *build;
     int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;
-    int64_t port_wait_ms; /* start: so long its host ports may still be held by a container that is about to end */
+    int64_t
+        port_wait_ms; /* start: so long its host ports may still be held by a container that is about to end */
     int grace_s; /* -1: the container's own */
 };
 

@@ -960,6 +960,17 @@ static void a_port_that_is_given_up_is_waited_for(void **state)
     assert_in_range(http_now_ms() - since, 250, 2000);
 }
 
+/* What cannot begin ends later, too: run() asserts that nothing ends inside submit. */
+static void a_build_that_cannot_begin(void **state)
+{
+    struct fixture *f = *state;
+    const struct build_order order = {.path = "/nonexistent/context"};
+    struct ran p = run(f, (struct op){.kind = OP_BUILD, .object = "web:1", .build = &order});
+
+    assert_int_not_equal(p.err.kind, ERR_NONE);
+    assert_non_null(strstr(p.err.msg, "/nonexistent/context"));
+}
+
 /* ---- waits ---- */
 
 static void waiting(void **state)
@@ -1283,6 +1294,7 @@ int main(void)
         DOCKER_TEST(removal_under_way),
         DOCKER_TEST(taken_ports),
         DOCKER_TEST(a_port_that_is_given_up_is_waited_for),
+        DOCKER_TEST(a_build_that_cannot_begin),
         DOCKER_TEST(waiting),
         DOCKER_TEST(crash_loop),
         DOCKER_TEST(waiting_by_events),
