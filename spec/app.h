@@ -10,15 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "spec/app_route.h"
 #include "spec/base/err.h"
 #include "spec/base/str.h"
-
-enum tri { TRI_UNSET = 0, TRI_NO, TRI_YES };
-
-struct num {
-    int64_t v;
-    bool set;
-};
+#include "spec/value.h"
 
 struct command { /* `set` with n == 0 clears the image's value */
     struct strv argv;
@@ -91,6 +86,7 @@ struct attach { /* one entry of a service's `networks:` */
     const char *network; /* key */
     struct strv aliases;
     const char *ipv4, *ipv6;
+    bool nameless; /* the service's name is no name of it there; no user writes this */
 };
 
 struct logging {
@@ -160,6 +156,8 @@ struct service {
     struct build build;
     const char *start, *requirements; /* for sources without a Dockerfile */
     struct num port;                  /* it listens on; unset: the image's one EXPOSE, else 8000 */
+    struct route *routes;             /* in the order of the file */
+    size_t n_routes;
     struct num replicas;
     enum profile profile; /* security: {profile:} */
 };
