@@ -18,6 +18,11 @@ settings() {
 settings
 flags+=(--config "$config")
 
+# secret set|ls|rm ...: the store of this test's agent
+secret() {
+    "$EVENKEEL" secret "$@" --state "$state"
+}
+
 # fetch PATH [CURL OPTIONS...]: the body; the status is in the last line.
 fetch() {
     curl -sS --max-time 10 --path-as-is -w '\n%{http_code}' "http://127.0.0.1:$http_port$1" "${@:2}" 2>&1

@@ -7,8 +7,8 @@ need_engine
 . "$(dirname "$0")/ingress.sh"
 web=http://127.0.0.1:$http_port
 
-printf 'ann:%s\n' "$(openssl passwd -apr1 wonder)" | evenkeel secret set team
-printf 'bob:%s\n' "$(openssl passwd -apr1 builder)" | evenkeel secret set --app guarded own
+printf 'ann:%s\n' "$(openssl passwd -apr1 wonder)" | secret set team
+printf 'bob:%s\n' "$(openssl passwd -apr1 builder)" | secret set --app guarded own
 
 middlewares() { echo_app "$1" "route: {path: /$1, middlewares: {$2}}"; }
 middlewares heads 'headers: {request: {X-Told: "it`s ${HOME:-so} {{ env \"PATH\" }}"}, response: {X-Answered: "yes {{x}}", Server: ""}}'
@@ -65,7 +65,7 @@ served "the right one" guarded /guarded -u bob:builder
 coded "an app's secret is its own" 401 /guarded -u ann:wonder
 served "a common one" common /common -u ann:wonder
 same "the password stays at the door" "" "$(fetch /common -u ann:wonder | grep -i '^Authorization' || true)"
-printf 'ann:%s\n' "$(openssl passwd -apr1 changed)" | evenkeel secret set team
+printf 'ann:%s\n' "$(openssl passwd -apr1 changed)" | secret set team
 check "a changed secret is taken" wait_until 10 answers 200 /common -u ann:changed
 coded "and the old one no more" 401 /common -u ann:wonder
 same "no secret in a label or a route file" "" "$(grep -rl 'apr1' "$routes" || true; owned containers .Labels | grep apr1 || true)"

@@ -35,8 +35,8 @@ certificate() {
 ca=$work/ca.pem
 certificate shop DNS:shop.test 100
 certificate soon DNS:soon.test 10
-evenkeel secret set shop-cert <"$work/shop.pem"
-evenkeel secret set shop-key --file "$work/shop.key"
+secret set shop-cert <"$work/shop.pem"
+secret set shop-key --file "$work/shop.key"
 same "secrets are for root alone" 600 "$(stat -c %a "$state/secrets/shop-key")"
 echo_app shop "route: {host: shop.test, tls: {cert: shop-cert, key: shop-key}}"
 echo_app lost "route: {host: lost.test, tls: {cert: no-such, key: no-such-key}}"
@@ -47,8 +47,8 @@ same "http goes to https" "https://shop.test:$https_port/a?b=c" \
 check "a route whose secret is not there is refused" wait_until 5 is Refused lost
 says "with the next thing to do" "evenkeel secret set" "$(app_why lost)"
 says "and its place" "lost.yaml" "$(app_why lost)"
-evenkeel secret set no-such <"$work/soon.pem"
-evenkeel secret set no-such-key <"$work/soon.key"
+secret set no-such <"$work/soon.pem"
+secret set no-such-key <"$work/soon.key"
 check "and served once it is" wait_until 20 is Synced lost
 out=$(evenkeel status)
 says "status shows https addresses" "https://shop.test" "$out"
@@ -58,8 +58,8 @@ container=$(inspect $traefik .Id)
 certificate shop DNS:shop.test 200
 hammer_tls() { local n; for n in 1 2 3 4 5 6 7 8 9 10 11 12; do secure shop.test /x; sleep 0.05; done; }
 hammer_tls >"$work/during" &
-evenkeel secret set shop-cert <"$work/shop.pem"
-evenkeel secret set shop-key <"$work/shop.key"
+secret set shop-cert <"$work/shop.pem"
+secret set shop-key <"$work/shop.key"
 renewed() { [ "$(serial shop.test)" != "$before" ] && secured shop shop.test /x; }
 check "a new certificate is taken up" wait_until 10 renewed
 wait $! || true
