@@ -11,8 +11,8 @@
 #include "spec/route_file.h"
 
 struct routing {
-    struct kvs ids;        /* name -> short id, "" while it is not known */
-    const char *asked;     /* whose id is being asked for */
+    struct kvs ids;    /* name -> short id, "" while it is not known */
+    const char *asked; /* whose id is being asked for */
     struct router_wait *wait;
 };
 
@@ -78,9 +78,8 @@ static void ask_ids(struct ticket *t)
     for (size_t i = 0; i < ids->n; i++)
         if (!ids->v[i].value[0]) {
             t->routing->asked = ids->v[i].key;
-            ticket_ask(t, "GET",
-                       docker_path(t->arena, "/containers/", t->routing->asked, "/json"), NULL,
-                       on_container);
+            ticket_ask(t, "GET", docker_path(t->arena, "/containers/", t->routing->asked, "/json"),
+                       NULL, on_container);
             return;
         }
     write_file(t);
@@ -161,8 +160,9 @@ static const struct obs_container *find_router(const struct docker *d)
 
         if (!c)
             return best;
-        if (c->state == CS_RUNNING && c->owner && c->app && strcmp(c->owner, d->router_owner) == 0 &&
-            strcmp(c->app, d->router_app) == 0 && (!best || c->created_ms > best->created_ms))
+        if (c->state == CS_RUNNING && c->owner && c->app &&
+            strcmp(c->owner, d->router_owner) == 0 && strcmp(c->app, d->router_app) == 0 &&
+            (!best || c->created_ms > best->created_ms))
             best = c;
     }
 }

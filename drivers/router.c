@@ -317,8 +317,7 @@ static int put_text(struct router *r, const char *app, const char *path, const c
         make_folder(r->temp, 02750, e) < 0)
         return -1;
     /* Every event in the folder makes Traefik read all of its files again: it is to see one rename. */
-    if (!holds(path, text) &&
-        fsx_replace_through(r->temp, path, text, strlen(text), 0640, e) < 0)
+    if (!holds(path, text) && fsx_replace_through(r->temp, path, text, strlen(text), 0640, e) < 0)
         return -1;
     if (stat(path, &st) < 0)
         return err_errno(e, errno, "%s", path);

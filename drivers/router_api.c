@@ -21,8 +21,8 @@ enum {
     SLOWER_FOR_MS = 3000,
     SLOW_MS = 250,
     CALL_MS = 1000,
-    PAUSE_MS = 2000,  /* after a question about everything that failed */
-    TOGETHER = 4,     /* more waits than this share their calls */
+    PAUSE_MS = 2000, /* after a question about everything that failed */
+    TOGETHER = 4,    /* more waits than this share their calls */
     PASSWORD_MOST = 1024,
 };
 
@@ -65,8 +65,8 @@ static void authorization(const struct router *r, struct str *out)
     const char *password;
     size_t n;
 
-    if (fsx_read(fsx_join(r->dir, "api-password", a), PASSWORD_MOST, a, &password, &n, NULL,
-                 NULL) < 0)
+    if (fsx_read(fsx_join(r->dir, "api-password", a), PASSWORD_MOST, a, &password, &n, NULL, NULL) <
+        0)
         return;
     str_addf(&pair, "%s:%.*s", ROUTER_USER, (int)strcspn(password, "\r\n"), password);
     str_add(out, "Authorization: Basic ");
@@ -169,8 +169,8 @@ static void take_rawdata(struct router *r, const json_t *v)
     for (size_t i = r->n; i-- > 0;) {
         struct route_entry *f = r->v[i];
         bool known = is_open(f) &&
-                     json_object_get(middlewares,
-                                     arena_printf(a, "%s@file", route_marker(f->app, f->digest, a)));
+                     json_object_get(middlewares, arena_printf(a, "%s@file",
+                                                               route_marker(f->app, f->digest, a)));
 
         if (f->gone && !known)
             router_forget(r, f->app);
@@ -251,12 +251,16 @@ static void in_vain(struct router_wait *w)
     const struct router *r = w->r;
     struct err e;
 
-    (void)err_set(&e, ERR_RETRY,
-                  "Traefik has not taken the route file of %s within %.1f s%s%s; its own log (evenkeel "
-                  "logs %s) may say why",
-                  w->app, (double)(http_now_ms() - w->begun_ms) / 1000,
-                  r->last.kind || !r->instance ? ": " : "",
-                  !r->instance ? "it does not run" : r->last.kind ? r->last.msg : "", ROUTER_USER);
+    (void)err_set(
+        &e, ERR_RETRY,
+        "Traefik has not taken the route file of %s within %.1f s%s%s; its own log (evenkeel "
+        "logs %s) may say why",
+        w->app, (double)(http_now_ms() - w->begun_ms) / 1000,
+        r->last.kind || !r->instance ? ": " : "",
+        !r->instance   ? "it does not run"
+        : r->last.kind ? r->last.msg
+                       : "",
+        ROUTER_USER);
     wait_end(w, &e);
 }
 
@@ -376,10 +380,9 @@ static void wait_tick(void *user)
         if (!r->asking)
             wait_again(w);
     } else {
-        w->call = ask(r,
-                      arena_printf(a, "/api/http/middlewares/%s@file",
-                                   route_marker(f->app, f->digest, a)),
-                      on_marker, w);
+        w->call = ask(
+            r, arena_printf(a, "/api/http/middlewares/%s@file", route_marker(f->app, f->digest, a)),
+            on_marker, w);
     }
 }
 

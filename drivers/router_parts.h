@@ -31,17 +31,18 @@ struct router {
     char *instance, *base, *why; /* base: "http://127.0.0.1:32768", NULL: nothing to ask */
     struct router_wait *waits;
     size_t n_waits;
-    struct router_look *looks;     /* that wait for the answer */
-    struct http_call *asking;      /* for all files */
-    struct http_timer *soon;       /* looks that end without a question */
-    int64_t not_before_ms;         /* no question for all files before this: the last went wrong */
-    struct err last;               /* what the API said last, if that was no answer */
+    struct router_look *looks; /* that wait for the answer */
+    struct http_call *asking;  /* for all files */
+    struct http_timer *soon;   /* looks that end without a question */
+    int64_t not_before_ms;     /* no question for all files before this: the last went wrong */
+    struct err last;           /* what the API said last, if that was no answer */
     uint64_t calls;
 };
 
 /* ---- router.c ---- */
 
-struct route_entry *router_entry(const struct router *r, const char *app); /* NULL: never heard of */
+struct route_entry *router_entry(const struct router *r,
+                                 const char *app); /* NULL: never heard of */
 void router_settle(struct route_entry *f, enum route_state state, const char *error);
 /* Removed, and seen to be removed. */
 void router_forget(struct router *r, const char *app);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "drivers/engine_encode.h"
+#include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
 
@@ -365,7 +366,8 @@ static const struct obs_container *stranger_on(struct app_work *p, const char *n
 
     attached_range(p->w, network_id, &from, &to);
     for (size_t i = from; i < to; i++)
-        if (!app_holds(p, p->w->attached[i].container))
+        if (!app_holds(p, p->w->attached[i].container) &&
+            !route_is_ingress(p->w, p->w->attached[i].container))
             return p->w->attached[i].container;
     return NULL;
 }
@@ -509,7 +511,8 @@ static void sweep(struct app_work *p, const struct obs_network *n)
 
     for (size_t i = from; i < to; i++) {
         const struct obs_container *c = w->attached[i].container;
-        uint32_t off = app_holds(p, c) ? leaves(p, c, n) : NO_ACTION;
+        bool ours = app_holds(p, c) || route_is_ingress(w, c);
+        uint32_t off = ours ? leaves(p, c, n) : NO_ACTION;
 
         if (off == NO_ACTION) {
             note_add(p, arena_printf(w->arena, "network %s stays: container %s is on it", n->name,
