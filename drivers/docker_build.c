@@ -187,6 +187,7 @@ static int open_context(struct ticket *t, struct err *e)
     if (o->dockerfile_text)
         (void)context_tar_put(b->context, o->dockerfile ? o->dockerfile : "Dockerfile",
                               o->dockerfile_text, strlen(o->dockerfile_text));
+    context_tar_withhold(b->context, !b->classic);
     return context_tar_rewind(b->context, e);
 }
 
@@ -245,6 +246,7 @@ static bool fell_back(struct ticket *t, struct err *e)
         return refuse_classic(e), false;
     if (!none && (t->op->build->needs_buildkit || !strcasestr(e->msg, "no active session")))
         return false;
+    context_tar_withhold(b->context, false);
     if (context_tar_rewind(b->context, e) < 0)
         return false;
     b->failure = (struct err){0};
