@@ -38,8 +38,7 @@ static struct fake_route *route_of(const struct fake_world *w, const char *app)
 
 void fake_route_take(struct fake_world *w, const struct obs_route *r)
 {
-    w->routes =
-        arena_grow(w->arena, w->routes, w->n_routes, &w->cap_routes, sizeof(w->routes[0]));
+    w->routes = arena_grow(w->arena, w->routes, w->n_routes, &w->cap_routes, sizeof(w->routes[0]));
     w->routes[w->n_routes++] = (struct fake_route){*r, r->state == ROUTE_WRITTEN};
 }
 

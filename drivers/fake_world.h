@@ -8,7 +8,7 @@
 struct fake_container {
     struct obs_container c;
     struct strv volumes; /* named ones that it mounts */
-    const char *made_as;   /* its name at first: what a route file names it by */
+    const char *made_as; /* its name at first: what a route file names it by */
     bool one_shot; /* restart policy "no" or "on-failure": ends when somebody waits for its end */
     bool healthcheck;
 };

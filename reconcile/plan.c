@@ -140,8 +140,7 @@ static void plan_one(struct plan_work *w, struct plan *plan, const char *name,
                      const struct want_app *want, const struct orphan *orphan)
 {
     struct plan_app *out = &plan->apps[plan->n_apps];
-    struct app_work p = {
-        .w = w, .want = want, .name = name, .out = out, .unrouted = NO_ACTION};
+    struct app_work p = {.w = w, .want = want, .name = name, .out = out, .unrouted = NO_ACTION};
 
     plan->n_apps++;
     *out = (struct plan_app){.name = name, .digest = ""};

@@ -24,8 +24,7 @@ enum {
 
 static bool serves(const struct obs_container *c)
 {
-    return c && c->state == CS_RUNNING &&
-           (c->health == HEALTH_NONE || c->health == HEALTH_HEALTHY);
+    return c && c->state == CS_RUNNING && (c->health == HEALTH_NONE || c->health == HEALTH_HEALTHY);
 }
 
 static bool is_routed(const struct replica *r)
@@ -205,8 +204,8 @@ static uint32_t add_write(struct app_work *p, const char *cause)
     act->op.body = text;
     act->n_changes = 1;
     act->changes = ARENA_NEW(p->w->arena, struct change);
-    *act->changes = (struct change){"servers", names_in_words(p, &names),
-                                    names_in_words(p, &p->route->before)};
+    *act->changes =
+        (struct change){"servers", names_in_words(p, &names), names_in_words(p, &p->route->before)};
     act_need(p, i, p->route->written);
     p->route->before = names;
     return i;
@@ -279,8 +278,7 @@ static const char *pool_words(struct app_work *p)
     for (size_t i = 0; i < p->n_replicas; i++) {
         const struct replica *r = &p->replicas[i];
         const struct obs_container *c = r->keeper ? r->keeper : r->former;
-        bool listed = is_routed(r) && c &&
-                      strv_has(&p->route->have->servers, server_of(p, r, c));
+        bool listed = is_routed(r) && c && strv_has(&p->route->have->servers, server_of(p, r, c));
 
         if (!is_routed(r) || !c || listed == (r->server != NULL))
             continue;
@@ -333,8 +331,7 @@ static void route_work_new(struct app_work *p)
         .seen = NO_ACTION,
         .drained = NO_ACTION,
         .first_drain = NO_ACTION,
-        .on = p->want && !p->want->builtin && p->want->routed &&
-              s->ingress.mode == INGRESS_MANAGED,
+        .on = p->want && !p->want->builtin && p->want->routed && s->ingress.mode == INGRESS_MANAGED,
     };
     if (strcmp(p->name, p->w->ingress_name) == 0 || strcmp(p->name, INGRESS_PLATFORM) == 0)
         w->have = NULL; /* the platform's own file is the agent's business */
@@ -438,7 +435,8 @@ void route_join(struct app_work *p, struct replica *r, uint32_t after)
     wait_also(p, after);
     p->route->joined = true;
     if (!p->route->cause)
-        p->route->cause = arena_printf(p->w->arena, "container %s can take requests", r->want->name);
+        p->route->cause =
+            arena_printf(p->w->arena, "container %s can take requests", r->want->name);
 }
 
 void route_flush(struct app_work *p)

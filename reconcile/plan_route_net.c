@@ -51,8 +51,7 @@ static bool is_on(const struct obs_container *c, const struct obs_network *n)
     for (size_t i = 0; i < c->n_networks; i++) {
         const char *id = c->networks[i].network_id;
 
-        if (id && *id ? strcmp(id, n->id) == 0
-                      : strcmp(c->networks[i].network_name, n->name) == 0)
+        if (id && *id ? strcmp(id, n->id) == 0 : strcmp(c->networks[i].network_name, n->name) == 0)
             return true;
     }
     return false;
@@ -68,8 +67,8 @@ const char *route_network_key(const struct app_work *p, const struct want_servic
     for (size_t i = 0; mode && i < p->want->n_services; i++) {
         const struct want_service *with = &p->want->services[i];
 
-        if (strncmp(mode, prefix, sizeof(prefix) - 1) == 0 && with != s &&
-            with->n_containers > 0 && !with->spec->network_mode &&
+        if (strncmp(mode, prefix, sizeof(prefix) - 1) == 0 && with != s && with->n_containers > 0 &&
+            !with->spec->network_mode &&
             strcmp(with->containers[0].name, mode + sizeof(prefix) - 1) == 0)
             return route_network_key(p, with);
     }
@@ -88,8 +87,8 @@ static void join(struct app_work *p, struct network_work *n, const struct obs_co
     diff_add(p, DRIFT_PENDING, container_label(p->w, c),
              (struct change){arena_printf(p->w->arena, "networks.%s", name), "connected", NULL},
              "routes lead there");
-    uint32_t i = act_container(p, ACT_NETWORK_CONNECT, c->id, container_label(p->w, c),
-                               "routes lead there");
+    uint32_t i =
+        act_container(p, ACT_NETWORK_CONNECT, c->id, container_label(p->w, c), "routes lead there");
     struct action *act = act_at(p, i);
 
     act->op.network = n->have ? n->have->id : name;
@@ -144,10 +143,10 @@ void route_leave_networks(struct app_work *p, uint32_t after)
 
         if (!is_on(c, n) || needed(p, n))
             continue;
-        diff_add(p, DRIFT_PENDING, container_label(p->w, c),
-                 (struct change){arena_printf(p->w->arena, "networks.%s", n->name), NULL,
-                                 "connected"},
-                 "no route leads there any more");
+        diff_add(
+            p, DRIFT_PENDING, container_label(p->w, c),
+            (struct change){arena_printf(p->w->arena, "networks.%s", n->name), NULL, "connected"},
+            "no route leads there any more");
         uint32_t off = act_container(p, ACT_NETWORK_DISCONNECT, c->id, container_label(p->w, c),
                                      "no route leads there any more");
 

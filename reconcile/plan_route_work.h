@@ -13,10 +13,11 @@ struct route_work {
     const char *cause;            /* of the next write */
     uint32_t *after;              /* what the next write waits for */
     size_t n_after, cap_after;
-    uint32_t written, seen, drained; /* the last of each; NO_ACTION: none, or none since the last write */
-    uint32_t first_drain;            /* after which nobody who left with the first write is asked */
-    struct strv before;              /* servers by name, as last written: for people */
-    uint32_t *joins;                 /* of Traefik, to the networks of the app */
+    uint32_t written, seen,
+        drained;          /* the last of each; NO_ACTION: none, or none since the last write */
+    uint32_t first_drain; /* after which nobody who left with the first write is asked */
+    struct strv before;   /* servers by name, as last written: for people */
+    uint32_t *joins;      /* of Traefik, to the networks of the app */
     size_t n_joins, cap_joins;
     bool *joined_network; /* as want->networks */
 };

@@ -386,7 +386,7 @@ static uint32_t if_failed(struct app_work *p, enum action_kind kind, const char 
 /* Stop-first: from the moment the old one is stopped, every way to fail ends with it running again. The new one is stopped
  * even if its start failed, for it may run all the same (a lost reply) and hold port and volume. If the old one cannot start
  * any more, a new one that is not well is still better than none. */
-static void put_back(struct app_work *p, const struct replica *r, uint32_t start, uint32_t wait)
+static void put_back(struct app_work *p, struct replica *r, uint32_t start, uint32_t wait)
 {
     const char *label = container_label(p->w, r->former);
     uint32_t stop = NO_ACTION;
@@ -397,8 +397,7 @@ static void put_back(struct app_work *p, const struct replica *r, uint32_t start
     const uint32_t guarded[][2] = {{stop, NO_ACTION}, {start, stop}, {wait, start}};
 
     if (stop != NO_ACTION)
-        route_put_back(p, r,
-                       if_failed(p, ACT_START, r->former->id, label, guarded[0], NO_ACTION));
+        route_put_back(p, r, if_failed(p, ACT_START, r->former->id, label, guarded[0], NO_ACTION));
     for (size_t k = 1; k < ARRAY_LEN(guarded); k++) {
         if (guarded[k][0] == NO_ACTION)
             continue;

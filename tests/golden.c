@@ -76,6 +76,25 @@ static const char *describe_container(const struct obs_container *c, struct aren
     return arena_strdup(a, str_text(&s));
 }
 
+static const char *describe_route(const struct observed *o, const struct obs_route *r,
+                                  struct arena *a)
+{
+    CLEANUP(str_release) struct str s = STR_INIT;
+    struct strv names = {0};
+
+    for (size_t i = 0; i < o->n_containers; i++)
+        if (strv_has(&r->servers, container_short_id(o->containers[i].id, a)))
+            strv_push(a, &names, o->containers[i].name);
+    strv_sort(&names);
+    str_addf(&s, "route %s %s%s to", r->app, route_state_name(r->state),
+             r->digest[0] ? "" : " (edited)");
+    for (size_t i = 0; i < names.n; i++)
+        str_addf(&s, " %s", names.v[i]);
+    if (names.n < r->servers.n)
+        str_addf(&s, " and %zu that are not there", r->servers.n - names.n);
+    return arena_strdup(a, str_text(&s));
+}
+
 /* Everything but ids, times and subnets, which may differ between two good ways to the same end. */
 static const char *describe(const struct observed *o, struct arena *a)
 {
@@ -92,6 +111,8 @@ static const char *describe(const struct observed *o, struct arena *a)
         strv_push(a, &lines,
                   arena_printf(a, "volume %s %s", o->volumes[i].name,
                                o->volumes[i].owner ? o->volumes[i].owner : "-"));
+    for (size_t i = 0; i < o->n_routes; i++)
+        strv_push(a, &lines, describe_route(o, &o->routes[i], a));
     return join_sorted(&lines, a);
 }
 
