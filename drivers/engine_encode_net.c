@@ -83,7 +83,7 @@ json_t *engine_encode_endpoint(const struct attach *at, const char *service,
     json_t *endpoint = json_object(), *ipam = json_object();
     struct strv aliases = {0};
 
-    if (service)
+    if (service && !at->nameless)
         strv_push(a, &aliases, service);
     for (size_t i = 0; i < at->aliases.n; i++)
         strv_push(a, &aliases, at->aliases.v[i]);

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 
 #include "spec/base/arena.h"
+#include "spec/config_ingress.h"
 #include "spec/decode.h"
 #include "spec/document.h"
 #include "spec/forms.h"
@@ -15,6 +16,7 @@
 struct config_draft {
     struct config c;
     struct num pool_prefix;
+    struct ingress_draft ingress;
 };
 
 static bool check_agent_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
@@ -127,7 +129,7 @@ static const struct field rows_config[] = {
     {"docker", &form_text, C(docker), .help = "address of the engine", .check = check_docker, .fallback = "DOCKER_HOST, else unix:///var/run/docker.sock"},
     {"drift", &form_choice, C(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "heal"},
     {"http", PLANNED},
-    {"ingress", PLANNED},
+    {"ingress", &form_ingress, offsetof(struct config_draft, ingress), .help = "the way from outside to the apps: managed, external, none, or a mapping", .table = &fields_config_ingress, .fallback = "managed"},
     {"listen", PLANNED},
     {"log", &form_table, 0, .help = "the agent's own log", .table = &fields_config_log},
     {"name", &form_text, C(name), .help = "owner of everything this agent makes; agents with different names leave each other alone", .check = check_agent_name, .fallback = "default"},
@@ -143,7 +145,7 @@ static const struct field rows_config[] = {
 const struct table fields_config = TABLE("config", "The agent's configuration file.", rows_config);
 
 const struct table *const fields_all_config[] = {
-    &fields_config, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_log, &fields_config_network, NULL,
+    &fields_config, &fields_config_acme, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_ingress, &fields_config_log, &fields_config_network, NULL,
 };
 // clang-format on
 
@@ -197,6 +199,8 @@ int config_parse(const char *name, const char *text, size_t n, struct arena *a,
         check_subnets_fit(&c, file.documents[0], &d);
         check_bounds(&c, file.documents[0], &d.c);
     }
+    config_ingress_finish(&c, file.n_documents ? file.documents[0] : NULL, &d.ingress,
+                          &d.c.ingress);
     diag_sort(diags);
     if (diags->errors > before)
         return -1;

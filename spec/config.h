@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "spec/app.h"
+#include "spec/ingress.h"
 
 struct arena;
 struct diag_list;
@@ -24,6 +25,8 @@ struct config {
     struct num max_size, max_file, max_entries; /* bundles: bytes, bytes, a count */
     struct strv build_allow;                    /* builds: {allow:}, absolute */
     struct num build_timeout_ns;                /* builds: {timeout:} */
+    struct ingress_settings
+        ingress; /* complete but for dir and acme_dir: here, what is absent has its default already */
 };
 
 /* Returns 0, or -1 with at least one error in diags. ret is filled only on 0. name is for diagnostics and must outlive them. An empty file, or one
