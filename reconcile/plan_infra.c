@@ -78,6 +78,14 @@ static const char *network_mismatch(struct plan_work *w, const struct network *s
     return NULL;
 }
 
+/* The one that apps share with a Traefik that somebody else runs: no app's own, and made by whoever comes first. */
+static bool is_shared(const struct plan_work *w, const struct want_network *n)
+{
+    const struct ingress_settings *g = &w->desired->settings->ingress;
+
+    return g->mode == INGRESS_EXTERNAL && n->external && strcmp(n->name, g->network) == 0;
+}
+
 static void judge_network(struct app_work *p, struct network_work *n)
 {
     struct plan_work *w = p->w;
@@ -85,7 +93,7 @@ static void judge_network(struct app_work *p, struct network_work *n)
 
     if (n->want->external) {
         n->have = ours ? ours : stranger;
-        if (!n->have)
+        if (!n->have && !is_shared(w, n->want))
             app_refuse(p, APP_DEGRADED,
                        arena_printf(w->arena,
                                     "external network %s does not exist; create it, or drop "
@@ -232,7 +240,11 @@ uint32_t infra_network(struct app_work *p, struct network_work *n)
     struct action *act = act_at(p, n->created);
 
     act->op.name = n->want->name;
-    act->op.body = engine_encode_network(n->want, subnet, a);
+    struct want_network want = *n->want;
+
+    if (is_shared(p->w, &want))
+        kvs_set(a, &want.labels, LABEL_OWNER, p->w->owner);
+    act->op.body = engine_encode_network(&want, subnet, a);
     act->reserves = subnet;
     return n->created;
 }

@@ -236,7 +236,7 @@ static uint32_t see_now(struct app_work *p, bool optional)
     if (w->seen != NO_ACTION || !route_ingress(p->w, true))
         return w->seen;
     w->seen = act_add(p, ACT_ROUTE_SEE, label_of(p),
-                      optional ? "before anything is stopped" : "Traefik takes the file");
+                      optional ? "before anything is stopped" : "until it is live");
     struct action *act = act_at(p, w->seen);
 
     act->op.name = p->name;
@@ -254,6 +254,7 @@ static uint32_t drain_now(struct app_work *p)
     if (w->drained != NO_ACTION || see_now(p, true) == NO_ACTION)
         return w->drained != NO_ACTION ? w->drained : w->written;
     w->drained = act_add(p, ACT_DRAIN, label_of(p), "requests under way may end");
+    act_at(p, w->drained)->op.name = p->name;
     act_at(p, w->drained)->op.settle_ms = DRAIN_MS;
     act_need(p, w->drained, w->seen);
     return w->drained;
@@ -348,8 +349,7 @@ void route_begin(struct app_work *p)
     if (!p->route->on) {
         uint32_t gone = route_remove(p, "it has no route any more");
 
-        if (!p->want->builtin)
-            route_leave_networks(p, gone);
+        route_leave_networks(p, gone);
         return;
     }
     find_servers(p);

@@ -137,6 +137,8 @@ void route_leave_networks(struct app_work *p, uint32_t after)
     const struct obs_container *c = route_ingress(p->w, false);
     size_t from, to;
 
+    if (strcmp(p->name, p->w->ingress_name) == 0)
+        return;
     networks_of_app(p->w, p->name, &from, &to);
     for (size_t i = from; c && i < to; i++) {
         const struct obs_network *n = p->w->networks[i];

@@ -211,6 +211,8 @@ static struct desired *golden_desire(struct golden_case *c, const char *first,
     struct spec_set set = golden_set(c, first);
 
     golden_add_facts(c, first != c->folder, &set);
+    for (size_t i = 0; o && i < o->n_routes; i++)
+        strv_push(c->arena, &set.routed, o->routes[i].app);
     struct kvs incumbents = golden_incumbents(c, o);
     struct desired *d = desired_build(&set, &c->settings, &incumbents, c->input.now_ms, c->arena);
 
