@@ -45,6 +45,7 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     c->driver = docker_new(c->http, cores > 0 ? (int)cores : 1, o->auth_dir, e);
     c->contexts = contexts_new(c->http);
     contexts_limits(c->contexts, &o->settings.build_limits);
+    contexts_memory(c->contexts, fsx_join(o->state, "digests", c->routes_arena));
     return c->driver ? 0 : -1;
 }
 

@@ -51,7 +51,7 @@ struct follower {
 };
 
 /* Which bound an operation counts against. */
-enum lane { LANE_CALL, LANE_START, LANE_SLOW, LANE_PULL, LANE_BUILD, LANE_WAIT };
+enum lane { LANE_CALL, LANE_NETWORK, LANE_START, LANE_SLOW, LANE_PULL, LANE_BUILD, LANE_WAIT };
 #define LANES (LANE_WAIT + 1)
 
 struct ticket {
