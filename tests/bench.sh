@@ -46,7 +46,7 @@ options=(--netns)
 [ -z "${BENCH_MODERN:-}" ] || options+=(--modern)
 "$engine" start "$dir/engine" "${options[@]}" >/dev/null
 export DOCKER_HOST=unix://$dir/engine/docker.sock
-tests/engine/standins.sh --no-pull busybox:stable 2>/dev/null
+tests/engine/standins.sh --no-pull busybox:stable traefik:v3.7 2>/dev/null
 
 # In the background, because bash acts on Ctrl-C only while it waits in this way.
 "$engine" exec "$dir/engine" "$build/tests/bench" "$DOCKER_HOST" "$(realpath "$build")/evenkeel" "$dir/work" \
