@@ -5,7 +5,6 @@
 #include "agent/contexts.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "agent/facts_read.h"
 #include "drivers/http.h"
@@ -36,6 +35,7 @@ struct contexts {
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
     struct build_limits limits;
+    char *memory;
     char engine[64]; /* its platform, "" as long as it is not known */
     bool started, stop;
     struct entry **v; /* sorted by key; entries never move */
@@ -54,21 +54,6 @@ static struct entry *next_queued(struct contexts *c)
     return NULL;
 }
 
-/* What changed in this very moment has a fingerprint that never comes again; a moment later it has one that lasts. */
-static void settle(const struct facts_order *o, char print[SHA256_HEX])
-{
-    static const struct timespec moment = {.tv_nsec = 25 * 1000 * 1000};
-    char again[SHA256_HEX];
-
-    for (int tries = 0; tries < 4; tries++) {
-        facts_fingerprint(o, again);
-        if (strcmp(again, print) == 0)
-            return;
-        (void)nanosleep(&moment, NULL);
-        facts_fingerprint(o, print);
-    }
-}
-
 /* Leaves ret->arena NULL when all is as it was. */
 static void read_entry(const struct entry *x, const char *engine, const char *before,
                        struct reading *ret)
@@ -84,7 +69,6 @@ static void read_entry(const struct entry *x, const char *engine, const char *be
     facts_fingerprint(order, ret->print);
     if (ret->print[0] && strcmp(ret->print, before) == 0)
         return;
-    settle(order, ret->print);
     ret->arena = arena_new();
     if (x->bundle) {
         ret->text = facts_bundle_spec(order, ret->arena, &ret->error, &passing);
@@ -202,6 +186,12 @@ void contexts_limits(struct contexts *c, const struct build_limits *limits)
     c->limits = *limits;
 }
 
+void contexts_memory(struct contexts *c, const char *folder)
+{
+    free(c->memory);
+    c->memory = xstrdup(folder);
+}
+
 static void entry_free(struct entry *x)
 {
     arena_free(x->arena);
@@ -228,6 +218,7 @@ void contexts_free(struct contexts *c)
     (void)pthread_cond_destroy(&c->idle);
     free(c->v);
     free(c->facts);
+    free(c->memory);
     free(c);
 }
 

@@ -20,6 +20,7 @@ static struct context_where where_of(const struct facts_order *o)
         .dockerfile = b->dockerfile,
         .use_ignore = true,
         .limits = context_limits_of(&o->limits),
+        .memory = o->memory,
     };
 }
 
@@ -29,7 +30,7 @@ void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX])
     struct err e = {0};
 
     ret[0] = '\0';
-    (void)context_fingerprint(&w, ret, &e);
+    (void)context_fingerprint_settled(&w, ret, &e);
 }
 
 static void fail(struct context_facts *f, struct arena *a, const char *text)

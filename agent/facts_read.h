@@ -11,6 +11,7 @@ struct facts_order { /* what to read */
     const char *engine;   /* the engine's platform; NULL or "": not known yet */
     int port;
     struct build_limits limits;
+    const char *memory; /* folder of what is known of contents (drivers/context.h), or NULL */
 };
 
 /* What is read for a service that is built. Borrows from it. */
@@ -22,7 +23,7 @@ void facts_read(const struct facts_order *o, struct arena *a, struct context_fac
 /* The same, and the text of the Dockerfile that will be sent, in the arena; NULL when it came to none. */
 void facts_read_text(const struct facts_order *o, struct arena *a, struct context_facts *ret,
                      const char **ret_text);
-/* Proof that nothing changed since; "" when it cannot be had. */
+/* Proof that nothing changed since, one that lasts; "" when it cannot be had. */
 void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX]);
 /* evenkeel.yaml of a bundle, in the arena; "" when there is none, or when the bundle cannot be read: then *ret_error says why, else it is NULL; and
  * *ret_passing that the reason passes. */
