@@ -246,7 +246,7 @@ static void ticket_release(struct ticket *t)
     docker_pull_release(t);
     docker_build_release(t);
     docker_logs_release(t);
-    docker_route_release(t);
+    docker_route_drop(t);
     str_release(&t->tail);
     arena_free(t->arena);
     free(t);
@@ -316,6 +316,7 @@ void docker_cancel(struct driver *driver, struct ticket *t)
     if (t->flying && t->lane != LANE_PULL && t->lane != LANE_BUILD && t->lane != LANE_WAIT)
         return;
     docker_drop(d, TAKE(t->call));
+    docker_route_drop(t);
     http_timer_cancel(d->http, TAKE(t->timer));
     t->timer = http_after(d->http, 0, end_cancelled, t);
 }
