@@ -92,6 +92,36 @@ unbuilt python-auto
 built node-auto node-hello 8085 "Hello from Node.js"
 unbuilt node-auto
 
+# Each request of a README ("    curl ...  # WORDS") brings what it says.
+asked=0
+ask_as_told() {
+    local line command wanted output
+    while IFS= read -r line; do
+        command=${line%%  #*} wanted=${line##*# }
+        output=$(bash -c "${command/curl /curl -si --max-time 10 }" 2>&1) || true
+        if [[ ${output,,} == *"${wanted,,}"* ]]; then
+            asked=$((asked + 1))
+        else
+            fail "routes:$command" "\"$wanted\" is not in \"$output\""
+        fi
+    done < <(grep -E '^    .*curl .*# ' "$1")
+}
+if curl -s -o /dev/null --max-time 2 http://localhost/; then
+    skip "routes" "port 80 is taken here"
+else
+    example routes
+    bash -c "$(grep -h "secret set" "$root/README.md" | sed "s,/tmp/routes-state,$state,; s,evenkeel secret,$EVENKEEL secret,")"
+    start_agent
+    becomes "routes: all are well" "blog=Synced docs=Synced evenkeel=Synced members=Synced shop=Synced" 40
+    ask_as_told "$root/README.md"
+    same "routes: every request of the README" "$(grep -cE '^    .*curl .*# ' "$root/README.md")" "$asked"
+    stop_agent
+    rm "$root"/*.yaml
+    apply >/dev/null || true
+    same "routes: removed together only when confirmed" 0 "$(exit_of apply --confirm-removals "$(held_hash)")"
+    same "routes: gone, and Traefik too" "" "$(owned containers .Id)$(owned networks .Id)"
+fi
+
 # --- make demo
 if [ "$(id -u)" = 0 ] || "$repo/tests/deps.sh" </dev/null >/dev/null 2>&1; then
     # or it would not have to be built

@@ -22,8 +22,8 @@ echo_app hostpath "route: shop.example.com/cart"
 echo_app wild "route: {host: '*.example.com'}"
 echo_app several "route: [/several, {host: several.test, path: /x, strip: false}, other.test]"
 echo_app whole "route: {path: /whole, strip: false}"
-echo_app two "route:" "  - {path: /two, priority: 1, middlewares: {headers: {response: {X-Way: low}}}}" \
-    "  - {host: two.test, path: /two, middlewares: {headers: {response: {X-Way: by-host}}}}"
+echo_app two "route:" "  - {path: /two, priority: 1, middlewares: {headers: {response: {X-Way: first}}}}" \
+    "  - {host: two.test, middlewares: {headers: {response: {X-Way: second}}}}"
 cat <<'YAML' | write_file pair.yaml
 app: pair
 services:
@@ -61,8 +61,8 @@ says "with its path" "GET /x/1 HTTP" "$(fetch /x/1 -H 'Host: several.test')"
 served "the third" several /any -H 'Host: other.test'
 coded "and no mixture of them" 404 /x
 says "strip: false" "GET /whole/1 HTTP" "$(fetch /whole/1)"
-says "which of an app's routes a request takes: by path" "x-way: low" "$(headers /two)"
-says "by host" "x-way: by-host" "$(headers /two -H 'Host: two.test')"
+says "an app orders its own routes: the one with more priority" "x-way: first" "$(headers /two -H 'Host: two.test')"
+says "the other has what is left" "x-way: second" "$(headers /three -H 'Host: two.test')"
 served "two services: one" front /pair
 served "the other" back /pair/back
 out=$(evenkeel status || true)
@@ -73,8 +73,8 @@ says "by path too" ":$http_port/a" "$out"
 coded "what nobody has is not found" 404 /nobody
 says "by a page that helps" "evenkeel" "$(fetch /nobody)"
 says "as HTML for a browser" "<html" "$(fetch /nobody -H 'Accept: text/html')"
-coded "/traefik is closed" 404 /traefik/api/rawdata
-coded "in every spelling" 404 /traefik
+coded "/traefik is closed" 403 /traefik/api/rawdata
+coded "in every spelling" 403 /traefik
 coded "Traefik's API is not on that port" 404 /api/rawdata
 same "and asks for a password on its own" 401 "$(curl -s -o /dev/null -w '%{http_code}' \
     "http://127.0.0.1:$(inspect $traefik '.NetworkSettings.Ports["8099/tcp"][0].HostPort')/api/rawdata")"
@@ -116,7 +116,7 @@ port: 80
 environment: {WHOAMI_NAME: slow}
 stop_signal: SIGKILL
 route: /slow
-health: {http: /, interval: 500ms, timeout: 1s}
+healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1/"], interval: 500ms, timeout: 2s, retries: 2}
 YAML
 check "a slow one is served once it is healthy" wait_until 20 from slow /slow
 kill_process slow-app-1

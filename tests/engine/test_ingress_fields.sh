@@ -11,7 +11,7 @@ printf 'ann:%s\n' "$(openssl passwd -apr1 wonder)" | secret set team
 printf 'bob:%s\n' "$(openssl passwd -apr1 builder)" | secret set --app guarded own
 
 middlewares() { echo_app "$1" "route: {path: /$1, middlewares: {$2}}"; }
-middlewares heads 'headers: {request: {X-Told: "it`s ${HOME:-so} {{ env \"PATH\" }}"}, response: {X-Answered: "yes {{x}}", Server: ""}}'
+middlewares heads 'headers: {request: {X-Told: "it`s $${HOME} {{ env \"PATH\" }}"}, response: {X-Answered: "yes {{x}}", Server: ""}}'
 middlewares limited 'rate_limit: {average: 1, burst: 2, period: 1m}'
 middlewares guarded 'basic_auth: {secret: own}'
 middlewares common 'basic_auth: {secret: team}'
@@ -27,7 +27,7 @@ echo_app named "route: {path: /named, sticky: {cookie: mine}}" "deploy: {replica
 # A Traefik speaks everything that an app may speak.
 program() {
     printf 'app: %s\nimage: traefik:v3.7\nentrypoint: ["traefik"]\nstop_signal: SIGKILL\nmem_limit: 256m\n' "$1"
-    printf 'command: ["--ping=true", "--ping.entrypoint=web", "--entrypoints.web.address=:8080", "--accesslog=true"%s]\n' "$2"
+    printf 'command: ["--ping=true", "--ping.entrypoint=web", "--entrypoints.web.address=:8080", "--accesslog=true", "--accesslog.addinternals=true"%s]\n' "$2"
     printf 'route: {path: /%s, port: 8080, %s}\n' "$1" "$3"
 }
 program h2c '' 'scheme: h2c' | write_file h2c.yaml
@@ -44,7 +44,7 @@ deploy: {replicas: 2}
 route: {path: /sick, health: {path: /up, interval: 300ms, timeout: 1s}}
 YAML
 start_agent
-at_rest() { evenkeel status --json 2>/dev/null | jq -e '(.apps | length == 17) and all(.apps[]; .state == "Synced")'; }
+at_rest() { evenkeel status --json 2>/dev/null | jq -e '(.apps | length == 18) and all(.apps[]; .state == "Synced")'; }
 if wait_until 60 at_rest; then pass "all are there"; else fail "all are there" "$(states)"; fi
 
 # --- headers
