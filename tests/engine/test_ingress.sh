@@ -132,7 +132,8 @@ check "a removed app's path is the platform's again" wait_until 15 answers 404 /
 says "with the helpful page" "evenkeel" "$(fetch /several)"
 check "its file is gone" test ! -e "$routes/several.yaml"
 check "and its network" wait_until 10 bash -c "! grep -q several_default" <<<"$(owned networks .Name)"
-check "the rest is at rest" wait_until 20 bash -c "[[ ! \"\$1\" =~ =[^S] ]]" - "$(states)"
+all_well() { [[ ! $(states) =~ =[^S] ]]; }
+check "the rest is at rest" wait_until 20 all_well
 
 # --- Traefik is healed
 before=$(inspect $traefik .Id)

@@ -39,20 +39,18 @@ served "another" b /b
 says "with its middlewares" "x-b: 1" "$(headers /b)"
 same "on both replicas" 2 "$(for _ in 1 2 3 4 5 6; do fetch /b | sed -n 's/^Hostname: //p'; done | sort -u | wc -l)"
 same "every router is sound" "" "$(curl -s http://127.0.0.1:18088/api/rawdata | jq -r '.routers[] | select(.status != "enabled") | .rule')"
-names=$(curl -s http://127.0.0.1:18088/api/rawdata | jq -r '.routers | keys[] | select(endswith("@docker"))' | sort)
 
 # --- relabelling
 before=$(inspect a-app-1 .Id)
-hammer --threads 2 /b "Name: b" /a "Name: a"
+hammer --threads 2 /b "Name: b"
 sleep 0.5
 echo_app a "route: [/a, /a2, {host: a.test, path: /x, strip: false}]"
 same "a changed route replaces the container" 0 "$(exit_of apply)"
 check "it is served there" wait_until 10 from a /a2
 sleep 0.5
-hammered "and nothing fails on the way"
+hammered "and the other app does not notice"
 check "it is another container" test "$before" != "$(inspect a-app-1 .Id)"
-same "under other names" 2 "$(sort <<<"$names"$'\n'"$(curl -s http://127.0.0.1:18088/api/rawdata | jq -r '.routers | keys[] | select(endswith("@docker"))')" |
-    uniq -u | grep -c '^a')" || true
+same "every router is sound" "" "$(curl -s http://127.0.0.1:18088/api/rawdata | jq -r '.routers[] | select(.status != "enabled") | .rule')"
 same "and is then at rest" 0 "$(exit_of plan)"
 
 # --- the image's own labels
