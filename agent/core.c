@@ -153,14 +153,15 @@ static struct kvs incumbents(const struct core *c, struct arena *a)
     return l;
 }
 
-/* Apps that have a route file, sorted. */
+/* Apps that have a route file, sorted; the platform's own file is nobody's. */
 static struct strv routed(const struct core *c, struct arena *a)
 {
     struct strv l = {0};
     struct arena *scratch = arena_new();
     const struct observed *o = c->driver ? c->driver->ops->observed(c->driver, scratch) : NULL;
     for (size_t i = 0; o && i < o->n_routes; i++)
-        strv_push(a, &l, arena_strdup(a, o->routes[i].app));
+        if (strcmp(o->routes[i].app, INGRESS_PLATFORM) != 0)
+            strv_push(a, &l, arena_strdup(a, o->routes[i].app));
     arena_free(scratch);
     return l;
 }
