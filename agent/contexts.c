@@ -62,21 +62,26 @@ static void read_entry(const struct entry *x, const char *engine, const char *be
     struct facts_order own = x->order;
     const struct facts_order *order = x->bundle ? &bundle : &own;
 
-    own.engine = engine;
+    bool passing;
 
+    own.engine = engine;
     *ret = (struct reading){0};
     facts_fingerprint(order, ret->print);
     if (ret->print[0] && strcmp(ret->print, before) == 0)
         return;
     ret->arena = arena_new();
     if (x->bundle) {
-        ret->text = facts_bundle_spec(order, ret->arena, &ret->error);
+        ret->text = facts_bundle_spec(order, ret->arena, &ret->error, &passing);
+        if (passing)
+            ret->print[0] = '\0'; /* no proof that another try would be in vain */
         return;
     }
     ret->facts = ARENA_NEW(ret->arena, struct context_facts);
     facts_read(order, ret->arena, ret->facts);
     ret->facts->key = x->key;
     ret->facts->fingerprint = arena_strdup(ret->arena, ret->print);
+    if (ret->facts->passing)
+        ret->print[0] = '\0';
 }
 
 static const char *failure_of(const struct reading *r)

@@ -25,7 +25,9 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
                      const char **ret_text);
 /* Proof that nothing changed since, one that lasts; "" when it cannot be had. */
 void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX]);
-/* evenkeel.yaml of a bundle, in the arena; "" when there is none, or when the bundle cannot be read: then *ret_error says why, else it is NULL. */
-const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, const char **ret_error);
+/* evenkeel.yaml of a bundle, in the arena; "" when there is none, or when the bundle cannot be read: then *ret_error says why, else it is NULL; and
+ * *ret_passing that the reason passes. */
+const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, const char **ret_error,
+                              bool *ret_passing);
 
 #endif

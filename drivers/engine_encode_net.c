@@ -113,6 +113,14 @@ const char *engine_encode_connect(const char *container, const struct attach *at
     return canonical(body, a);
 }
 
+const char *engine_encode_join(const char *container, struct arena *a)
+{
+    json_auto_t *body = json_object();
+
+    engine_put_text(body, "Container", container);
+    return canonical(body, a);
+}
+
 /* ---- networks and volumes ---- */
 
 /* Networks and volumes are never compared by hash: their notes of birth stand among the labels from the start. */

@@ -58,6 +58,50 @@ static bool check_docker(struct decode_ctx *c, const struct field *f, const stru
     return false;
 }
 
+int listen_parse(const char *text, struct arena *a, const char **ret_address, int *ret_port,
+                 const char **ret_why)
+{
+    size_t n = strcspn(text, ":"), end = strlen(text);
+    unsigned char bytes[4];
+    int64_t port;
+
+    if (text[0] == '[' || (text[n] && strchr(text + n + 1, ':'))) {
+        *ret_why = "the agent answers on IPv4 only";
+        return -1;
+    }
+    if (text[n] && (text[end - 1] == 's' || text[end - 1] == 'r')) { /* civetweb's words for TLS */
+        *ret_why = "the agent speaks plain HTTP; TLS is Traefik's task (`route: {tls: auto}`)";
+        return -1;
+    }
+    if (!text[n] || parse_int64(text + n + 1, 1, 65535, &port) != 0) {
+        *ret_why = "it wants an IPv4 address and a port, such as 127.0.0.1:5001";
+        return -1;
+    }
+    const char *address = arena_strndup(a, text, n);
+
+    if (inet_pton(AF_INET, address, bytes) != 1) {
+        *ret_why = "its first part is no IPv4 address, such as 127.0.0.1 or 0.0.0.0";
+        return -1;
+    }
+    if (ret_address)
+        *ret_address = address;
+    if (ret_port)
+        *ret_port = (int)port;
+    return 0;
+}
+
+static bool check_listen(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         const char *text)
+{
+    const char *why;
+
+    (void)f;
+    if (strcmp(text, "none") == 0 || listen_parse(text, c->arena, NULL, NULL, &why) == 0)
+        return true;
+    decode_error(c, v, NULL, "\"%s\": %s", text, why);
+    return false;
+}
+
 static bool check_pool(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
                        const char *text)
 {
@@ -130,7 +174,7 @@ static const struct field rows_config[] = {
     {"drift", &form_choice, C(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "heal"},
     {"http", PLANNED},
     {"ingress", &form_ingress, offsetof(struct config_draft, ingress), .help = "the way from outside to the apps: managed, external, none, or a mapping", .table = &fields_config_ingress, .fallback = "managed"},
-    {"listen", PLANNED},
+    {"listen", &form_text, C(listen), .help = "IPv4 address and port where the agent answers HTTP, or `none`", .check = check_listen, .fallback = "127.0.0.1:5001"},
     {"log", &form_table, 0, .help = "the agent's own log", .table = &fields_config_log},
     {"name", &form_text, C(name), .help = "owner of everything this agent makes; agents with different names leave each other alone", .check = check_agent_name, .fallback = "default"},
     {"network", &form_table, 0, .help = "subnets of the networks it makes", .table = &fields_config_network},

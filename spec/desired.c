@@ -6,12 +6,9 @@
 #include "spec/desired.h"
 
 #include "spec/base/arena.h"
-#include "spec/claims.h"
 #include "spec/desired_app.h"
+#include "spec/desired_claims.h"
 #include "spec/desired_ingress.h"
-#include "spec/route.h"
-#include "spec/route_claims.h"
-#include "spec/source_places.h"
 
 /* One document that names an app. */
 struct candidate {
@@ -395,88 +392,6 @@ static void add_ingress(struct builder *b)
     desired_ingress_build(b->set, b->settings, b->arena, &b->scratch, &apps[at]);
 }
 
-/* ---- ports and names across apps ---- */
-
-struct turn {
-    bool newcomer;
-    size_t rank;
-    struct want_app *app;
-};
-
-static int cmp_turn(const void *a, const void *b)
-{
-    const struct turn *x = a, *y = b;
-
-    if (x->newcomer != y->newcomer)
-        return x->newcomer ? 1 : -1;
-    return (x->rank > y->rank) - (x->rank < y->rank);
-}
-
-/* Where the app's route of that key stands, or false: it has none (any more). */
-static bool still_routed(const struct builder *b, const struct want_app *app, const char *key,
-                         struct place *ret_at)
-{
-    for (size_t i = 0; i < app->n_services; i++)
-        for (size_t k = 0; k < app->services[i].n_routes; k++) {
-            const struct route *r = app->services[i].routes[k].spec;
-
-            if (strcmp(route_key(r, b->arena), key) != 0)
-                continue;
-            *ret_at = r->at;
-            return true;
-        }
-    return false;
-}
-
-/* A route that is being served stays with its app, for as long as the app wants it, or cannot say because its document is broken. */
-static void keep_served(const struct builder *b, struct claims *c)
-{
-    for (size_t i = 0; i < b->set->served.n; i++) {
-        const struct kv *kv = &b->set->served.v[i];
-        const struct want_app *app = desired_app(b->out, kv->value);
-        struct place at;
-
-        if (!app || app->state == WISH_REMOVED)
-            continue;
-        at = app->at;
-        if (app->invalid_input || still_routed(b, app, kv->key, &at))
-            claims_keep_route(c, kv->key, app, at);
-    }
-}
-
-static void settle_claims(struct builder *b)
-{
-    struct turn *v = ARENA_ARRAY(b->arena, b->out->n_apps, struct turn);
-    size_t n = 0, claims = 0;
-
-    for (size_t i = 0; i < b->out->n_apps; i++) {
-        struct want_app *app = &b->out->apps[i];
-
-        if (app->invalid_input || app->state == WISH_REMOVED)
-            continue;
-        v[n++] = (struct turn){!kvs_get(b->incumbents, app->name), b->rank[i], app};
-        claims += 4 * app->n_services + app->n_volumes;
-        for (size_t k = 0; k < app->n_services; k++)
-            claims += app->services[k].n_routes;
-    }
-    if (n > 1)
-        qsort(v, n, sizeof(v[0]), cmp_turn);
-    struct claims *c = claims_new(b->arena, claims + b->set->served.n);
-
-    keep_served(b, c);
-    for (size_t i = 0; i < n; i++) {
-        struct place at = v[i].app->at;
-        const char *claimed = claims_take(c, v[i].app, &at),
-                   *misplaced = source_place_refused(b->set, b->settings, v[i].app, b->arena, &at),
-                   *unserved = route_refused(b->set, b->settings, v[i].app, b->arena, &at);
-
-        v[i].app->refused = misplaced ? misplaced : unserved ? unserved : claimed;
-        if (v[i].app->refused)
-            diag_add(&b->out->diags, DIAG_ERROR, at, NULL, NULL, NULL,
-                     "the app \"%s\" is refused: %s", v[i].app->name, v[i].app->refused);
-    }
-}
-
 /* Routes that nobody serves. A bundle's own was not asked for by anybody. */
 static void note_unserved(struct builder *b)
 {
@@ -521,7 +436,7 @@ struct desired *desired_build(const struct spec_set *set, const struct settings 
     check_overrides(&b);
     add_ingress(&b);
     note_unserved(&b);
-    settle_claims(&b);
+    desired_claims_settle(set, b.incumbents, b.rank, out, a);
     diag_sort(&out->diags);
     str_release(&b.scratch);
     return out;

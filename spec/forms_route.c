@@ -399,10 +399,11 @@ static void decode_one(struct decode_ctx *c, const struct yaml_node *v, struct s
         (void)decode_table(c, &fields_route, v, &r);
     else
         decode_short(c, v, &r);
-    if (c->diags->errors > before && !r.path && !r.host)
-        return;
-    check_route(c, v, &r);
-    s->routes[s->n_routes++] = r;
+    /* One mistake, one complaint: what could not be read is neither checked further nor compared with others. */
+    if (c->diags->errors == before)
+        check_route(c, v, &r);
+    if (c->diags->errors == before)
+        s->routes[s->n_routes++] = r;
 }
 
 static void decode_form_route(struct decode_ctx *c, const struct field *f,
