@@ -93,7 +93,8 @@ struct obs_route { /* one file of the managed router (drivers/router.h) */
     const char *app;
     const char *digest; /* 12 hex digits of its marker; "": unreadable, or changed by hand */
     enum route_state state;
-    const char *error;   /* ROUTE_FAILED: the router's own words; or NULL */
+    const char *
+        error; /* ROUTE_FAILED: the router's own words; ROUTE_LIVE: why that is only presumed; or NULL */
     struct strv servers; /* hosts of its servers' addresses, sorted: containers' short ids */
     int64_t since_ms;    /* when it was written; 0: not known */
 };

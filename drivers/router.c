@@ -407,13 +407,15 @@ void router_observed(const struct router *r, struct arena *a, struct obs_route *
 
         if (f->gone)
             continue;
+        bool presumed = f->state == ROUTE_WRITTEN && f->digest[0] && router_presumed_live(r, f);
+
         v[n] = (struct obs_route){
             .app = arena_strdup(a, f->app),
             .digest = arena_strdup(a, f->digest),
-            .state = f->state == ROUTE_WRITTEN && f->digest[0] && router_presumed_live(r, f)
-                         ? ROUTE_LIVE
-                         : f->state,
-            .error = f->error ? arena_strdup(a, f->error) : NULL,
+            .state = presumed ? ROUTE_LIVE : f->state,
+            .error = presumed   ? arena_strdup(a, r->why)
+                     : f->error ? arena_strdup(a, f->error)
+                                : NULL,
             .since_ms = f->since_ms,
         };
         for (size_t s = 0; s < f->n_servers; s++)
