@@ -4,7 +4,7 @@
  * context_name.c names: judged, ordered, shown    context_zip*.c    zips: their directory, their content
  * context_list.c the list, checked as a whole     context_tarball.c tars: spooled; context_unpack.c: unpacked
  * context_links.c finding, following links        context_tar.c     the tar that goes out
- * context_dir.c  directories, fingerprints */
+ * context_dir.c  directories, fingerprints        context_extract.c on disk again */
 #ifndef EK_CONTEXT_PARTS_H
 #define EK_CONTEXT_PARTS_H
 
