@@ -14,7 +14,7 @@ struct http;
 struct contexts *contexts_new(struct http *wake);
 /* Bounds of what is read from now on; without it the defaults of limits.h. */
 void contexts_limits(struct contexts *c, const struct build_limits *limits);
-void contexts_free(struct contexts *c); /* waits for what is being read now */
+void contexts_free(struct contexts *c); /* waits for what is being read now, ends programs that are run for it */
 
 /* The builds of this desired state are wanted from now on, others are forgotten; what is not known yet is read. */
 void contexts_want(struct contexts *c, const struct desired *d);

@@ -3,6 +3,7 @@
  * Comes in: a build as the user wrote it. Goes out: facts. Refuses nothing by itself: what the context or the Dockerfile refuses becomes the one line that status shows. */
 #include "agent/facts_read.h"
 
+#include "agent/facts_tool.h"
 #include "drivers/context.h"
 #include "spec/base/arena.h"
 #include "spec/detect.h"
@@ -16,7 +17,8 @@ static struct context_where where_of(const struct facts_order *o)
     return (struct context_where){
         .path = b->bundle ? b->bundle : b->path,
         .sub = b->bundle ? b->path : NULL,
-        .dockerfile = b->dockerfile,
+        .dockerfile =
+            facts_tool_dockerfile(b), /* it shapes what is ignored, as it does when it is sent */
         .use_ignore = true,
         .limits = context_limits_of(&o->limits),
     };
@@ -29,6 +31,24 @@ void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX])
 
     ret[0] = '\0';
     (void)context_fingerprint(&w, ret, &e);
+}
+
+bool facts_need_tool(const struct facts_order *o)
+{
+    return facts_tool(&o->build) != NULL;
+}
+
+void facts_print(const struct facts_order *o, const char *fingerprint, char ret[SHA256_HEX])
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+
+    if (!*fingerprint || !facts_need_tool(o)) {
+        memcpy(ret, fingerprint, *fingerprint ? SHA256_HEX : 1);
+        return;
+    }
+    str_addf(&text, "%s %s ", fingerprint, facts_tool(&o->build));
+    facts_tool_print(&o->build, &text);
+    sha256_hex(str_text(&text), text.len, ret);
 }
 
 static void fail(struct context_facts *f, struct arena *a, const char *text)
@@ -93,7 +113,10 @@ static int find_dockerfile(const struct facts_order *o, struct context *c, struc
     const char *name = b->dockerfile ? b->dockerfile : "Dockerfile";
 
     *ret_own = true;
-    if (b->dockerfile_inline) {
+    if (facts_tool(b)) {
+        if (facts_tool_run(o, c, a, f, ret, e) < 0)
+            return -1;
+    } else if (b->dockerfile_inline) {
         *ret = b->dockerfile_inline;
     } else if (wants_dockerfile(b) && (context_has(c, name) || b->dockerfile ||
                                        (b->strategy && strcmp(b->strategy, "dockerfile") == 0))) {
@@ -121,12 +144,19 @@ static int only_port(const struct strv *exposed)
 static void judge_dockerfile(const struct facts_order *o, const char *text, size_t n, bool own,
                              struct arena *a, struct context_facts *f)
 {
-    const char *name = o->build.dockerfile ? o->build.dockerfile : "Dockerfile";
+    const char *name = f->dockerfile         ? f->dockerfile
+                       : o->build.dockerfile ? o->build.dockerfile
+                                             : "Dockerfile";
     struct diag_list diags;
     struct dockerfile d;
+    struct kvs args = {0};
 
+    for (size_t i = 0; i < f->args.n; i++)
+        kvs_set(a, &args, f->args.v[i].key, f->args.v[i].value);
+    for (size_t i = 0; i < o->build.args.n; i++)
+        kvs_set(a, &args, o->build.args.v[i].key, o->build.args.v[i].value);
     diag_init(&diags, a);
-    if (dockerfile_read(name, text, n, &o->build.args, o->build.target, a, &diags, &d) < 0) {
+    if (dockerfile_read(name, text, n, &args, o->build.target, a, &diags, &d) < 0) {
         CLEANUP(str_release) struct str line = STR_INIT;
 
         diag_sort(&diags);
@@ -180,11 +210,8 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
     bool own;
     struct context *c = NULL;
 
-    if (o->build.strategy && (strcmp(o->build.strategy, "nixpacks") == 0 ||
-                              strcmp(o->build.strategy, "buildpacks") == 0))
-        (void)err_set(&e, ERR_USER, "strategy %s is not supported by this version",
-                      o->build.strategy);
-    else
+    f.tool = facts_tool(&o->build);
+    if (!f.tool || facts_tool_is_there(&o->build, &e))
         c = context_open(&w, &e);
     if (!c || context_digest(c, digest, &e) < 0 ||
         find_dockerfile(o, c, a, &f, &text, &n, &own, &e) < 0) {
@@ -192,10 +219,16 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
     } else {
         f.digest = arena_strdup(a, digest);
         f.bytes = context_bytes(c);
-        judge_dockerfile(o, text, n, own, a, &f);
+        if (f.builder)
+            f.state = FACTS_READY;
+        else
+            judge_dockerfile(o, text, n, own, a, &f);
     }
     context_free(c);
-    *ret_text = f.dockerfile_text ? f.dockerfile_text : text ? arena_strndup(a, text, n) : NULL;
+    *ret_text = f.builder           ? NULL
+                : f.dockerfile_text ? f.dockerfile_text
+                : text              ? arena_strndup(a, text, n)
+                                    : NULL;
     *ret = f;
 }
 

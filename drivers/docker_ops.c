@@ -1,7 +1,7 @@
 /* docker_ops.c: operations from their submission to their end: bounds, deadlines, cancelling.
  *
  * In: operations. Out: one result each, from the loop and never from inside submit or cancel. What an operation does with
- * the engine is in docker_create.c, docker_act.c, docker_wait.c, docker_pull.c and docker_build.c.
+ * the engine is in docker_create.c, docker_act.c, docker_wait.c, docker_pull.c, docker_build.c and docker_pack.c.
  * Container starts are bounded by twice the cores, which measured fastest; builds by one per two cores; pulls by 3, since they share one uplink; what
  * blocks for a grace time by 32; all other calls by 12, so that looks always find some of the 16 short calls free. Waits cost
  * nothing and are not bounded.
@@ -230,6 +230,7 @@ static void ticket_release(struct ticket *t)
     http_timer_cancel(d->http, t->timer);
     docker_pull_release(t);
     docker_build_release(t);
+    docker_pack_release(t);
     docker_logs_release(t);
     str_release(&t->tail);
     arena_free(t->arena);
@@ -256,6 +257,21 @@ void ticket_end(struct ticket *t, const struct err *why)
     fill_lane(d, lane);
     t->done(t->user, &t->result);
     ticket_release(t);
+}
+
+static void end_failed(void *user)
+{
+    struct ticket *t = user;
+    struct err why = t->result.err;
+
+    t->timer = NULL;
+    ticket_end(t, &why);
+}
+
+void ticket_end_soon(struct ticket *t, const struct err *why)
+{
+    t->result.err = *why;
+    ticket_after(t, 0, end_failed);
 }
 
 bool ticket_stale(struct ticket *t)
@@ -286,6 +302,8 @@ void docker_cancel(struct driver *driver, struct ticket *t)
         return;
     docker_drop(d, TAKE(t->call));
     http_timer_cancel(d->http, TAKE(t->timer));
+    if (docker_pack_stop(t)) /* ends when it has */
+        return;
     t->timer = http_after(d->http, 0, end_cancelled, t);
 }
 

@@ -40,6 +40,9 @@ struct build_order {             /* what is sent to a builder, and how */
     const char *digest;          /* of the context */
     const char *fingerprint;     /* that it must still have when it was sent; NULL: not known */
     const char *target, *network;
+    const char *
+        builder; /* pack makes the image with this builder, and dockerfile_text is what is put on it; NULL: no */
+    struct kvs files; /* put into the context: path -> text */
     struct kvs args, labels;
     struct strv cache_from;
     struct build_limits limits;
@@ -57,7 +60,8 @@ struct op {
     const struct build_order *build;
     int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;
-    int64_t port_wait_ms; /* start: so long its host ports may still be held by a container that is about to end */
+    int64_t
+        port_wait_ms; /* start: so long its host ports may still be held by a container that is about to end */
     int grace_s; /* -1: the container's own */
 };
 

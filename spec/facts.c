@@ -25,6 +25,7 @@ const char *facts_key(const struct build *b, const char *start, const char *requ
     add(&s, "inline", b->dockerfile_inline);
     add(&s, "target", b->target);
     add(&s, "strategy", b->strategy);
+    add(&s, "builder", b->builder);
     add(&s, "start", start);
     add(&s, "requirements", requirements);
     for (size_t i = 0; i < b->args.n; i++) {
