@@ -40,6 +40,8 @@ struct agent {
     struct http_timer *slow, *again, *trim, *collect;
     struct gc *gc; /* a collection under way */
     char *diags_said;
+    struct kvs revisions_said; /* app -> digest */
+    struct arena *revisions_arena;
     struct arena *own;
 };
 
@@ -125,13 +127,24 @@ static void agent_desired(void *ctx)
     say_diags(ctx);
 }
 
+/* Only what is new: of a thousand apps one has changed. */
 static void say_revisions(struct agent *g)
 {
     const struct desired *d = g->core.desired;
-    for (size_t i = 0; i < d->n_apps; i++)
-        if (!d->apps[i].invalid_input)
-            store_revision(g->store, core_now_ms(), d->apps[i].name, d->apps[i].digest,
-                           d->apps[i].origin, "");
+    struct arena *a = arena_new();
+    struct kvs said = {0};
+    for (size_t i = 0; i < d->n_apps; i++) {
+        const struct want_app *app = &d->apps[i];
+        const char *before = kvs_get(&g->revisions_said, app->name);
+        if (app->invalid_input)
+            continue;
+        kvs_set(a, &said, arena_strdup(a, app->name), arena_strdup(a, app->digest));
+        if (!before || strcmp(before, app->digest) != 0)
+            store_revision(g->store, core_now_ms(), app->name, app->digest, app->origin, "");
+    }
+    arena_free(g->revisions_arena);
+    g->revisions_arena = a;
+    g->revisions_said = said;
 }
 
 static void read_again(void *user)
@@ -372,6 +385,7 @@ int cli_agent(const struct options *o)
         buildlog_free(g.builds);
     }
     free(g.diags_said);
+    arena_free(g.revisions_arena);
     arena_free(g.own);
     if (rc == 0)
         log_line(LOG_INFO, NULL, "left");

@@ -8,6 +8,7 @@
 
 #include "agent/slot.h"
 #include "agent/tail.h"
+#include "reconcile/backoff.h"
 #include "reconcile/run.h"
 #include "spec/base/arena.h"
 
@@ -24,7 +25,8 @@ struct conductor {
     bool away_said;
     char *away;      /* why the engine cannot be reached */
     char *held_said; /* what was last said about held removals */
-    struct http_timer *soon, *wake;
+    struct http_timer *soon, *wake, *retry, *chance;
+    unsigned failed_looks; /* in a row */
     int64_t wake_at;
     uint64_t last_run; /* ids grow, also over a restart */
     size_t runs, listening;
@@ -33,7 +35,8 @@ struct conductor {
 
 #define TAIL_LINES 5
 #define ASK_AGAIN_MAX 3
-#define ECHO_MS 500 /* events this soon after a run are its own */
+#define FAILED_LOOKS_MAX 5 /* more do not make the pause longer: 16 s */
+#define ECHO_MS 500        /* events this soon after a run are its own */
 #define LISTENING_MAX 4
 
 static void schedule(struct conductor *c);
@@ -306,13 +309,24 @@ static void take_up(struct conductor *c)
     }
 }
 
+static void retry(void *user)
+{
+    struct conductor *c = user;
+    c->retry = NULL;
+    schedule(c);
+}
+
 static void looked(void *user, const struct err *e)
 {
     struct conductor *c = user;
     c->looking = false;
     if (e->kind != ERR_NONE) {
-        c->look_everything = c->look_cold = c->all_dirty =
-            true; /* asked again when the engine is back */
+        c->look_everything = c->look_cold = c->all_dirty = true;
+        /* An engine that went away says so when it is back; but a call can fail while the events flow. */
+        c->failed_looks += c->failed_looks < FAILED_LOOKS_MAX;
+        if (!c->retry && !c->stopped)
+            c->retry = http_after(c->core->http,
+                                  backoff_ms(c->failed_looks, (uint32_t)(uintptr_t)c), retry, c);
         if (e->kind != ERR_RETRY && e->kind != ERR_STALE) {
             free(c->away);
             c->away = xstrdup(e->msg);
@@ -322,6 +336,8 @@ static void looked(void *user, const struct err *e)
     }
     bool first = !c->looked;
     c->looked = true;
+    core_learn_platform(c->core);
+    c->failed_looks = 0;
     /* Who runs already keeps what is claimed twice: known only now, and it may take other images to ask about. */
     bool again = first && core_learn_incumbents(c->core);
     /* Sources were read meanwhile, or what is built is named after base images that were only now heard of. */
@@ -358,6 +374,7 @@ static void work(void *user)
     struct arena *a = arena_new();
     struct look scope = {.everything = c->look_everything,
                          .inspect_owned = c->look_cold,
+                         .platform = core_wants_platform(c->core),
                          .owner = c->core->options->settings.owner};
     core_images(c->core, a, &scope.images);
     c->look_everything = c->look_cold = false;
@@ -434,6 +451,25 @@ static bool by_hand(const char *action)
     return false;
 }
 
+static void second_chance(struct conductor *c);
+
+static void chance_timer(void *user)
+{
+    struct conductor *c = user;
+    c->chance = NULL;
+    second_chance(c);
+    if (anything_dirty(c))
+        schedule(c);
+}
+
+/* What is too early now has its turn later: the last of several events may be the one that counts. */
+static void second_chance(struct conductor *c)
+{
+    int64_t left = slots_second_chance(&c->slots, core_monotonic_ms());
+    if (left > 0 && !c->chance && !c->stopped)
+        c->chance = http_after(c->core->http, left, chance_timer, c);
+}
+
 static void object_changed(struct conductor *c, const struct happening *h)
 {
     struct slot *s = h->app ? slots_find(&c->slots, h->app) : NULL;
@@ -453,7 +489,7 @@ static void object_changed(struct conductor *c, const struct happening *h)
     } else if (h->object && strncmp(h->object, "image ", 6) == 0) {
         c->all_dirty = true;
     } else {
-        slots_second_chance(&c->slots, core_monotonic_ms());
+        second_chance(c);
     }
     if (anything_dirty(c))
         schedule(c);
@@ -486,6 +522,8 @@ void conductor_free(struct conductor *c)
         return;
     http_timer_cancel(c->core->http, c->soon);
     http_timer_cancel(c->core->http, c->wake);
+    http_timer_cancel(c->core->http, c->retry);
+    http_timer_cancel(c->core->http, c->chance);
     slots_release(&c->slots, c->core->http);
     arena_free(c->pass_arena);
     free(c->away);

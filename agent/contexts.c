@@ -45,6 +45,7 @@ struct contexts {
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
     struct build_limits limits;
+    char engine[64]; /* its platform, "" as long as it is not known */
     bool stop;
     struct entry **v; /* sorted by key; entries never move */
     size_t n, cap;
@@ -85,11 +86,15 @@ static void settle(const struct facts_order *o, char print[SHA256_HEX])
 }
 
 /* Leaves ret->arena NULL when all is as it was. */
-static void read_entry(const struct entry *x, const char *before, struct reading *ret)
+static void read_entry(const struct entry *x, const char *engine, const char *before,
+                       struct reading *ret)
 {
-    const struct facts_order bundle = {.build = {.bundle = x->bundle}, .limits = x->order.limits},
-                             *order = x->bundle ? &bundle : &x->order;
+    const struct facts_order bundle = {.build = {.bundle = x->bundle}, .limits = x->order.limits};
+    struct facts_order own = x->order;
+    const struct facts_order *order = x->bundle ? &bundle : &own;
     char print[SHA256_HEX];
+
+    own.engine = engine;
 
     *ret = (struct reading){0};
     facts_fingerprint(order, print);
@@ -112,6 +117,35 @@ static void read_entry(const struct entry *x, const char *before, struct reading
 static const char *failure_of(const struct reading *r)
 {
     return r->facts && r->facts->state == FACTS_FAILED ? r->facts->error : r->error;
+}
+
+static const char *archive_of(const struct entry *x)
+{
+    return x->bundle ? x->bundle : x->order.build.bundle;
+}
+
+/* The spec in an archive and its content are news together: what is built of a new one must not run by the words of the old one. */
+static bool must_wait(const struct contexts *c, const struct entry *x)
+{
+    const char *archive = archive_of(x);
+
+    for (size_t i = 0; archive && i < c->n; i++) {
+        const struct entry *other = c->v[i];
+        const char *same =
+            other != x && (other->queued || other->running) ? archive_of(other) : NULL;
+
+        if (same && strcmp(same, archive) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_news(const struct contexts *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->v[i]->fresh)
+            return true;
+    return false;
 }
 
 static bool same_failure(const struct entry *x, const struct reading *now)
@@ -137,15 +171,16 @@ static void *worker(void *user)
             (void)pthread_cond_wait(&c->work, &c->lock);
             continue;
         }
-        char before[SHA256_HEX];
+        char before[SHA256_HEX], engine[sizeof(c->engine)];
         struct reading now;
 
         x->queued = false;
         x->running = true;
         /* a result not yet taken over is the newest that is known */
         memcpy(before, x->fresh ? x->read.print : x->known.print, sizeof(before));
+        memcpy(engine, c->engine, sizeof(engine));
         (void)pthread_mutex_unlock(&c->lock);
-        read_entry(x, before, &now);
+        read_entry(x, engine, before, &now);
         (void)pthread_mutex_lock(&c->lock);
         x->running = false;
         x->queued = x->again;
@@ -157,7 +192,7 @@ static void *worker(void *user)
             x->read = now;
             x->fresh = true;
         }
-        if (c->wake && x->fresh)
+        if (c->wake && has_news(c))
             http_wake(c->wake);
     }
     (void)pthread_mutex_unlock(&c->lock);
@@ -296,6 +331,7 @@ static void take_order(struct contexts *c, struct entry *x, const struct service
         .args = copy_kvs(&b->args, a),
     };
     x->order.limits = c->limits;
+    x->order.platform = arena_strdup(a, s->platform);
     x->order.start = arena_strdup(a, s->start);
     x->order.requirements = arena_strdup(a, s->requirements);
     if (needs_tool(x) && c->stop_fd < 0)
@@ -402,6 +438,44 @@ void contexts_recheck(struct contexts *c)
     (void)pthread_mutex_unlock(&c->lock);
 }
 
+static bool asks_platform(const struct reading *r)
+{
+    return r->facts && r->facts->asks_platform;
+}
+
+void contexts_platform(struct contexts *c, const char *platform)
+{
+    char now[sizeof(c->engine)] = "";
+
+    if (platform && strlen(platform) < sizeof(now))
+        memcpy(now, platform, strlen(platform) + 1);
+    (void)pthread_mutex_lock(&c->lock);
+    bool other = now[0] && strcmp(now, c->engine) != 0;
+
+    if (other)
+        memcpy(c->engine, now, sizeof(now));
+    for (size_t i = 0; other && i < c->n; i++) {
+        struct entry *x = c->v[i];
+
+        if (x->running)
+            x->again = true; /* it may be the one that asks */
+        if (!x->running && !asks_platform(&x->known) && !asks_platform(&x->read))
+            continue;
+        x->known.print[0] = x->read.print[0] = '\0';
+        x->queued |= !x->running;
+    }
+    (void)pthread_cond_broadcast(&c->work);
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+bool contexts_ask_platform(const struct contexts *c)
+{
+    for (size_t i = 0; i < c->n_facts; i++)
+        if (c->facts[i]->asks_platform)
+            return true;
+    return false;
+}
+
 bool contexts_collect(struct contexts *c)
 {
     bool any = false;
@@ -410,7 +484,7 @@ bool contexts_collect(struct contexts *c)
     for (size_t i = 0; i < c->n; i++) {
         struct entry *x = c->v[i];
 
-        if (!x->fresh)
+        if (!x->fresh || must_wait(c, x))
             continue;
         any = true;
         arena_free(x->known.arena);

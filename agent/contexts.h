@@ -14,7 +14,12 @@ struct http;
 struct contexts *contexts_new(struct http *wake);
 /* Bounds of what is read from now on; without it the defaults of limits.h. */
 void contexts_limits(struct contexts *c, const struct build_limits *limits);
-void contexts_free(struct contexts *c); /* waits for what is being read now, ends programs that are run for it */
+/* The engine's ("linux/amd64"; NULL: not known). When it is another one than before, what depends on it is read again. */
+void contexts_platform(struct contexts *c, const char *platform);
+/* Some source can be read only once the engine's platform is known, or was read for it. */
+bool contexts_ask_platform(const struct contexts *c);
+void contexts_free(
+    struct contexts *c); /* waits for what is being read now, ends programs that are run for it */
 
 /* The builds of this desired state are wanted from now on, others are forgotten; what is not known yet is read. */
 void contexts_want(struct contexts *c, const struct desired *d);

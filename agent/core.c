@@ -304,6 +304,20 @@ bool core_images_unknown(struct core *c)
     return unknown;
 }
 
+bool core_wants_platform(const struct core *c)
+{
+    return c->contexts && contexts_ask_platform(c->contexts);
+}
+
+void core_learn_platform(struct core *c)
+{
+    if (!core_wants_platform(c))
+        return;
+    struct arena *a = arena_new();
+    contexts_platform(c->contexts, c->driver->ops->observed(c->driver, a)->platform);
+    arena_free(a);
+}
+
 struct waiting {
     bool over;
     struct err err;
@@ -333,12 +347,14 @@ static int look(struct core *c, bool everything, bool inspect_owned, struct err 
     struct arena *a = arena_new();
     struct look scope = {.everything = everything,
                          .inspect_owned = inspect_owned,
+                         .platform = core_wants_platform(c),
                          .owner = c->options->settings.owner};
     if (c->desired)
         core_images(c, a, &scope.images);
     c->driver->ops->look(c->driver, &scope, look_over, &w);
     int rc = wait_for_look(c, &w, e);
     arena_free(a);
+    core_learn_platform(c);
     return rc;
 }
 
@@ -378,8 +394,11 @@ static int look_for_images(struct core *c, struct err *e)
 {
     wait_for_sources(c);
     int rc = look(c, false, false, e);
-    for (int i = 0; rc == 0 && i < 2 && core_images_unknown(c); i++)
+    for (int i = 0; rc == 0 && i < 3 && (contexts_busy(c->contexts) || core_images_unknown(c));
+         i++) {
+        wait_for_sources(c); /* those that wanted to know the engine's platform */
         rc = look(c, false, false, e);
+    }
     return rc;
 }
 

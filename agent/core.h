@@ -61,6 +61,10 @@ const struct spec_file *core_open_bundle(const struct spec_file *f, const char *
 void core_gather_files(struct core *c);
 /* References that a look must ask about; what is built gets its name from what is known of its base images. */
 void core_images(struct core *c, struct arena *a, struct strv *ret);
+/* True if the engine's platform must be known, for a Dockerfile that names its base images after it: for the scope of a look. */
+bool core_wants_platform(const struct core *c);
+/* Tell the sources, after a look, what platform the engine is; some may then be read again. */
+void core_learn_platform(struct core *c);
 /* True if some of them were never asked about: the name of what is built follows from its base images, so another look is due. */
 bool core_images_unknown(struct core *c);
 /* Take over what was read of sources since. True if desired state must be built anew. */

@@ -9,6 +9,7 @@
 #include "spec/detect.h"
 #include "spec/dockerfile.h"
 #include "spec/limits.h"
+#include "spec/platform.h"
 
 static struct context_where where_of(const struct facts_order *o)
 {
@@ -141,20 +142,36 @@ static int only_port(const struct strv *exposed)
     return parse_int64(digits, 1, 65535, &port) < 0 ? 0 : (int)port;
 }
 
-static void judge_dockerfile(const struct facts_order *o, const char *text, size_t n, bool own,
-                             struct arena *a, struct context_facts *f)
+/* The user's arguments, those of a tool, and what BuildKit will add to them. */
+static struct kvs known_args(const struct facts_order *o, const struct context_facts *f,
+                             struct arena *a)
 {
-    const char *name = f->dockerfile         ? f->dockerfile
-                       : o->build.dockerfile ? o->build.dockerfile
-                                             : "Dockerfile";
-    struct diag_list diags;
-    struct dockerfile d;
     struct kvs args = {0};
 
     for (size_t i = 0; i < f->args.n; i++)
         kvs_set(a, &args, f->args.v[i].key, f->args.v[i].value);
     for (size_t i = 0; i < o->build.args.n; i++)
         kvs_set(a, &args, o->build.args.v[i].key, o->build.args.v[i].value);
+    if (o->engine && *o->engine)
+        (void)platform_args(o->engine, o->platform, a, &args);
+    return args;
+}
+
+static void judge_dockerfile(const struct facts_order *o, const char *text, size_t n, bool own,
+                             struct arena *a, struct context_facts *f)
+{
+    const char *name = f->dockerfile         ? f->dockerfile
+                       : o->build.dockerfile ? o->build.dockerfile
+                                             : "Dockerfile";
+    const struct kvs args = known_args(o, f, a);
+    struct diag_list diags;
+    struct dockerfile d;
+
+    f->asks_platform = dockerfile_asks_platform(text, n, a);
+    if (f->asks_platform && (!o->engine || !*o->engine)) {
+        f->state = FACTS_WORKING;
+        return;
+    }
     diag_init(&diags, a);
     if (dockerfile_read(name, text, n, &args, o->build.target, a, &diags, &d) < 0) {
         CLEANUP(str_release) struct str line = STR_INIT;
@@ -170,6 +187,7 @@ static void judge_dockerfile(const struct facts_order *o, const char *text, size
     f->state = FACTS_READY;
     f->dockerfile = name;
     f->images = d.images;
+    f->platforms = d.platforms;
     f->needs_buildkit = d.needs_buildkit;
     if (own || d.syntax_replaced)
         f->dockerfile_text = arena_strdup(a, d.text);
@@ -187,6 +205,7 @@ struct facts_order facts_order_of(const struct service *s)
         .build = s->build,
         .start = s->start,
         .requirements = s->requirements,
+        .platform = s->platform,
         .port = s->port.set ? (int)s->port.v : 0,
     };
 }

@@ -7,6 +7,8 @@
 struct facts_order { /* what to read */
     struct build build;
     const char *start, *requirements;
+    const char *platform; /* the service's, or NULL */
+    const char *engine;   /* the engine's platform; NULL or "": not known yet */
     int port;
     struct build_limits limits;
     int stop_fd; /* readable: give up on programs that are run for it; 0: nobody says so */
@@ -15,7 +17,8 @@ struct facts_order { /* what to read */
 /* What is read for a service that is built. Borrows from it. */
 struct facts_order facts_order_of(const struct service *s);
 
-/* Fills ret in the arena; what goes wrong is FACTS_FAILED with one line of text. */
+/* Fills ret in the arena; what goes wrong is FACTS_FAILED with one line of text. What needs the engine's platform while that is not known stays
+ * FACTS_WORKING, with asks_platform. */
 void facts_read(const struct facts_order *o, struct arena *a, struct context_facts *ret);
 /* The same, and the text of the Dockerfile that will be sent, in the arena; NULL when it came to none. */
 void facts_read_text(const struct facts_order *o, struct arena *a, struct context_facts *ret,

@@ -132,6 +132,7 @@ static int plan_buildpacks(const struct facts_order *o, struct context *c, struc
             a, &f->notes,
             "its project.toml is not followed: it could name buildpacks anywhere on the host");
     strv_push(a, &f->images, image_reference(builder, a));
+    strv_push(a, &f->platforms, ""); /* the service's own */
     f->builder = arena_strdup(a, builder);
     f->dockerfile_text = *ret = arena_printf(a, "ENV PORT=%d\nEXPOSE %d\n", f->port, f->port);
     return 0;

@@ -108,18 +108,28 @@ void slots_wake_refused(struct slots *l, const struct slot *by, bool done)
     }
 }
 
-void slots_second_chance(struct slots *l, int64_t now_ms)
+int64_t slots_second_chance(struct slots *l, int64_t now_ms)
 {
+    int64_t soonest = 0;
+
     for (size_t i = 0; i < l->n; i++) {
         struct slot *s = l->v[i];
         bool stuck =
             s->failure || s->planned_state == APP_REFUSED || s->planned_state == APP_DEGRADED;
-        if (!stuck || s->run || s->blocked || now_ms - s->tried_ms < SECOND_CHANCE_MS)
+        int64_t last = s->tried_ms > s->chance_ms ? s->tried_ms : s->chance_ms;
+        int64_t left = last > 0 ? last + SECOND_CHANCE_MS - now_ms : 0;
+
+        if (!stuck || s->run || s->blocked)
             continue;
+        if (left > 0) {
+            soonest = soonest == 0 || left < soonest ? left : soonest;
+            continue;
+        }
         s->not_before_ms = 0;
-        s->tried_ms = now_ms;
+        s->chance_ms = now_ms;
         s->dirty = true;
     }
+    return soonest;
 }
 
 bool slots_would_start(const struct slots *l, const struct plan_app *pa)

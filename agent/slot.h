@@ -20,6 +20,7 @@ struct slot {
     unsigned failures;   /* in a row */
     unsigned repeats;    /* of the same plan after it was carried out */
     int64_t not_before_ms, tried_ms; /* monotonic */
+    int64_t chance_ms;               /* of its last second chance; 0: none yet */
     struct http_timer *timer;
     char digest[SHA256_HEX];
     char sign[SHA256_HEX];       /* of the last plan with actions */
@@ -49,8 +50,9 @@ struct slot *slots_get(struct slots *l, struct conductor *c, const char *app);
 void slots_sweep(struct slots *l, struct http *http, const struct plan *plan,
                  const struct strv *scope);
 void slots_release(struct slots *l, struct http *http);
-/* Something foreign changed: what failed may work now; tried again at most every few seconds. */
-void slots_second_chance(struct slots *l, int64_t now_ms);
+/* Something foreign changed: what failed may work now; tried again at most every few seconds. Returns after how many milliseconds to ask
+ * again for those whose turn is not yet, or 0. */
+int64_t slots_second_chance(struct slots *l, int64_t now_ms);
 /* A run of ours is over: it may have given up names or ports. Who was refused for them is planned again, and if it was carried out
  * so is who lost a try to another container. */
 void slots_wake_refused(struct slots *l, const struct slot *by, bool done);

@@ -26,6 +26,8 @@ static void docker_free(struct driver *driver)
     docker_dirty_release(&d->dirty);
     mirror_free(d->mirror);
     free(d->auth_dir);
+    free(d->router_owner);
+    free(d->router_app);
     free(d);
 }
 

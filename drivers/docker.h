@@ -15,6 +15,11 @@ struct http;
  * Source: Docker Engine API 1.41 .. 1.52. */
 struct driver *docker_new(struct http *http, int cores, const char *auth_dir, struct err *e);
 
+/* Of a docker_new driver: route files are written and seen through this router (borrowed; set before the first look), whose container is the one
+ * service of `app`. Without it OP_ROUTE_WRITE and OP_ROUTE_SEE fail with ERR_USER, and no routes are observed. */
+struct router;
+void docker_use_router(struct driver *d, struct router *router, const char *owner, const char *app);
+
 /* Of a docker_new driver: the images that carry the owner's build label, dangling ones among them (engine_images.h; valid during the callback only). */
 struct engine_image;
 typedef void docker_images_fn(void *user, const struct engine_image *v, size_t n,

@@ -320,7 +320,7 @@ void docker_build_send(struct ticket *t, const struct context_where *where)
     if (b->classic && t->op->build->needs_buildkit)
         refuse_classic(&e);
     if (e.kind || open_context(t, where, &e) < 0) {
-        ticket_end_soon(t, &e);
+        ticket_fail(t, &e);
         return;
     }
     send_build(t);

@@ -21,7 +21,7 @@ enum {
 
 struct look_waiter {
     struct look_waiter *next;
-    bool everything, inspect_owned;
+    bool everything, inspect_owned, platform;
     char *owner;
     const char **images; /* heap, each text too */
     size_t n_images;
@@ -41,7 +41,7 @@ struct look_call {
 struct look_job {
     struct docker *d;
     struct look_waiter *waiters;
-    bool everything, inspect_owned;
+    bool everything, inspect_owned, platform;
     const char *owner;
     struct strv images;    /* sorted, unique; borrowed from the waiters */
     struct dirty dirty;    /* taken over from the driver */
@@ -331,6 +331,40 @@ static void on_reply(void *user, const struct http_reply *reply)
         job_step(j);
 }
 
+/* {"Os": "linux", "Arch": "amd64"}: the names Go has for them. */
+static int take_platform(struct look_job *j, const struct http_reply *reply, struct err *e)
+{
+    json_t *v = js_parse(reply->body, reply->n, e);
+    const char *os = js_str(v, "Os", NULL), *arch = js_str(v, "Arch", NULL);
+    int rc = v ? 0 : -1;
+
+    if (v && os && arch)
+        mirror_set_platform(j->d->mirror, arena_printf(j->scratch, "%s/%s", os, arch));
+    else if (v)
+        rc = err_set(e, ERR_USER, "the engine's /version names no Os and Arch");
+    json_decref(v);
+    return rc;
+}
+
+static void on_platform(void *user, const struct http_reply *reply)
+{
+    struct look_call *c = user;
+    struct look_job *j = c->job;
+    struct err e = reply->err;
+
+    c->call = NULL;
+    j->pending--;
+    if (!e.kind && reply->status >= 300)
+        (void)docker_failure(reply, &e);
+    else if (!e.kind)
+        (void)take_platform(j, reply, &e);
+    arena_clear(j->scratch);
+    if (e.kind)
+        job_end(j, &e);
+    else
+        job_step(j);
+}
+
 /* ---- requests ---- */
 
 static void send_call(struct look_job *j, enum mirror_kind kind, const char *key, const char *path,
@@ -353,6 +387,18 @@ static void send_inspect(struct look_job *j, enum mirror_kind kind, const char *
     const char *own = arena_strdup(j->arena, key);
 
     send_call(j, kind, own, docker_path(j->arena, before[kind], own, json ? "/json" : ""), listed);
+}
+
+static void ask_platform(struct look_job *j)
+{
+    struct look_call *c = ARENA_NEW(j->arena, struct look_call);
+
+    *c = (struct look_call){.job = j, .next = j->calls};
+    j->calls = c;
+    j->pending++;
+    c->call =
+        docker_send(j->d, &(struct http_request){
+                              .method = "GET", .path = "/version", .done = on_platform, .user = c});
 }
 
 static void ask_images(struct look_job *j)
@@ -386,6 +432,8 @@ static void ask(struct look_job *j)
                 send_inspect(j, (enum mirror_kind)k, j->dirty.of[k].v[i], 0);
     }
     ask_images(j);
+    if (j->platform && !mirror_platform(j->d->mirror))
+        ask_platform(j);
 }
 
 /* ---- jobs ---- */
@@ -407,6 +455,7 @@ static void merge_scope(struct look_job *j)
     for (const struct look_waiter *w = j->waiters; w; w = w->next) {
         j->everything |= w->everything;
         j->inspect_owned |= w->inspect_owned;
+        j->platform |= w->platform;
         j->owner = w->owner;
         for (size_t i = 0; i < w->n_images; i++)
             strv_push(j->arena, &j->images, w->images[i]);
@@ -450,6 +499,7 @@ void docker_look(struct driver *driver, const struct look *scope, look_done_fn *
 
     w->everything = scope->everything;
     w->inspect_owned = scope->inspect_owned;
+    w->platform = scope->platform;
     w->owner = xstrdup(scope->owner ? scope->owner : "");
     w->images = xcalloc(scope->images.n, sizeof(char *));
     for (; w->n_images < scope->images.n; w->n_images++)

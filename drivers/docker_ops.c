@@ -30,7 +30,10 @@ static enum lane lane_of(enum op_kind kind)
     case OP_CONTAINER_REMOVE: return LANE_SLOW;
     case OP_WAIT_RUNNING:
     case OP_WAIT_HEALTHY:
-    case OP_WAIT_EXIT: return LANE_WAIT;
+    case OP_WAIT_EXIT:
+    case OP_ROUTE_SEE:
+    case OP_DRAIN: return LANE_WAIT;
+    case OP_ROUTE_WRITE:
     case OP_NETWORK_CREATE:
     case OP_NETWORK_REMOVE:
     case OP_NETWORK_CONNECT:
@@ -86,6 +89,9 @@ static int64_t default_deadline_ms(const struct docker *d, const struct op *op)
     case OP_WAIT_RUNNING: return op->settle_ms + 60 * SECOND;
     case OP_WAIT_HEALTHY: return 5 * 60 * SECOND;
     case OP_WAIT_EXIT: return 60 * 60 * SECOND;
+    case OP_ROUTE_SEE: return 10 * SECOND;
+    case OP_DRAIN: return op->settle_ms + SECOND;
+    case OP_ROUTE_WRITE:
     case OP_NETWORK_CREATE:
     case OP_NETWORK_REMOVE:
     case OP_NETWORK_CONNECT:
@@ -121,6 +127,9 @@ static void begin_op(struct ticket *t)
     case OP_WAIT_RUNNING:
     case OP_WAIT_HEALTHY:
     case OP_WAIT_EXIT: docker_wait_begin(t); return;
+    case OP_ROUTE_WRITE:
+    case OP_ROUTE_SEE:
+    case OP_DRAIN: docker_route_begin(t); return;
     }
 }
 
@@ -210,6 +219,9 @@ static void mark_touched(struct ticket *t)
     case OP_WAIT_RUNNING:
     case OP_WAIT_HEALTHY:
     case OP_WAIT_EXIT: docker_dirty(d, MIRROR_CONTAINER, op->object); return;
+    case OP_ROUTE_WRITE:
+    case OP_ROUTE_SEE:
+    case OP_DRAIN: return;
     }
 }
 
@@ -232,6 +244,7 @@ static void ticket_release(struct ticket *t)
     docker_build_release(t);
     docker_pack_release(t);
     docker_logs_release(t);
+    docker_route_release(t);
     str_release(&t->tail);
     arena_free(t->arena);
     free(t);
@@ -268,7 +281,7 @@ static void end_failed(void *user)
     ticket_end(t, &why);
 }
 
-void ticket_end_soon(struct ticket *t, const struct err *why)
+void ticket_fail(struct ticket *t, const struct err *why)
 {
     t->result.err = *why;
     ticket_after(t, 0, end_failed);

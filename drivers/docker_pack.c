@@ -335,5 +335,5 @@ void docker_pack_begin(struct ticket *t)
     p->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     (void)pthread_mutex_init(&p->lock, NULL);
     if (start(t, &e) < 0)
-        ticket_end_soon(t, &e);
+        ticket_fail(t, &e);
 }

@@ -90,6 +90,8 @@ struct docker {
         classic_builder; /* the engine said that it has no BuildKit; asked again after the connection was lost */
     char *auth_dir;
     struct mirror *mirror;
+    struct router *router;           /* borrowed; NULL: no managed ingress */
+    char *router_owner, *router_app; /* whose container it is */
     struct engine_link link;
     struct dirty dirty;
     struct lookers lookers;
@@ -133,8 +135,8 @@ void docker_ops_release(struct docker *d);
 struct ticket *ticket_new(struct docker *d, enum lane lane, op_done_fn *done, void *user);
 /* The end of every ticket: its place, its callback, its memory. why == NULL or ERR_NONE: success. */
 void ticket_end(struct ticket *t, const struct err *why);
-/* ticket_end from the loop: for beginnings, since no callback may come from inside submit. */
-void ticket_end_soon(struct ticket *t, const struct err *why);
+/* The same from inside a beginning, whose caller still needs the ticket: it ends from the loop. */
+void ticket_fail(struct ticket *t, const struct err *why);
 /* ticket_end with ERR_STALE if it was cancelled meanwhile. True: it is gone. */
 bool ticket_stale(struct ticket *t);
 /* One short call whose reply goes to `next` with the ticket as user. */
@@ -180,6 +182,11 @@ void docker_pack_begin(struct ticket *t);
 bool docker_pack_stop(struct ticket *t);
 void docker_pack_untag(struct ticket *t); /* what pack made has its tag now */
 void docker_pack_release(struct ticket *t);
+
+/* ---- docker_route.c ---- */
+
+void docker_route_begin(struct ticket *t);
+void docker_route_release(struct ticket *t);
 
 /* ---- docker_logs.c ---- */
 

@@ -28,6 +28,7 @@ struct look {
     bool
         inspect_owned; /* with everything: inspect each container of our owner (cold look), not only changed ones */
     const char *owner;
+    bool platform; /* what the engine runs on must be known; asked once per connection */
     struct strv
         images; /* references whose ids must be known; asked again only if unknown or touched by an event */
 };

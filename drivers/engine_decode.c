@@ -7,6 +7,7 @@
  * Source: Docker Engine API 1.41 .. 1.52, ContainerList, ContainerInspect, NetworkList, VolumeList, ImageInspect, SystemEvents. */
 #include "drivers/engine_decode.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "drivers/engine_fields.h"
@@ -330,6 +331,23 @@ int engine_decode_container(const char *text, size_t n, struct arena *a, struct 
 
 /* ---- networks ---- */
 
+/* Asked for a subnet alone, engines before 28 do not say which address they took: the first one. */
+static const char *gateway_of(struct engine_reply *r, const json_t *config, const char *subnet)
+{
+    const char *said = engine_reply_text(r, config, "Gateway", NULL), *slash = strchr(subnet, '/');
+    struct in_addr at;
+
+    if (said && *said)
+        return strchr(said, ':') ? NULL : said;
+    if (!slash ||
+        inet_pton(AF_INET, arena_strndup(r->arena, subnet, (size_t)(slash - subnet)), &at) != 1)
+        return NULL;
+    uint32_t first = ntohl(at.s_addr) + 1;
+
+    return arena_printf(r->arena, "%u.%u.%u.%u", first >> 24, first >> 16 & 255, first >> 8 & 255,
+                        first & 255);
+}
+
 static int decode_net(struct engine_reply *r, const json_t *v, void *ret)
 {
     struct obs_network net = {0};
@@ -345,6 +363,8 @@ static int decode_net(struct engine_reply *r, const json_t *v, void *ret)
 
         if (*subnet)
             strv_push(r->arena, &net.subnets, subnet);
+        if (!net.gateway)
+            net.gateway = gateway_of(r, json_array_get(configs, i), subnet);
     }
     obs_network_identify(&net);
     if (!r->bad)

@@ -306,7 +306,10 @@ int fake_container_live(struct fake_world *w, const struct op *op, struct op_res
     case OP_NETWORK_DISCONNECT:
     case OP_VOLUME_CREATE:
     case OP_VOLUME_REMOVE:
-    case OP_CONTAINER_CREATE: break;
+    case OP_CONTAINER_CREATE:
+    case OP_ROUTE_WRITE:
+    case OP_ROUTE_SEE:
+    case OP_DRAIN: break;
     }
     return err_set(&ret->err, ERR_BUG, "not an operation on a container");
 }

@@ -387,7 +387,7 @@ static bool rest(struct http_call *c, CURLcode result)
 {
     struct http *h = c->h;
 
-    if (result != CURLE_COULDNT_CONNECT || !http_call_crowded(c, &h->place) ||
+    if (result != CURLE_COULDNT_CONNECT || c->elsewhere || !http_call_crowded(c, &h->place) ||
         ++c->tries >= CONNECT_TRIES)
         return false;
     unhook(c);

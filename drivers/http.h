@@ -42,6 +42,8 @@ struct http_request {
     const char *method; /* "GET" */
     const char *
         path; /* "/containers/json?all=1", already escaped; the version prefix is added unless `unversioned` */
+    const char *
+        base; /* "http://127.0.0.1:32768": a plain server beside the engine; NULL: the engine. Copied */
     const char *body;   /* JSON, or NULL; copied */
     const char *header; /* one extra header line, or NULL; copied */
     bool unversioned;

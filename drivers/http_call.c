@@ -247,7 +247,8 @@ void http_call_setup(struct http_call *c, const struct http_place *p, const stru
     c->timeout_ms = r->timeout_ms ? r->timeout_ms : SHORT_MS;
     (void)snprintf(c->what, sizeof(c->what), "%s %.*s", r->method, (int)strcspn(r->path, "?"),
                    r->path);
-    str_addf(&url, "%s%s", r->unversioned ? p->base : p->prefix, r->path);
+    c->elsewhere = r->base != NULL;
+    str_addf(&url, "%s%s", r->base ? r->base : r->unversioned ? p->base : p->prefix, r->path);
     (void)curl_easy_setopt(c->easy, CURLOPT_URL, str_text(&url));
     (void)curl_easy_setopt(c->easy, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
@@ -259,7 +260,8 @@ void http_call_setup(struct http_call *c, const struct http_place *p, const stru
     if (!r->stream)
         (void)curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS,
                                (long)(c->timeout_ms < INT_MAX ? c->timeout_ms : INT_MAX));
-    set_place(c->easy, p);
+    if (!c->elsewhere)
+        set_place(c->easy, p);
     set_method(c->easy, r);
     set_headers(c, r);
 }
@@ -309,6 +311,10 @@ void http_call_explain(const struct http_call *c, const struct http_place *p, CU
     const char *says = c->says[0] ? c->says : curl_easy_strerror(code);
     curl_off_t connected_us = 0;
 
+    if (c->elsewhere) {
+        (void)err_set(ret, ERR_RETRY, "%s: %s", c->what, says);
+        return;
+    }
     switch ((int)code) {
     case CURLE_COULDNT_CONNECT: (void)explain_connect(c, p, ret); return;
     case CURLE_OPERATION_TIMEDOUT:

@@ -17,8 +17,9 @@ struct http_call {
     CURL *easy;
     struct curl_slist *headers;
     bool counted, in_multi;
-    bool opened; /* a stream whose body goes to data */
-    bool over;   /* ended by us; curl is not listened to any more */
+    bool elsewhere; /* not to the engine */
+    bool opened;    /* a stream whose body goes to data */
+    bool over;      /* ended by us; curl is not listened to any more */
     int64_t silence_ms, heard_ms;
     int64_t timeout_ms;
     int tries; /* that found the engine\'s backlog full */

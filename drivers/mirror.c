@@ -38,7 +38,7 @@ struct table {
 
 struct mirror {
     struct table tables[KINDS];
-    char *engine_version, *api_version;
+    char *engine_version, *api_version, *platform;
 };
 
 struct mirror_change {
@@ -270,6 +270,7 @@ void mirror_free(struct mirror *m)
         table_release(&m->tables[i]);
     free(m->engine_version);
     free(m->api_version);
+    free(m->platform);
     free(m);
 }
 
@@ -279,6 +280,18 @@ void mirror_set_engine(struct mirror *m, const char *engine_version, const char 
     free(m->api_version);
     m->engine_version = xstrdup(engine_version);
     m->api_version = xstrdup(api_version);
+    mirror_set_platform(m, NULL); /* it may be another engine */
+}
+
+void mirror_set_platform(struct mirror *m, const char *platform)
+{
+    free(m->platform);
+    m->platform = xstrdup(platform);
+}
+
+const char *mirror_platform(const struct mirror *m)
+{
+    return m->platform;
 }
 
 /* A pack over n bytes of the arena, for one object. */
@@ -294,6 +307,7 @@ const struct observed *mirror_freeze(const struct mirror *m, struct arena *a)
 
     o->engine_version = arena_strdup(a, m->engine_version);
     o->api_version = arena_strdup(a, m->api_version);
+    o->platform = arena_strdup(a, m->platform);
     o->n_containers = t[MIRROR_CONTAINER].n;
     o->n_networks = t[MIRROR_NETWORK].n;
     o->n_volumes = t[MIRROR_VOLUME].n;

@@ -20,6 +20,9 @@ enum mirror_kind { MIRROR_CONTAINER, MIRROR_NETWORK, MIRROR_VOLUME, MIRROR_IMAGE
 struct mirror *mirror_new(void);
 void mirror_free(struct mirror *m); /* NULL is fine */
 void mirror_set_engine(struct mirror *m, const char *engine_version, const char *api_version);
+/* "linux/amd64"; forgotten by mirror_set_engine. */
+void mirror_set_platform(struct mirror *m, const char *platform);
+const char *mirror_platform(const struct mirror *m); /* or NULL */
 
 /* everything: what the change does not mention is gone after the commit; else it stays as it is. */
 struct mirror_change *mirror_change_new(bool everything);

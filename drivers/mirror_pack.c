@@ -115,6 +115,7 @@ void pack_network(struct pack *p, const struct obs_network *from, struct obs_net
     n.name = pack_text(p, from->name);
     n.driver = pack_text(p, from->driver);
     n.subnets = pack_strv(p, &from->subnets);
+    n.gateway = pack_text(p, from->gateway);
     n.labels = pack_kvs(p, &from->labels);
     n.owner = label(p, &n.labels, LABEL_OWNER);
     n.app = label(p, &n.labels, LABEL_APP);

@@ -11,6 +11,7 @@
 #include "spec/base/arena.h"
 #include "spec/base/attr.h"
 #include "spec/base/err.h"
+#include "spec/base/js.h"
 #include "spec/labels.h"
 
 /* ---- words ---- */
@@ -31,7 +32,13 @@ static const char *const health_words[] = {
     [HEALTH_HEALTHY] = "healthy",
     [HEALTH_UNHEALTHY] = "unhealthy",
 };
+static const char *const route_words[] = {
+    [ROUTE_WRITTEN] = "written",
+    [ROUTE_LIVE] = "live",
+    [ROUTE_FAILED] = "failed",
+};
 /* clang-format on */
+_Static_assert(ARRAY_LEN(route_words) == ROUTE_FAILED + 1, "every state has a word");
 _Static_assert(ARRAY_LEN(state_words) == CS_DEAD + 1, "every state has a word");
 _Static_assert(ARRAY_LEN(health_words) == HEALTH_UNHEALTHY + 1, "every health has a word");
 
@@ -73,7 +80,32 @@ int health_parse(const char *word, enum health *ret)
     return 0;
 }
 
+const char *route_state_name(enum route_state s)
+{
+    return (size_t)s < ARRAY_LEN(route_words) ? route_words[s] : "unknown";
+}
+
+int route_state_parse(const char *word, enum route_state *ret)
+{
+    int i = find_word(route_words, ARRAY_LEN(route_words), word);
+
+    if (i < 0)
+        return -1;
+    *ret = (enum route_state)i;
+    return 0;
+}
+
 /* ---- identity ---- */
+
+const char *container_short_id(const char *id, struct arena *a)
+{
+    bool real = strlen(id) == 64 && strspn(id, "0123456789abcdef") == 64;
+    char hex[SHA256_HEX];
+
+    if (!real)
+        sha256_hex(id, strlen(id), hex);
+    return arena_strndup(a, real ? id : hex, 12);
+}
 
 void obs_container_identify(struct obs_container *c)
 {
@@ -188,6 +220,13 @@ static void sort(void *v, size_t n, size_t size, int (*compare)(const void *, co
         qsort(v, n, size, compare);
 }
 
+static int compare_routes(const void *va, const void *vb)
+{
+    const struct obs_route *a = va, *b = vb;
+
+    return compare_text(a->app, b->app);
+}
+
 void observed_seal(struct observed *o, struct arena *a)
 {
     for (size_t i = 0; i < o->n_containers; i++) {
@@ -207,6 +246,9 @@ void observed_seal(struct observed *o, struct arena *a)
     sort(o->networks, o->n_networks, sizeof(*o->networks), compare_networks);
     sort(o->volumes, o->n_volumes, sizeof(*o->volumes), compare_volumes);
     sort(o->images, o->n_images, sizeof(*o->images), compare_images);
+    for (size_t i = 0; i < o->n_routes; i++)
+        strv_sort(&o->routes[i].servers);
+    sort(o->routes, o->n_routes, sizeof(*o->routes), compare_routes);
 
     o->by_name = ARENA_ARRAY(a, o->n_containers, const struct obs_container *);
     for (size_t i = 0; i < o->n_containers; i++)
@@ -271,6 +313,12 @@ const struct obs_image *observed_image(const struct observed *o, const char *ref
 {
     return find_first(o->images, o->n_images, sizeof(*o->images), offsetof(struct obs_image, ref),
                       ref);
+}
+
+const struct obs_route *observed_route(const struct observed *o, const char *app)
+{
+    return find_first(o->routes, o->n_routes, sizeof(*o->routes), offsetof(struct obs_route, app),
+                      app);
 }
 
 /* The first container that does not come before `app`; past_it: that comes after it. */

@@ -62,6 +62,7 @@ struct obs_network {
     const char *id, *name, *driver;
     bool internal;
     struct strv subnets;
+    const char *gateway; /* of the first IPv4 subnet: the host as its containers see it; or NULL */
     struct kvs labels;
     const char *owner, *app, *origin, *key;
 };
@@ -79,8 +80,24 @@ struct obs_image {
     struct strv exposed; /* "80/tcp" */
 };
 
+enum route_state {
+    ROUTE_WRITTEN, /* the file is there; the router has not been seen to have taken it */
+    ROUTE_LIVE,    /* the router routes by this very file */
+    ROUTE_FAILED,  /* the router has taken it and refuses a part of it; error says why */
+};
+
+struct obs_route { /* one file of the managed router (drivers/router.h) */
+    const char *app;
+    const char *digest; /* 12 hex digits of its marker; "": unreadable, or changed by hand */
+    enum route_state state;
+    const char *error;   /* ROUTE_FAILED: the router's own words; or NULL */
+    struct strv servers; /* hosts of its servers' addresses, sorted: containers' short ids */
+    int64_t since_ms;    /* when it was written; 0: not known */
+};
+
 struct observed {
     const char *engine_version, *api_version;
+    const char *platform; /* "linux/amd64"; NULL: nobody asked yet */
     /* sorted by app, service, index, name; foreign ones (no app) last */
     struct obs_container *containers;
     size_t n_containers;
@@ -90,6 +107,8 @@ struct observed {
     size_t n_volumes;
     struct obs_image *images; /* sorted by ref; only those somebody asked about */
     size_t n_images;
+    struct obs_route *routes; /* sorted by app */
+    size_t n_routes;
     const struct obs_container **by_name; /* all containers, sorted by name */
 };
 
@@ -105,6 +124,8 @@ const struct obs_container *observed_container(const struct observed *o, const c
 /* Of networks the first of that name; 20.10 can hold several. */
 const struct obs_network *observed_network(const struct observed *o, const char *name);
 const struct obs_volume *observed_volume(const struct observed *o, const char *name);
+/* NULL: there is no such file. */
+const struct obs_route *observed_route(const struct observed *o, const char *app);
 /* NULL: never asked. */
 const struct obs_image *observed_image(const struct observed *o, const char *ref);
 /* Half-open range [*ret_from, *ret_to) of the containers of one app, whatever their owner. */
@@ -113,6 +134,11 @@ void observed_app_range(const struct observed *o, const char *app, size_t *ret_f
 
 const char *container_state_name(enum container_state s); /* the engine's words: "running" */
 int container_state_parse(const char *word, enum container_state *ret);
+/* What a container is called in its networks for as long as it exists: the first 12 digits of its id; of an id that is no 64 hex digits
+ * (of the engine in memory) 12 digits of its hash. In the arena. */
+const char *container_short_id(const char *id, struct arena *a);
+const char *route_state_name(enum route_state s); /* "written", "live", "failed" */
+int route_state_parse(const char *word, enum route_state *ret);
 const char *health_name(enum health h); /* "none", "starting", ... */
 int health_parse(const char *word, enum health *ret);
 

@@ -275,6 +275,20 @@ static json_t *write_health(const void *at)
     return h == HEALTH_NONE ? NULL : json_string(health_name(h));
 }
 
+static int read_route_state(struct reader *r, const json_t *v, void *at)
+{
+    if (route_state_parse(json_string_value(v), at) < 0)
+        return refuse(r, "written, live or failed");
+    return 0;
+}
+
+static json_t *write_route_state(const void *at)
+{
+    enum route_state s = *(const enum route_state *)at;
+
+    return s == ROUTE_LIVE ? NULL : json_string(route_state_name(s));
+}
+
 static const struct type text = {read_text, write_text};
 static const struct type text_or_null = {read_text_or_null, write_text_or_null};
 static const struct type integer = {read_int, write_int};
@@ -285,6 +299,7 @@ static const struct type texts = {read_texts, write_texts};
 static const struct type pairs = {read_pairs, write_pairs};
 static const struct type state_of = {read_state, write_state};
 static const struct type health_of = {read_health, write_health};
+static const struct type route_state_of = {read_route_state, write_route_state};
 
 /* ---- attachments: "NAME", or {name, id, aliases} ---- */
 
@@ -434,6 +449,7 @@ static const struct member network_members[] = {
     {"driver", &text, offsetof(struct obs_network, driver), NULL, 0},
     {"internal", &usually_false, offsetof(struct obs_network, internal), NULL, 0},
     {"subnets", &texts, offsetof(struct obs_network, subnets), NULL, 0},
+    {"gateway", &text, offsetof(struct obs_network, gateway), NULL, 0},
     {"labels", &pairs, offsetof(struct obs_network, labels), NULL, 0},
 };
 
@@ -510,11 +526,40 @@ static json_t *write_image(const void *from)
 }
 static const struct element images = {sizeof(struct obs_image), read_image, write_image};
 
+/* ---- route files ---- */
+
+static const struct member route_members[] = {
+    {"app", &text, offsetof(struct obs_route, app), NULL, 0},
+    {"digest", &text, offsetof(struct obs_route, digest), NULL, 0},
+    {"state", &route_state_of, offsetof(struct obs_route, state), NULL, 0},
+    {"error", &text, offsetof(struct obs_route, error), NULL, 0},
+    {"servers", &texts, offsetof(struct obs_route, servers), NULL, 0},
+    {"since", &time_of, offsetof(struct obs_route, since_ms), NULL, 0},
+};
+
+static int read_route(struct reader *r, const json_t *v, void *ret)
+{
+    struct obs_route *route = ret;
+
+    route->state = ROUTE_LIVE;
+    route->digest = "";
+    if (read_object(r, v, route_members, ARRAY_LEN(route_members), route) < 0)
+        return -1;
+    return route->app ? 0 : err_set(r->e, ERR_USER, "a route file needs an app");
+}
+
+static json_t *write_route(const void *from)
+{
+    return write_object(route_members, ARRAY_LEN(route_members), from);
+}
+static const struct element routes = {sizeof(struct obs_route), read_route, write_route};
+
 /* ---- the whole ---- */
 
 static const struct member engine_members[] = {
     {"version", &text, offsetof(struct observed, engine_version), NULL, 0},
     {"api", &text, offsetof(struct observed, api_version), NULL, 0},
+    {"platform", &text, offsetof(struct observed, platform), NULL, 0},
 };
 
 static int read_engine(struct reader *r, const json_t *v, void *at)
@@ -535,6 +580,7 @@ static const struct member observed_members[] = {
     {"networks", NULL, OBSERVED(networks), &networks, OBSERVED(n_networks)},
     {"volumes", NULL, OBSERVED(volumes), &volumes, OBSERVED(n_volumes)},
     {"images", NULL, OBSERVED(images), &images, OBSERVED(n_images)},
+    {"routes", NULL, OBSERVED(routes), &routes, OBSERVED(n_routes)},
 };
 
 json_t *observed_to_json(const struct observed *o)

@@ -28,9 +28,12 @@ static const char *const names[] = {
     [OP_WAIT_RUNNING] = "wait-running",
     [OP_WAIT_HEALTHY] = "wait-healthy",
     [OP_WAIT_EXIT] = "wait-exit",
+    [OP_ROUTE_WRITE] = "route-write",
+    [OP_ROUTE_SEE] = "route-see",
+    [OP_DRAIN] = "drain",
 };
 /* clang-format on */
-_Static_assert(ARRAY_LEN(names) == OP_WAIT_EXIT + 1, "every kind has a name");
+_Static_assert(ARRAY_LEN(names) == OP_DRAIN + 1, "every kind has a name");
 
 const char *op_kind_name(enum op_kind kind)
 {

@@ -28,6 +28,9 @@ static const struct action_row rows[] = {
     [ACT_WAIT_RUNNING]       = {"wait-running",       "wait for",   '.', OP_WAIT_RUNNING},
     [ACT_WAIT_HEALTHY]       = {"wait-healthy",       "wait for",   '.', OP_WAIT_HEALTHY},
     [ACT_WAIT_EXIT]          = {"wait-exit",          "wait for",   '.', OP_WAIT_EXIT},
+    [ACT_ROUTE_WRITE]        = {"route-write",        "write",      '~', OP_ROUTE_WRITE},
+    [ACT_ROUTE_SEE]          = {"route-see",          "wait for",   '.', OP_ROUTE_SEE},
+    [ACT_DRAIN]              = {"drain",              "drain",      '.', OP_DRAIN},
     [ACT_KEEP]               = {"keep",               "keep",       '!', OP_PULL /* unused */},
 };
 /* clang-format on */
@@ -69,6 +72,9 @@ void action_print(const struct action *a, struct str *out)
     case ACT_WAIT_RUNNING: str_add(out, " to stay up"); break;
     case ACT_WAIT_HEALTHY: str_add(out, " to be healthy"); break;
     case ACT_WAIT_EXIT: str_add(out, " to finish"); break;
+    case ACT_ROUTE_SEE: str_add(out, " to be live"); break;
+    case ACT_ROUTE_WRITE:
+    case ACT_DRAIN:
     case ACT_PULL:
     case ACT_BUILD:
     case ACT_NETWORK_REMOVE:

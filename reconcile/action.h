@@ -35,6 +35,9 @@ enum action_kind {
     ACT_WAIT_RUNNING,
     ACT_WAIT_HEALTHY,
     ACT_WAIT_EXIT,
+    ACT_ROUTE_WRITE,
+    ACT_ROUTE_SEE,
+    ACT_DRAIN,
     ACT_KEEP, /* nothing is done, on purpose: a volume that stays, a step that was refused; always successful */
 };
 

@@ -353,10 +353,12 @@ void infra_pull_bases(struct app_work *p, const struct want_service *s)
 {
     for (size_t i = 0; s->facts->state == FACTS_READY && i < s->facts->images.n; i++) {
         const char *ref = s->facts->images.v[i];
+        const char *its = i < s->facts->platforms.n ? s->facts->platforms.v[i] : "";
         const struct obs_image *base = observed_image(p->w->seen, ref);
 
         if (base && !base->id) /* one that nobody asked about yet is asked about first */
-            (void)bring(p, ACT_PULL, ref, s->spec->platform, "what is built stands on it");
+            (void)bring(p, ACT_PULL, ref, *its ? its : s->spec->platform,
+                        "what is built stands on it");
     }
 }
 

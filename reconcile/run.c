@@ -307,7 +307,8 @@ void run_supersede(struct run *r)
         struct step *s = &r->steps[i];
         enum action_kind kind = s->action->kind;
         bool idle = kind == ACT_PULL || kind == ACT_BUILD || kind == ACT_WAIT_RUNNING ||
-                    kind == ACT_WAIT_HEALTHY || kind == ACT_WAIT_EXIT;
+                    kind == ACT_WAIT_HEALTHY || kind == ACT_WAIT_EXIT || kind == ACT_ROUTE_SEE ||
+                    kind == ACT_DRAIN;
 
         if (s->state == STEP_FLYING && idle)
             r->options.driver->ops->cancel(r->options.driver, s->ticket);

@@ -10,15 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "spec/app_route.h"
 #include "spec/base/err.h"
 #include "spec/base/str.h"
-
-enum tri { TRI_UNSET = 0, TRI_NO, TRI_YES };
-
-struct num {
-    int64_t v;
-    bool set;
-};
+#include "spec/value.h"
 
 struct command { /* `set` with n == 0 clears the image's value */
     struct strv argv;
@@ -164,6 +159,8 @@ struct service {
     struct build build;
     const char *start, *requirements; /* for sources without a Dockerfile */
     struct num port;                  /* it listens on; unset: the image's one EXPOSE, else 8000 */
+    struct route *routes;             /* in the order of the file */
+    size_t n_routes;
     struct num replicas;
     enum profile profile; /* security: {profile:} */
 };

@@ -9,6 +9,8 @@
 #include "spec/base/js.h"
 #include "spec/document.h"
 #include "spec/facts.h"
+#include "spec/ingress.h"
+#include "spec/secret_facts.h"
 
 /* The agent's settings as far as they shape desired state. */
 struct settings {
@@ -22,6 +24,7 @@ struct settings {
         build_allow; /* `builds: {allow:}`: folders beside the roots that sources may lie in; absolute */
     int64_t build_timeout_ms;         /* `builds: {timeout:}`; 0: the driver's default */
     struct build_limits build_limits; /* `bundles:` */
+    struct ingress_settings ingress;
 };
 
 struct spec_root {
@@ -40,6 +43,20 @@ struct spec_set {
     const struct context_facts *const
         *facts; /* sorted by key; a build without facts counts as FACTS_WORKING */
     size_t n_facts;
+    const struct secret_facts *secrets; /* sorted by name */
+    size_t n_secrets;
+    struct strv routed; /* apps that have a route file (STATE/ingress/routes); sorted */
+};
+
+/* One route with everything filled in. */
+struct want_route {
+    const struct route *spec;
+    const char *name; /* APP_SERVICE_N: of its router and service in Traefik */
+    const char *rule;
+    int priority;
+    int port; /* 0: the image's one EXPOSE, else 8000 (route_file.h, route_pool) */
+    const char *cert, *key, *users; /* digests of the secrets' contents; NULL: asked for none */
+    const char *address;            /* for people: "https://shop.example.com/" */
 };
 
 /* A container as it should be. `spec` is the service with every default applied. */
@@ -65,6 +82,8 @@ struct want_service {
         facts; /* of what is built; NULL: it is not. Then image is NULL until reconcile/bind names it */
     struct want_container *containers;
     size_t n_containers;
+    struct want_route *routes; /* in the order of the file; empty in ingress mode none */
+    size_t n_routes;
     size_t order; /* position in a topological order of depends_on; equal inputs, equal order */
 };
 
@@ -103,6 +122,11 @@ struct want_app {
     size_t n_networks;
     struct want_volume *volumes; /* sorted by name */
     size_t n_volumes;
+    bool routed;           /* some service has a route */
+    bool builtin;          /* the managed Traefik (desired_ingress.h): no file holds it */
+    struct strv addresses; /* of its routes, in the order of services and routes */
+    struct strv
+        secrets; /* full names ("NAME", "APP/NAME") of those its routes use; sorted, unique */
     bool
         invalid_input; /* its document is broken: only name, place and origin are filled; verdict Frozen */
 };

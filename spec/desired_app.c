@@ -97,8 +97,7 @@ static const struct context_facts *facts_of(const struct app_source *src, const 
 {
     if (!s->build.set)
         return NULL;
-    const char *key =
-        facts_key(&s->build, s->start, s->requirements, s->port.set ? (int)s->port.v : 0, a);
+    const char *key = facts_key(s, a);
     const struct context_facts *known = facts_find(src->set->facts, src->set->n_facts, key);
 
     if (known)

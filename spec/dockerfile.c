@@ -472,21 +472,43 @@ static bool needs_buildkit(const struct dockerfile_lines *lines)
     return false;
 }
 
+bool dockerfile_asks_platform(const char *text, size_t n, struct arena *a)
+{
+    struct dockerfile_lines lines = {0};
+    struct diag_list ignored;
+    bool inside = false; /* a stage */
+
+    diag_init(&ignored, a);
+    if (dockerfile_lines_read("Dockerfile", text, n, a, &ignored, &lines) < 0)
+        return false;
+    for (size_t i = 0; i < lines.n; i++) {
+        const struct dockerfile_line *l = &lines.v[i];
+        bool from = strcmp(l->keyword, "FROM") == 0;
+
+        for (size_t k = 0; from && k < l->n_flags; k++)
+            if (names_engine_arg(l->flags[k].text))
+                return true;
+        if ((from || (!inside && strcmp(l->keyword, "ARG") == 0)) && names_engine_arg(l->args))
+            return true;
+        inside |= from;
+    }
+    return false;
+}
+
 /* ---- all ---- */
 
 /* What BuildKit knows by itself: taken from args where the caller said it. */
 static void engine_defaults(struct dockerfile_reader *r)
 {
-    static const char *const same[][2] = {{"BUILDPLATFORM", "TARGETPLATFORM"},
-                                          {"BUILDARCH", "TARGETARCH"},
-                                          {"BUILDVARIANT", "TARGETVARIANT"}};
+    static const char *const same[][3] = {{"BUILDPLATFORM", "TARGETPLATFORM", ""},
+                                          {"BUILDOS", "TARGETOS", "linux"},
+                                          {"BUILDARCH", "TARGETARCH", NULL},
+                                          {"BUILDVARIANT", "TARGETVARIANT", ""}};
 
-    kvs_set(r->a, &r->vars.args, "BUILDOS", "linux");
-    kvs_set(r->a, &r->vars.args, "TARGETOS", "linux");
     for (size_t i = 0; i < ARRAY_LEN(same); i++) {
         const char *target = kvs_get(r->args, same[i][1]);
         const char *build = kvs_get(r->args, same[i][0]);
-        const char *otherwise = i == 1 ? NULL : "";
+        const char *otherwise = same[i][2];
 
         target = target ? target : build ? build : otherwise;
         build = build ? build : target;

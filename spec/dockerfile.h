@@ -26,7 +26,7 @@ struct dockerfile {
 };
 
 /* args: build arguments (defaults of ARG before FROM apply); beside them what the engine is, if known: TARGETPLATFORM, TARGETARCH, TARGETVARIANT,
- * BUILDPLATFORM, BUILDARCH. Without them both platforms are taken to be one, and a FROM that needs an architecture is an
+ * BUILDPLATFORM, BUILDARCH and so on (platform.h). Without them both platforms are taken to be one, and a FROM that needs an architecture is an
  * error. target: a stage or NULL (the last). Only stages that target needs count (BuildKit builds no others; the classic
  * builder builds all before target, and pulls by itself).
  *
@@ -36,5 +36,8 @@ struct dockerfile {
 int dockerfile_read(const char *name, const char *text, size_t n, const struct kvs *args,
                     const char *target, struct arena *a, struct diag_list *diags,
                     struct dockerfile *ret);
+/* Its base images are named after the platform (FROM $TARGETARCH, or an ARG before FROM that says so): they can be told only once the engine's is
+ * known. False, too, for what does not parse. */
+bool dockerfile_asks_platform(const char *text, size_t n, struct arena *a);
 
 #endif

@@ -14,9 +14,9 @@ static void add(struct str *s, const char *key, const char *value)
     str_addc(s, ';');
 }
 
-const char *facts_key(const struct build *b, const char *start, const char *requirements, int port,
-                      struct arena *a)
+const char *facts_key(const struct service *service, struct arena *a)
 {
+    const struct build *b = &service->build;
     CLEANUP(str_release) struct str s = STR_INIT;
 
     add(&s, "bundle", b->bundle);
@@ -26,14 +26,15 @@ const char *facts_key(const struct build *b, const char *start, const char *requ
     add(&s, "target", b->target);
     add(&s, "strategy", b->strategy);
     add(&s, "builder", b->builder);
-    add(&s, "start", start);
-    add(&s, "requirements", requirements);
+    add(&s, "start", service->start);
+    add(&s, "requirements", service->requirements);
+    add(&s, "platform", service->platform);
     for (size_t i = 0; i < b->args.n; i++) {
         add(&s, "arg", b->args.v[i].key);
         add(&s, "is", b->args.v[i].value);
     }
-    if (port > 0)
-        str_addf(&s, "port=%d;", port);
+    if (service->port.set && service->port.v > 0)
+        str_addf(&s, "port=%d;", (int)service->port.v);
     return arena_strdup(a, str_text(&s));
 }
 

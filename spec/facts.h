@@ -24,15 +24,17 @@ struct context_facts {
         builder; /* buildpacks: their image, as the user wrote it; there is no Dockerfile then, dockerfile_text is what follows its FROM */
     struct kvs files, args; /* what the tool adds: files of the context, build arguments */
     struct strv images;     /* base images that must be on the engine first */
-    struct strv notes;      /* for people: "the syntax line was replaced" */
-    bool needs_buildkit;    /* the classic builder cannot build it */
+    struct strv platforms; /* beside them: what FROM --platform says, or "" for the service's own */
+    struct strv notes;     /* for people: "the syntax line was replaced" */
+    bool needs_buildkit;   /* the classic builder cannot build it */
+    bool
+        asks_platform; /* its Dockerfile names TARGETARCH or the like where it names its base images */
     int port; /* the one EXPOSE, or what the made Dockerfile listens on; 0: none or several */
     int64_t bytes;
 };
 
-/* One text for everything that shapes the facts of a build. In the arena. */
-const char *facts_key(const struct build *b, const char *start, const char *requirements, int port,
-                      struct arena *a);
+/* One text for everything of a service that shapes the facts of its build. In the arena. */
+const char *facts_key(const struct service *service, struct arena *a);
 /* By key in a sorted array; NULL when it is not there. */
 const struct context_facts *facts_find(const struct context_facts *const *v, size_t n,
                                        const char *key);

@@ -287,7 +287,7 @@ static const struct field rows_service[] = {
     {"requirements", &form_text, S(requirements), .help = "file of Python requirements in a source without a Dockerfile", .check = check_not_empty, .fallback = "requirements.txt"},
     {"restart", &form_restart, DRAFT, .help = "when the engine starts it again", .fallback = "unless-stopped"},
     {"rollout", PLANNED},
-    {"route", PLANNED},
+    {"route", &form_route, DRAFT, .help = "where the ingress serves it: /PATH, HOST, HOST/PATH, a mapping, or a list of these", .table = &fields_route},
     {"runtime", &form_text, S(runtime), .help = "container runtime of the engine", .check = check_not_empty, .fallback = "the engine's"},
     {"scale", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .alias_of = "replicas"},
     {"secrets", PLANNED},

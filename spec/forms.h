@@ -61,6 +61,12 @@ extern const struct form form_source; /* evenkeel's own */
 extern const struct form form_build;  /* Compose's: a folder, or a mapping */
 extern const struct table fields_source, fields_build;
 
+/* ---- forms_route.c: over struct service ---- */
+extern const struct form form_route;
+extern const struct table fields_route, fields_route_tls, fields_route_sticky, fields_route_health,
+    fields_route_headers, fields_route_rate, fields_route_auth, fields_route_retry,
+    fields_route_redirect, fields_route_middlewares;
+
 /* ---- fields_deploy.c: over struct service ---- */
 extern const struct table fields_security, fields_deploy, fields_resources, fields_limits,
     fields_reservations, fields_restart_policy;

@@ -17,6 +17,9 @@
 #define LIMIT_CONTAINERS 1000  /* of one app */
 #define LIMIT_LIST 4096        /* entries of any list or mapping in a spec */
 #define LIMIT_TEXT (64 * 1024) /* one scalar */
+#define LIMIT_ROUTES 64        /* of one service */
+#define LIMIT_ROUTE_HOST 253
+#define LIMIT_ROUTE_PATH 1024 /* keeps priorities of paths below those of hosts (route.h) */
 #define LIMIT_ROOT_FILES 100000
 #define LIMIT_ROOT_DEPTH 32
 #define LIMIT_REPLY_BYTES (64 * 1024 * 1024) /* one answer of the engine that is held in memory */

@@ -58,7 +58,7 @@ struct part {
 
 static const struct part parts[] = {
     {"planner", measure_planner}, {"requests", measure_requests}, {"change", measure_change},
-    {"cold", measure_cold},       {"looks", measure_looks},
+    {"cold", measure_cold},       {"looks", measure_looks},       {"builds", measure_builds},
 };
 
 /* BENCH_ONLY names the parts wanted, for whoever works on one of them. */

@@ -4,8 +4,8 @@
 #
 #   tests/bench.sh [BUILD]        BUILD is the folder with evenkeel and tests/bench (build)
 #
-# BENCH_QUICK=1: fewer rounds and objects, under two minutes. BENCH_ONLY="change cold": only these parts (planner requests change cold
-# looks; all but planner and looks need what requests learns). BENCH_KEEP=1: keeps the logs and specs. BENCH_MODERN=1: the newer engine.
+# BENCH_QUICK=1: fewer rounds and objects, a few minutes. BENCH_ONLY="change cold": only these parts (planner requests change cold
+# looks builds; all but planner, looks and builds need what requests learns). BENCH_KEEP=1: keeps the logs and specs. BENCH_MODERN=1: the newer engine.
 # Exit status: 0 all targets met, 1 one missed, 2 it did not work.
 set -euo pipefail
 cd "$(dirname "$0")/.."

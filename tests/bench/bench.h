@@ -42,6 +42,7 @@ void measure_requests(
 void measure_change(struct bench *b); /* a spec renamed into place; a container removed by hand */
 void measure_cold(struct bench *b);   /* many apps at once */
 void measure_looks(struct bench *b);  /* nothing to do; the agent at rest */
+void measure_builds(struct bench *b); /* bundles and folders become images, or are known */
 void measure_planner(struct bench *b); /* in process */
 
 #endif

@@ -160,6 +160,7 @@ struct usage process_usage(pid_t pid)
     (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
     read_proc(path, text, sizeof(text));
     u.rss_kb = field(text, "\nVmRSS:");
+    u.peak_kb = field(text, "\nVmHWM:");
     u.anon_kb = field(text, "\nRssAnon:");
     (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
     DIR *tasks = opendir(path);
@@ -171,6 +172,17 @@ struct usage process_usage(pid_t pid)
             add_thread(&u, pid, t->d_name);
     (void)closedir(tasks);
     return u;
+}
+
+void process_forget_peak(pid_t pid)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/clear_refs", (int)pid);
+    FILE *f = fopen(path, "we");
+
+    if (!f || fputs("5\n", f) < 0 || fclose(f) != 0)
+        bench_die("%s: %s", path, strerror(errno));
 }
 
 void process_quiet(struct bench *b, pid_t pid, double ms)

@@ -20,8 +20,10 @@ struct usage {
     double cpu_ms;
     uint64_t wakeups; /* voluntary context switches of all threads */
     double rss_kb, anon_kb;
+    double peak_kb; /* the most that rss_kb ever was, or was since process_forget_peak */
 };
 struct usage process_usage(pid_t pid);
+void process_forget_peak(pid_t pid);
 /* Until none of its threads ran for so long; events go on being seen. Dies after 180 s. */
 void process_quiet(struct bench *b, pid_t pid, double ms);
 

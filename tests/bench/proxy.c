@@ -24,17 +24,25 @@ enum { LINKS = 128, PIECE = 65536 };
 
 enum chunk_state { IN_HEAD, IN_SIZE, IN_DATA };
 
+struct chunks { /* where in a chunked body we are */
+    enum chunk_state at;
+    struct str head; /* what comes before the body, or a chunk's size line */
+    size_t left;     /* of the chunk's data and the line end after it */
+    bool last, over; /* last: this chunk is the empty one */
+};
+
 struct line { /* one connection: evenkeel's end and the engine's */
     int client, engine;
     struct str asked; /* not yet a whole request */
-    bool events;      /* the last request was for events */
-    enum chunk_state at;
-    struct str head; /* of a reply of events, or a chunk's size line */
-    size_t left;     /* of the chunk's data and the line end after it */
+    bool in_body;     /* a chunked one, which is passed on and not kept */
+    struct chunks body;
+    bool events; /* the last request was for events */
+    struct chunks reply;
 };
 
 struct record {
     char *method, *path, *body;
+    double at_ms;
 };
 
 struct proxy {
@@ -94,8 +102,61 @@ static void drop_line(struct proxy *p, size_t i)
     (void)close(l->client);
     (void)close(l->engine);
     str_release(&l->asked);
-    str_release(&l->head);
+    str_release(&l->body.head);
+    str_release(&l->reply.head);
     *l = p->lines[--p->n_lines];
+}
+
+/* ---- where a chunk ends ---- */
+
+static bool line_ended(struct chunks *c, char byte, const char *end)
+{
+    str_addc(&c->head, byte);
+    size_t n = strlen(end);
+
+    return c->head.len >= n && memcmp(c->head.buf + c->head.len - n, end, n) == 0;
+}
+
+static void begin_chunk(struct chunks *c)
+{
+    size_t bytes = (size_t)strtoul(str_text(&c->head), NULL, 16);
+
+    c->left = bytes + strlen("\r\n");
+    c->last = bytes == 0;
+    c->at = IN_DATA;
+    str_clear(&c->head);
+}
+
+/* Returns how many of the bytes belong to it: all of them unless it is over. */
+static size_t follow_chunks(struct chunks *c, const char *bytes, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && !c->over) {
+        size_t step = 1;
+
+        switch (c->at) {
+        case IN_HEAD:
+            if (line_ended(c, bytes[i], "\r\n\r\n")) {
+                c->at = IN_SIZE;
+                str_clear(&c->head);
+            }
+            break;
+        case IN_SIZE:
+            if (line_ended(c, bytes[i], "\r\n"))
+                begin_chunk(c);
+            break;
+        case IN_DATA:
+            step = c->left < n - i ? c->left : n - i;
+            c->left -= step;
+            if (c->left == 0)
+                c->at = IN_SIZE;
+            c->over = c->left == 0 && c->last;
+            break;
+        }
+        i += step;
+    }
+    return i;
 }
 
 /* ---- what evenkeel asks ---- */
@@ -109,7 +170,7 @@ static void drop_front(struct str *s, size_t n)
 static void record(struct proxy *p, struct line *l, const char *body, size_t n)
 {
     char *save = NULL, *first = xstrdup(str_text(&l->asked));
-    struct record r = {0};
+    struct record r = {.at_ms = bench_now_ms()};
 
     first[strcspn(first, "\r\n")] = '\0';
     r.method = xstrdup(strtok_r(first, " ", &save));
@@ -118,21 +179,31 @@ static void record(struct proxy *p, struct line *l, const char *body, size_t n)
     memcpy(r.body, body, n);
     free(first);
     l->events = strstr(r.path, "/events") != NULL;
-    l->at = IN_HEAD;
+    str_clear(&l->reply.head);
+    l->reply = (struct chunks){.at = IN_HEAD, .head = l->reply.head};
     (void)pthread_mutex_lock(&p->lock);
     p->records = xrealloc(p->records, (p->n_records + 1) * sizeof(r));
     p->records[p->n_records++] = r;
     (void)pthread_mutex_unlock(&p->lock);
 }
 
-/* Requests come one after another, each with the length of its body in its head. */
+/* False: more of it is to come. */
+static bool skip_body(struct line *l)
+{
+    drop_front(&l->asked, follow_chunks(&l->body, str_text(&l->asked), l->asked.len));
+    l->in_body = !l->body.over;
+    return l->body.over;
+}
+
+/* Requests come one after another, each with the length of its body in its head, or with a body in chunks. */
 static void read_requests(struct proxy *p, struct line *l)
 {
-    for (;;) {
+    while (l->asked.len > 0 && (!l->in_body || skip_body(l))) {
         const char *text = str_text(&l->asked), *end = strstr(text, "\r\n\r\n");
         if (!end)
             return;
         const char *length = strcasestr(text, "\r\ncontent-length:");
+        const char *chunked = strcasestr(text, "\r\ntransfer-encoding: chunked");
         size_t head = (size_t)(end - text) + 4, body = 0;
 
         if (length && length < end)
@@ -141,50 +212,20 @@ static void read_requests(struct proxy *p, struct line *l)
             return;
         record(p, l, text + head, body);
         drop_front(&l->asked, head + body);
+        l->in_body = chunked && chunked < end;
+        str_clear(&l->body.head);
+        l->body = (struct chunks){.at = IN_SIZE, .head = l->body.head};
     }
 }
 
-/* ---- where a chunk of events ends ---- */
-
-static bool line_ended(struct line *l, char c, const char *end)
-{
-    str_addc(&l->head, c);
-    size_t n = strlen(end);
-
-    return l->head.len >= n && memcmp(l->head.buf + l->head.len - n, end, n) == 0;
-}
-
-static void follow_chunks(struct line *l, const char *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        switch (l->at) {
-        case IN_HEAD:
-            if (line_ended(l, bytes[i], "\r\n\r\n")) {
-                l->at = IN_SIZE;
-                str_clear(&l->head);
-            }
-            break;
-        case IN_SIZE:
-            if (line_ended(l, bytes[i], "\r\n")) {
-                l->left = (size_t)strtoul(str_text(&l->head), NULL, 16) + 2;
-                l->at = IN_DATA;
-                str_clear(&l->head);
-            }
-            break;
-        case IN_DATA:
-            if (--l->left == 0)
-                l->at = IN_SIZE;
-            break;
-        }
-    }
-}
+/* ---- events of our own ---- */
 
 static void put_in(struct proxy *p)
 {
     (void)pthread_mutex_lock(&p->lock);
     for (size_t i = 0; i < p->n_lines && p->said.len > 0; i++) {
         struct line *l = &p->lines[i];
-        if (!l->events || l->at != IN_SIZE || l->head.len > 0)
+        if (!l->events || l->reply.at != IN_SIZE || l->reply.head.len > 0)
             continue;
         write_all(l->client, p->said.buf, p->said.len);
         str_clear(&p->said);
@@ -207,7 +248,7 @@ static bool pass_on(struct proxy *p, struct line *l, bool from_client)
         str_addn(&l->asked, piece, (size_t)n);
         read_requests(p, l);
     } else if (l->events) {
-        follow_chunks(l, piece, (size_t)n);
+        (void)follow_chunks(&l->reply, piece, (size_t)n);
     }
     return true;
 }
@@ -321,7 +362,8 @@ struct proxied proxy_request(struct proxy *p, size_t i, struct arena *a)
     const struct record *r = &p->records[i];
     struct proxied copy = {.method = arena_strdup(a, r->method),
                            .path = arena_strdup(a, r->path),
-                           .body = arena_strdup(a, r->body)};
+                           .body = arena_strdup(a, r->body),
+                           .at_ms = r->at_ms};
     (void)pthread_mutex_unlock(&p->lock);
     return copy;
 }

@@ -12,7 +12,8 @@ struct proxy;
 
 struct proxied { /* texts in the arena given */
     const char *method, *path,
-        *body; /* path as sent, with its version; body "" when there is none */
+        *body;    /* path as sent, with its version; body "" when there is none */
+    double at_ms; /* bench_now_ms when all of it, or its head before chunks, was there */
 };
 
 /* Listens at a unix socket of this path. */

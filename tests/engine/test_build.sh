@@ -170,6 +170,22 @@ printf 'FROM busybox:stable\nRUN echo newer > /etc/os-release\n' >"$work/Dockerf
 tar -C "$work" -c Dockerfile | engine_curl '/build?t=example/base:1' -X POST -H 'Content-Type: application/x-tar' --data-binary @- -o /dev/null
 comes "a base image with another id is a change" based newer
 
+# --- named after the platform --------------------------------------------------------------------
+
+arch=$(api GET /version | jq -r .Arch)
+api POST "/images/busybox:stable/tag?repo=example/tools&tag=linux-$arch" >/dev/null
+{
+    printf 'ARG BASE=example/tools:${TARGETOS}-${TARGETARCH}\nFROM --platform=$BUILDPLATFORM ${BASE} AS made\nARG TARGETPLATFORM\nARG BUILDARCH\n'
+    printf 'RUN mkdir /www; echo "$TARGETPLATFORM on $BUILDARCH" > /www/index.html\nFROM example/tools:linux-$TARGETARCH\nCOPY --from=made /www /www\n%s\n' "$server"
+} | write_file arched/Dockerfile
+web arched
+comes "base images named after the platform" arched "linux/$arch on $arch"
+check "and that is all" wait_until 20 synced arched
+same "plan is empty, for who asks anew" 0 "$(exit_of plan)"
+web arched 'platform: linux/s390x'
+why_says "the platform of the service goes before" arched 'example/tools:linux-s390x'
+rm "$root/arched.yaml"
+
 # --- others do not wait --------------------------------------------------------------------------
 
 write_file slow/version <<<1

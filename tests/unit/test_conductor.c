@@ -142,6 +142,28 @@ static void happen(struct fixture *f, enum engine_happening what, const char *ap
         &(struct happening){.what = what, .app = app, .object = "container x", .action = "die"});
 }
 
+/* The engine answers an error, or nothing in time, while its events flow on. */
+static void test_a_failed_look_is_tried_again(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = {0};
+
+    happen(f, ENGINE_UP, NULL);
+    turn(f);
+    look_done_fn *done = f->deaf.done;
+    f->deaf.done = NULL;
+    done(f->deaf.looker, &(struct err){.kind = ERR_RETRY, .msg = "timed out"});
+    turn(f);
+    assert_false(conductor_idle(f->conductor));
+    for (int i = 0; i < 100 && f->deaf.looks < 2; i++)
+        assert_int_equal(http_poll(f->core.http, NULL, 0, 100, &e), 0);
+    assert_int_equal(f->deaf.looks, 2);
+    assert_int_equal(f->deaf.everything, 2);
+    end_look(f);
+    assert_string_equal(f->planned, "a b ");
+    assert_true(conductor_idle(f->conductor));
+}
+
 static void settle_first(struct fixture *f)
 {
     happen(f, ENGINE_UP, NULL);
@@ -220,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_event_costs_one_look_and_no_list, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_a_failed_look_is_tried_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_event_during_a_look_is_looked_at, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(

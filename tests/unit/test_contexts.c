@@ -30,8 +30,8 @@ static void open_desk(struct desk *x, const struct build *b)
     *x = (struct desk){.arena = arena_new(), .contexts = contexts_new(NULL)};
     x->spec = (struct service){.name = "app", .build = *b};
     x->spec.build.set = true;
-    x->working = (struct context_facts){.key = facts_key(&x->spec.build, NULL, NULL, 0, x->arena),
-                                        .state = FACTS_WORKING};
+    x->working =
+        (struct context_facts){.key = facts_key(&x->spec, x->arena), .state = FACTS_WORKING};
     x->service = (struct want_service){.name = "app", .spec = &x->spec, .facts = &x->working};
     x->app = (struct want_app){.name = "blog", .services = &x->service, .n_services = 1};
     x->desired = (struct desired){.apps = &x->app, .n_apps = 1};
@@ -77,6 +77,39 @@ static void facts_appear(void **state)
     assert_int_equal(strlen(facts(&x)->digest), 64);
     assert_false(facts(&x)->needs_buildkit);
     assert_false(contexts_busy(x.contexts));
+    close_desk(&x);
+}
+
+/* Base images named after the platform are told once the engine's is known, and again when it is another one. */
+static void the_platform_is_waited_for(void **state)
+{
+    const struct build b = folder(state);
+    struct desk x;
+
+    put("Dockerfile", "FROM --platform=$BUILDPLATFORM tools:$TARGETARCH\n");
+    open_desk(&x, &b);
+    assert_false(contexts_ask_platform(x.contexts));
+    assert_true(contexts_wait(x.contexts));
+    assert_int_equal(facts(&x)->state, FACTS_WORKING);
+    assert_true(contexts_ask_platform(x.contexts));
+    contexts_platform(x.contexts, NULL);
+    assert_false(contexts_busy(x.contexts));
+    contexts_platform(x.contexts, "linux/arm64");
+    assert_true(contexts_wait(x.contexts));
+    assert_int_equal(facts(&x)->state, FACTS_READY);
+    assert_string_equal(facts(&x)->images.v[0], "tools:arm64");
+    assert_string_equal(facts(&x)->platforms.v[0], "");
+    contexts_platform(x.contexts, "linux/arm64");
+    assert_false(contexts_busy(x.contexts));
+    contexts_platform(x.contexts, "linux/amd64");
+    assert_true(contexts_wait(x.contexts));
+    assert_string_equal(facts(&x)->images.v[0], "tools:amd64");
+    x.spec.platform = "linux/arm/v6"; /* of the service: another source to us */
+    x.working.key = facts_key(&x.spec, x.arena);
+    contexts_want(x.contexts, &x.desired);
+    assert_true(contexts_wait(x.contexts));
+    assert_string_equal(facts(&x)->images.v[0], "tools:arm");
+    assert_string_equal(facts(&x)->platforms.v[0], "linux/amd64");
     close_desk(&x);
 }
 
@@ -353,6 +386,37 @@ static void bundles_tell_their_specs(void **state)
     arena_free(a);
 }
 
+/* A spec inside an archive and what is built of it change together, whenever somebody asks in between. */
+static void an_archive_is_news_as_a_whole(void **state)
+{
+    struct arena *a = arena_new();
+    struct strv paths = bundle(a, state, "app: inner\n# 0\n");
+    const struct build b = {.bundle = paths.v[0], .strategy = "auto"};
+    struct desk x;
+    char digest[SHA256_HEX];
+
+    open_desk(&x, &b);
+    contexts_want_bundles(x.contexts, &paths);
+    assert_true(contexts_wait(x.contexts));
+    for (int i = 1; i <= 20; i++) {
+        (void)snprintf(digest, sizeof(digest), "%s", facts(&x)->digest);
+        const char *text = arena_printf(a, "app: inner\n# %d\n", i);
+
+        (void)bundle(a, state, text);
+        contexts_recheck(x.contexts);
+        for (bool over = false; !over;) {
+            over = !contexts_busy(x.contexts);
+            (void)contexts_collect(x.contexts);
+            bool new_text = strcmp(contexts_bundle_spec(x.contexts, paths.v[0]), text) == 0;
+
+            assert_int_equal(new_text, strcmp(facts(&x)->digest, digest) != 0);
+        }
+        assert_string_equal(contexts_bundle_spec(x.contexts, paths.v[0]), text);
+    }
+    close_desk(&x);
+    arena_free(a);
+}
+
 static void leaving_in_the_middle_is_fine(void **state)
 {
     const struct build b = folder(state);
@@ -369,6 +433,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(facts_appear, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(the_platform_is_waited_for, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(bounds_of_the_configuration, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(what_was_refused_is_not_read, scratch_setup,
@@ -390,6 +456,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_nobody_wants_is_forgotten, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(bundles_tell_their_specs, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(an_archive_is_news_as_a_whole, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(leaving_in_the_middle_is_fine, scratch_setup,
                                         scratch_teardown),
     };

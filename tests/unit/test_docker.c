@@ -19,7 +19,7 @@
 
 /* ---- the engine: a table of answers ---- */
 
-struct route {
+struct rule {
     const char *method, *path; /* without version; the query counts only if the route has one */
     int status;
     const char *body; /* NULL: no answer, ever */
@@ -33,7 +33,7 @@ struct engine {
     struct little *server;
     pthread_mutex_t lock;
     const char *api, *min_api;
-    struct route routes[ROUTES];
+    struct rule routes[ROUTES];
     size_t n_routes;
     char *log[LOG]; /* "GET /v1.41/containers/json?all=1" */
     size_t n_log;
@@ -45,7 +45,7 @@ static const char *unversioned(const char *path)
     return strncmp(path, "/v1.", 4) == 0 ? strchr(path + 1, '/') : path;
 }
 
-static bool matches(const struct route *r, const struct little_call *c)
+static bool matches(const struct rule *r, const struct little_call *c)
 {
     const char *path = unversioned(c->path);
     size_t n = strlen(r->path);
@@ -56,10 +56,10 @@ static bool matches(const struct route *r, const struct little_call *c)
 }
 
 /* Later routes override earlier ones. */
-static bool find_route(struct engine *g, const struct little_call *c, struct route *ret)
+static bool find_route(struct engine *g, const struct little_call *c, struct rule *ret)
 {
     for (size_t i = g->n_routes; i-- > 0;) {
-        struct route *r = &g->routes[i];
+        struct rule *r = &g->routes[i];
         if (!matches(r, c) || r->times < 0)
             continue;
         *ret = *r;
@@ -108,7 +108,7 @@ static bool serve(struct little_call *c)
 {
     struct engine *g = c->server->user;
     const char *path = unversioned(c->path);
-    struct route r = {.status = 404, .body = "{\"message\":\"no such thing\"}"};
+    struct rule r = {.status = 404, .body = "{\"message\":\"no such thing\"}"};
     char version[64];
 
     pthread_mutex_lock(&g->lock);
@@ -149,7 +149,7 @@ struct fixture {
     struct happened happened;
 };
 
-static void add_route(struct fixture *f, struct route r)
+static void add_route(struct fixture *f, struct rule r)
 {
     pthread_mutex_lock(&f->g.lock);
     assert_true(f->g.n_routes < ROUTES);
@@ -160,13 +160,13 @@ static void add_route(struct fixture *f, struct route r)
 static void route(struct fixture *f, const char *method, const char *path, int status,
                   const char *text)
 {
-    add_route(f, (struct route){.method = method, .path = path, .status = status, .body = text});
+    add_route(f, (struct rule){.method = method, .path = path, .status = status, .body = text});
 }
 
 static void route_once(struct fixture *f, const char *method, const char *path, int status,
                        const char *text)
 {
-    add_route(f, (struct route){
+    add_route(f, (struct rule){
                      .method = method, .path = path, .status = status, .body = text, .times = 1});
 }
 
@@ -960,6 +960,17 @@ static void a_port_that_is_given_up_is_waited_for(void **state)
     assert_in_range(http_now_ms() - since, 250, 2000);
 }
 
+/* What cannot begin ends later, too: run() asserts that nothing ends inside submit. */
+static void a_build_that_cannot_begin(void **state)
+{
+    struct fixture *f = *state;
+    const struct build_order order = {.path = "/nonexistent/context"};
+    struct ran p = run(f, (struct op){.kind = OP_BUILD, .object = "web:1", .build = &order});
+
+    assert_int_not_equal(p.err.kind, ERR_NONE);
+    assert_non_null(strstr(p.err.msg, "/nonexistent/context"));
+}
+
 /* ---- waits ---- */
 
 static void waiting(void **state)
@@ -1169,7 +1180,7 @@ static void bounds(void **state)
 
     assert_int_equal(look(f, true, false, NULL).kind, ERR_NONE);
     f->g.server->most_at_once = 0;
-    add_route(f, (struct route){"POST", "/containers/c1/start", 204, "", 0, 10});
+    add_route(f, (struct rule){"POST", "/containers/c1/start", 204, "", 0, 10});
     for (size_t i = 0; i < 20; i++)
         (void)f->d->ops->submit(f->d, &op, on_done, NULL, &p[i]);
     for (int64_t end = http_now_ms() + 10000; done < 20 && http_now_ms() < end;) {
@@ -1195,7 +1206,7 @@ static void cancelling(void **state)
 
     route(f, "POST", "/images/create", 200, NULL);
     route(f, "GET", "/containers/c1/json", 200, INSPECTED("c1", "web", "{}", "running"));
-    add_route(f, (struct route){"POST", "/containers/c1/stop", 204, "", 0, 200});
+    add_route(f, (struct rule){"POST", "/containers/c1/stop", 204, "", 0, 200});
     route(f, "POST", "/containers/c2/start", 204, NULL);
     t[0] = f->d->ops->submit(f->d, &stop, on_done, NULL, &p[0]);
     t[1] = f->d->ops->submit(f->d, &pull, on_done, NULL, &p[1]);
@@ -1283,6 +1294,7 @@ int main(void)
         DOCKER_TEST(removal_under_way),
         DOCKER_TEST(taken_ports),
         DOCKER_TEST(a_port_that_is_given_up_is_waited_for),
+        DOCKER_TEST(a_build_that_cannot_begin),
         DOCKER_TEST(waiting),
         DOCKER_TEST(crash_loop),
         DOCKER_TEST(waiting_by_events),

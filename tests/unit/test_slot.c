@@ -143,11 +143,14 @@ static void test_second_chance_is_bounded(void **state)
     struct env *x = *state;
     slot_planned(x->s, &x->pa);
     run_ends(x, RUN_FAILED, "port taken"); /* tried at 1000 */
-    slots_second_chance(&x->slots, 2000);
+    assert_int_equal(slots_second_chance(&x->slots, 2000), 2000);
     assert_false(x->s->dirty);
-    slots_second_chance(&x->slots, 60000);
+    assert_int_equal(slots_second_chance(&x->slots, 60000), 0);
     assert_true(x->s->dirty);
     assert_int_equal(x->s->not_before_ms, 0);
+    x->s->dirty = false;
+    assert_int_equal(slots_second_chance(&x->slots, 60500), 2500);
+    assert_false(x->s->dirty);
 }
 
 static void test_refused_are_woken(void **state)
