@@ -122,9 +122,33 @@ static void say_diags(struct agent *g)
     free(copy);
 }
 
+/* What specs read, and what is built from, may lie outside the roots. */
+static void watch_more(struct agent *g)
+{
+    const struct desired *d = g->core.desired;
+    struct arena *a = arena_new();
+    struct strv folders = {0}, all = {0}, trees = {0};
+    sources_extra_folders(g->core.sources, a, &folders);
+    watch_extra(g->watch, folders.v, folders.n);
+    for (size_t i = 0; i < d->n_apps; i++)
+        for (size_t s = 0; s < d->apps[i].n_services && !d->apps[i].refused; s++) {
+            const struct build *b = &d->apps[i].services[s].spec->build;
+            const char *path = b->bundle ? b->bundle : b->path;
+            if (b->set && path)
+                strv_push(a, &all, path);
+        }
+    strv_sort(&all);
+    for (size_t i = 0; i < all.n; i++)
+        if (i == 0 || strcmp(all.v[i - 1], all.v[i]) != 0)
+            strv_push(a, &trees, all.v[i]);
+    watch_trees(g->watch, trees.v, trees.n);
+    arena_free(a);
+}
+
 static void agent_desired(void *ctx)
 {
     say_diags(ctx);
+    watch_more(ctx);
 }
 
 /* Only what is new: of a thousand apps one has changed. */
@@ -157,11 +181,7 @@ static void read_again(void *user)
         core_desire(&g->core);
         say_diags(g);
         say_revisions(g);
-        struct strv extra = {0};
-        struct arena *a = arena_new();
-        sources_extra_folders(g->core.sources, a, &extra);
-        watch_extra(g->watch, extra.v, extra.n);
-        arena_free(a);
+        watch_more(g);
         conductor_files_changed(g->conductor);
         trim_soon(g);
     }

@@ -40,19 +40,6 @@ static void tally_file(struct tally *t, const struct spec_file *f)
 {
     t->files++;
     tally_diags(t, &f->diags);
-    for (size_t i = 0; i < f->n_documents; i++)
-        t->apps += f->documents[i].kind == DOC_APP && f->documents[i].ok;
-}
-
-/* What an app was refused for is its own state and no diagnostic of a file. */
-static void tally_refused(struct tally *t, const struct desired *d, struct arena *a)
-{
-    struct diag_list l;
-    diag_init(&l, a);
-    for (size_t i = 0; i < d->n_apps; i++)
-        if (d->apps[i].refused)
-            diag_add(&l, DIAG_ERROR, d->apps[i].at, NULL, NULL, NULL, "%s", d->apps[i].refused);
-    tally_diags(t, &l);
 }
 
 static void validate_roots(const char *const *roots, size_t n, const struct options *o,
@@ -69,8 +56,9 @@ static void validate_roots(const char *const *roots, size_t n, const struct opti
     if (o->words.n > 0) /* which roots they are meant for is not known */
         strv_push(a, &settings.build_allow, "/");
     const struct desired *d = desired_build(set, &settings, &nobody, core_now_ms(), a);
-    tally_diags(t, &d->diags);
-    tally_refused(t, d, a);
+    tally_diags(t, &d->diags); /* refusals are among them */
+    for (size_t i = 0; i < d->n_apps; i++)
+        t->apps += !d->apps[i].invalid_input;
     arena_free(a);
     sources_free(s);
 }

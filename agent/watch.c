@@ -48,6 +48,11 @@ struct parting { /* a name that was taken away lately */
     char name[NAME_MAX + 1];
 };
 
+struct paths { /* heap */
+    char **v;
+    size_t n;
+};
+
 struct watch {
     struct arena *arena; /* roots, doorbell */
     struct strv roots;
@@ -55,12 +60,11 @@ struct watch {
     int timer_fd;
     pthread_t thread;
 
-    pthread_mutex_t lock; /* guards the next five */
+    pthread_mutex_t lock; /* guards what follows down to bell */
     pthread_cond_t started;
     bool ready;
     struct err failure; /* of the start */
-    char **extra;
-    size_t n_extra;
+    struct paths extra, trees;
     unsigned bell; /* the number that its file bears */
 
     atomic_bool stop, extra_changed;
@@ -280,8 +284,10 @@ static struct watch_spots find_spots(struct watch *w, struct arena *a)
     for (size_t i = 0; i < w->roots.n; i++)
         spots_add_root(&spots, w->roots.v[i]);
     (void)pthread_mutex_lock(&w->lock);
-    for (size_t i = 0; i < w->n_extra; i++)
-        spots_add_folder(&spots, w->extra[i]);
+    for (size_t i = 0; i < w->trees.n; i++)
+        spots_add_root(&spots, w->trees.v[i]);
+    for (size_t i = 0; i < w->extra.n; i++)
+        spots_add_folder(&spots, w->extra.v[i]);
     (void)pthread_mutex_unlock(&w->lock);
     return spots;
 }
@@ -535,20 +541,20 @@ static int start_thread(struct watch *w, struct err *e)
     return err_set(e, w->failure.kind, "%s", w->failure.msg);
 }
 
-static void clear_extra(struct watch *w)
+static void clear_paths(struct paths *l)
 {
-    for (size_t i = 0; i < w->n_extra; i++)
-        free(w->extra[i]);
-    free(w->extra);
-    w->extra = NULL;
-    w->n_extra = 0;
+    for (size_t i = 0; i < l->n; i++)
+        free(l->v[i]);
+    free(l->v);
+    *l = (struct paths){0};
 }
 
 static void release(struct watch *w)
 {
     if (w->timer_fd >= 0)
         (void)close(w->timer_fd);
-    clear_extra(w);
+    clear_paths(&w->extra);
+    clear_paths(&w->trees);
     free(w->by_wd);
     (void)pthread_cond_destroy(&w->started);
     (void)pthread_mutex_destroy(&w->lock);
@@ -615,31 +621,41 @@ void watch_seen(struct watch *w)
                 sizeof(times)); /* EAGAIN: it was set anew meanwhile, and will be readable again */
 }
 
-static bool same_extra(const struct watch *w, const char *const *folders, size_t n)
+static bool same_paths(const struct paths *l, const char *const *now, size_t n)
 {
-    if (n != w->n_extra)
+    if (n != l->n)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (strcmp(w->extra[i], folders[i]) != 0)
+        if (strcmp(l->v[i], now[i]) != 0)
             return false;
     return true;
 }
 
-void watch_extra(struct watch *w, const char *const *folders, size_t n)
+static void set_paths(struct watch *w, struct paths *l, const char *const *now, size_t n)
 {
     (void)pthread_mutex_lock(&w->lock);
-    bool same = same_extra(w, folders, n);
+    bool same = same_paths(l, now, n);
 
     if (!same) {
-        clear_extra(w);
-        w->extra = xcalloc(n ? n : 1, sizeof(w->extra[0]));
+        clear_paths(l);
+        l->v = xcalloc(n ? n : 1, sizeof(l->v[0]));
         for (size_t i = 0; i < n; i++)
-            w->extra[i] = xstrdup(folders[i]);
-        w->n_extra = n;
+            l->v[i] = xstrdup(now[i]);
+        l->n = n;
     }
     (void)pthread_mutex_unlock(&w->lock);
     if (same)
         return;
     atomic_store(&w->extra_changed, true);
     (void)ring(w);
+}
+
+void watch_extra(struct watch *w, const char *const *folders, size_t n)
+{
+    set_paths(w, &w->extra, folders, n);
+}
+
+void watch_trees(struct watch *w, const char *const *paths, size_t n)
+{
+    set_paths(w, &w->trees, paths, n);
 }

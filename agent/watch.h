@@ -22,5 +22,7 @@ void watch_seen(struct watch *w);    /* call before looking: resets the descript
 /* Folders outside the roots that hold files which specs read (env_file); not recursive. Replaces the earlier set; says look again once they are
  * watched. The same set again costs nothing. */
 void watch_extra(struct watch *w, const char *const *folders, size_t n);
+/* The same for sources of what is built: like roots, wherever they lie (what lies in a root is watched once). */
+void watch_trees(struct watch *w, const char *const *paths, size_t n);
 
 #endif

@@ -86,6 +86,9 @@ int context_file(struct context *c, const char *path, size_t max, struct arena *
  * for a file. Returns bytes written to buf (less than n, or 0: end), or -1, then and ever after. */
 int context_tar_put(struct context *c, const char *path, const char *text, size_t n);
 int context_tar_rewind(struct context *c, struct err *e);
+/* For BuildKit, from the next rewind on: ignore files that .dockerignore excludes itself are left out. The classic builder reads .dockerignore and keeps
+ * it, and an excluded Dockerfile, from COPY by itself; BuildKit reads none in a tar and copies what is there. (The Dockerfile has to be there.) */
+void context_tar_withhold(struct context *c, bool withhold);
 long context_tar_read(struct context *c, void *buf, size_t n, struct err *e);
 int64_t context_bytes(const struct context *c); /* of all files, for progress */
 /* Unpack it into this empty folder that nobody else can change. Links that lead out of it or point at nothing stay behind: *ret_left, in the arena. On failure

@@ -26,6 +26,7 @@ struct found {
     struct stat st;
     int folder; /* descriptor; with name for what stat does not say */
     const char *name;
+    bool ignored; /* .dockerignore excludes it, but it is needed */
 };
 
 struct walk {
@@ -62,9 +63,11 @@ static int count(struct walk *w, bool out, struct err *e)
 /* w->path is complete. */
 static int walk_found(struct walk *w, struct found *f, int depth, struct err *e)
 {
-    bool out =
-        w->ignore && dockerignore_excludes(w->ignore, f->path) && !context_needs(w->where, f->path);
+    bool excluded = w->ignore && dockerignore_excludes(w->ignore, f->path);
+    bool out = excluded && !context_needs(w->where, f->path);
     int fd;
+
+    f->ignored = excluded && !out;
 
     if (S_ISSOCK(f->st.st_mode))
         return 0;
@@ -214,6 +217,7 @@ static int list_one(void *user, const struct found *f, struct err *e)
     if (context_add(c, &x, &it, e) < 0)
         return -1;
     it->at.stamp = context_stamp(&f->st);
+    it->ignored = f->ignored;
     return 0;
 }
 

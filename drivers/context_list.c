@@ -296,9 +296,10 @@ int context_ignore(struct context *c, const struct dockerignore *ignore, struct 
 
     c->bytes = 0;
     for (size_t i = 0; i < c->n; i++) {
-        const struct item x = c->items[i];
+        struct item x = c->items[i];
 
-        if (dockerignore_excludes(ignore, x.e.path) && !context_needs(&c->where, x.e.path))
+        x.ignored = dockerignore_excludes(ignore, x.e.path);
+        if (x.ignored && !context_needs(&c->where, x.e.path))
             continue;
         c->bytes += x.e.bytes;
         c->items[kept++] = x;

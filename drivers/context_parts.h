@@ -4,7 +4,8 @@
  * context_name.c names: judged, ordered, shown    context_zip*.c    zips: their directory, their content
  * context_list.c the list, checked as a whole     context_tarball.c tars: spooled; context_unpack.c: unpacked
  * context_links.c finding, following links        context_tar.c     the tar that goes out
- * context_dir.c  directories, fingerprints        context_extract.c on disk again */
+ * context_dir.c  directories, fingerprints        context_pax.c     reads along for NULs in names
+ * context_extract.c unpacked to disk again */
 #ifndef EK_CONTEXT_PARTS_H
 #define EK_CONTEXT_PARTS_H
 
@@ -35,6 +36,7 @@ struct item {
     struct context_entry e; /* first: context_entry() hands out its address */
     unsigned char hash[32]; /* of the content, after context_digest */
     size_t order;           /* bundles: position in the archive */
+    bool ignored;           /* .dockerignore excludes it; here since a builder may need it */
     bool implied;           /* a directory that only its children name */
     const char *hard;       /* tars: the path it is a hard link to */
     union {
@@ -73,6 +75,7 @@ struct context {
     bool digested;
     struct put *puts;
     size_t n_puts;
+    bool withhold; /* context_tar_withhold */
     struct tar *tar;
 };
 

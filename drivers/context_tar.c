@@ -102,6 +102,16 @@ static void add_put(struct tar *t, const struct put *p)
         (struct row){.e = {.path = p->path, .type = 'f', .bytes = (int64_t)p->n}, .put = p};
 }
 
+void context_tar_withhold(struct context *c, bool withhold)
+{
+    c->withhold = withhold;
+}
+
+static bool is_withheld(const struct context *c, const struct item *x)
+{
+    return c->withhold && x->ignored && strcmp(x->e.path, c->where.dockerfile) != 0;
+}
+
 static void make_rows(const struct context *c, struct tar *t)
 {
     size_t most = c->n, kept = 0;
@@ -109,8 +119,9 @@ static void make_rows(const struct context *c, struct tar *t)
     for (size_t i = 0; i < c->n_puts; i++)
         most += strlen(c->puts[i].path); /* more than it has folders */
     t->rows = xcalloc(most + 1, sizeof(*t->rows));
-    for (; t->n < c->n; t->n++)
-        t->rows[t->n] = (struct row){.e = c->items[t->n].e, .x = &c->items[t->n]};
+    for (size_t i = 0; i < c->n; i++)
+        if (!is_withheld(c, &c->items[i]))
+            t->rows[t->n++] = (struct row){.e = c->items[i].e, .x = &c->items[i]};
     for (size_t i = 0; i < c->n_puts; i++)
         add_put(t, &c->puts[i]);
     qsort(t->rows, t->n, sizeof(*t->rows), by_row);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "drivers/context_parts.h"
+#include "drivers/context_pax.h"
 #include "drivers/context_unpack.h"
 #include "spec/base/arena.h"
 
@@ -87,7 +88,8 @@ struct reading {
     struct context *c;
     struct archive *ar;
     struct unpack *unpack;
-    struct err why; /* of unpack */
+    struct context_pax pax;
+    struct err why; /* of unpack, or of pax */
     const unsigned char *block;
     size_t n;            /* of the block */
     int64_t at;          /* where it begins in the tar */
@@ -98,6 +100,7 @@ static int next_block(struct reading *r, struct err *e)
 {
     const struct context *c = r->c;
     const struct context_limits *l = &c->where.limits;
+    const char *name;
     long n;
 
     r->at += (int64_t)r->n;
@@ -111,6 +114,8 @@ static int next_block(struct reading *r, struct err *e)
     if (n < 0)
         return err_wrap(e, "%s", c->where.path);
     r->n = (size_t)n;
+    if (context_pax_feed(&r->pax, r->block, r->n, &name))
+        return context_refuse(c, name, e, "its name holds a NUL");
     return 0;
 }
 
@@ -274,6 +279,7 @@ static int read_tar(struct context *c, struct err *e)
         rc = read_entries(&r, e);
     (void)archive_read_free(r.ar);
     unpack_free(r.unpack);
+    context_pax_release(&r.pax);
     arena_free(r.arena);
     return rc;
 }

@@ -259,6 +259,35 @@ static long read_record(struct listing *l, int64_t at, struct arena *a, struct r
     return all;
 }
 
+/* PKWARE, APPNOTE.TXT, 4.4.5 */
+static const char *method_name(uint32_t method)
+{
+    static const struct {
+        uint32_t method;
+        const char *name;
+    } known[] = {
+        {1, "shrunk"},  {2, "reduced"},    {3, "reduced"},   {4, "reduced"},
+        {5, "reduced"}, {6, "imploded"},   {9, "Deflate64"}, {12, "bzip2"},
+        {14, "LZMA"},   {93, "Zstandard"}, {95, "XZ"},       {98, "PPMd"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (known[i].method == method)
+            return known[i].name;
+    return NULL;
+}
+
+static int refuse_method(const struct context *c, const struct record *r, struct err *e)
+{
+    const char *name = r->flags & FLAG_PATCH ? "a patch of another file" : method_name(r->method);
+
+    return context_refuse(
+        c, r->name, e,
+        "its compression (method %u%s%s) is not supported, only \"stored\" and "
+        "\"deflated\" are; pack it again, with `zip -r` or `7z a -tzip -mm=Deflate`",
+        r->method, name ? ": " : "", name ? name : "");
+}
+
 static int check_record(const struct listing *l, const struct record *r, struct err *e)
 {
     const struct context *c = l->c;
@@ -272,10 +301,7 @@ static int check_record(const struct listing *l, const struct record *r, struct 
     if (r->flags & (FLAG_ENCRYPTED | FLAG_STRONG_ENCRYPTION | FLAG_MASKED) || r->method == 99)
         return context_refuse(c, r->name, e, "it is encrypted");
     if ((r->method != 0 && r->method != 8) || r->flags & FLAG_PATCH)
-        return context_refuse(c, r->name, e,
-                              "its compression (method %u) is not supported, only \"stored\" and "
-                              "\"deflated\" are",
-                              r->method);
+        return refuse_method(c, r, e);
     if (r->bytes > INT64_MAX || r->packed > (uint64_t)l->begin || r->at > (uint64_t)l->begin)
         return context_refuse(c, r->name, e, "it lies outside of the file");
     if (r->method == 0 && r->packed != r->bytes)

@@ -199,6 +199,7 @@ static int open_context(struct ticket *t, const struct context_where *where, str
     b->context = context_open(where, e);
     if (!b->context || (!t->packing && put_files(t->op->build, b->context, e) < 0))
         return -1;
+    context_tar_withhold(b->context, !b->classic);
     return context_tar_rewind(b->context, e);
 }
 
@@ -259,6 +260,7 @@ static bool fell_back(struct ticket *t, struct err *e)
         return refuse_classic(e), false;
     if (!none && (t->op->build->needs_buildkit || !strcasestr(e->msg, "no active session")))
         return false;
+    context_tar_withhold(b->context, false);
     if (context_tar_rewind(b->context, e) < 0)
         return false;
     b->failure = (struct err){0};

@@ -10,6 +10,7 @@
 
 #include "drivers/engine_encode.h"
 #include "drivers/engine_fields.h"
+#include "reconcile/build_tag.h"
 #include "reconcile/plan_work.h"
 #include "spec/base/arena.h"
 
@@ -52,6 +53,12 @@ static bool same_configuration(const struct want_container *c, const struct obs_
     return strcmp(hash, have->hash) == 0;
 }
 
+/* What is built has its name once its source was read and what it stands on is there. Until then that is told, and the image is no difference. */
+static bool image_unnamed(const struct app_work *p, const struct replica *r)
+{
+    return r->service->facts && !build_tag_is(r->service->image, p->name, r->service->name);
+}
+
 static void compare_image(struct app_work *p, struct replica *r, const struct obs_container *c)
 {
     struct arena *a = p->w->arena;
@@ -89,9 +96,10 @@ void diff_container(struct app_work *p, struct replica *r, const struct obs_cont
 {
     struct arena *a = p->w->arena;
     const struct obs_image *image = observed_image(p->w->seen, r->service->image);
-    bool only_image = same_configuration(r->want, c);
+    bool only_image = same_configuration(r->want, c), unnamed = image_unnamed(p, r);
 
-    compare_image(p, r, c);
+    if (!unnamed)
+        compare_image(p, r, c);
     if (!only_image && c->fields.n && r->want->body) {
         json_auto_t *body = js_parse(r->want->body, strlen(r->want->body), NULL);
         struct kvs asked = engine_fields_of_body(body, a), nothing = {0};
@@ -100,7 +108,12 @@ void diff_container(struct app_work *p, struct replica *r, const struct obs_cont
             engine_fields_differ(&asked, image ? &image->fields : &nothing, &c->fields, a, &found);
 
         for (size_t i = 0; i < n; i++)
-            add_change(p, r, found[i].key, found[i].want, found[i].have);
+            if (found[i].want || !unnamed) /* the rest may be what the image brings along */
+                add_change(p, r, found[i].key, found[i].want, found[i].have);
+    }
+    if (r->n_changes == 0 && unnamed) {
+        r->cause = "its image is not known yet";
+        return;
     }
     if (r->n_changes == 0)
         add_change(p, r, "configuration", MASKED, MASKED);

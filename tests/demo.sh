@@ -1,5 +1,6 @@
 #!/bin/bash
-# The first app in one command (`make demo`): installs what is missing, builds, starts the agent on examples/hello and shows what it does.
+# The first app in one command (`make demo`): installs what is missing, builds, starts the agent on examples/static, where an archive of pages lies,
+# and shows what it does: the archive becomes an image, the image a container, and what is changed by hand is healed.
 # Runs until Ctrl-C. DEMO_ONCE=1: fetches the page, deletes the container by hand, shows it healed, cleans up and exits 0.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,6 +19,16 @@ say() {
     echo "$bold==$plain $*"
 }
 
+# What the agent built for the demo, by its labels; the image it stands on stays.
+# shellcheck disable=SC2317,SC2329
+remove_images() {
+    local name
+    engine_answers || return
+    engine_curl "/images/json?filters=%7B%22label%22:%5B%22evenkeel.build.owner=$owner%22%5D%7D" |
+        jq -r '.[] | (.RepoTags // [])[] | select(startswith("evenkeel/pages/app:"))' |
+        while read -r name; do engine_curl "/images/$name" -X DELETE -o /dev/null; done
+}
+
 # shellcheck disable=SC2317,SC2329
 clean_up() {
     trap - EXIT INT TERM
@@ -29,9 +40,10 @@ clean_up() {
         wait "$agent_pid" 2>/dev/null
     fi
     if [ -x build/evenkeel ] && engine_answers; then
-        build/evenkeel remove hello --root examples/hello --state "$state/agent" --name $owner >/dev/null &&
-            build/evenkeel apply --root examples/hello --state "$state/agent" --name $owner
+        build/evenkeel remove pages --root examples/static --state "$state/agent" --name $owner >/dev/null &&
+            build/evenkeel apply --root examples/static --state "$state/agent" --name $owner
     fi
+    remove_images
     [ -z "$engine_owned" ] || tests/engine/engine.sh stop "$state/engine"
     rm -rf "$state"
 }
@@ -68,14 +80,14 @@ say "building"
 make -s -j"$(nproc)"
 
 say "images"
-tests/engine/standins.sh nginx:1.27-alpine
+tests/engine/standins.sh nginxinc/nginx-unprivileged:stable-alpine
 
-say "the agent, watching examples/hello (owner label \"$owner\")"
-build/evenkeel agent --root examples/hello --state "$state/agent" --name $owner &
+say "the agent, watching examples/static, where pages.zip is all there is of the app but its port (owner label \"$owner\")"
+build/evenkeel agent --root examples/static --state "$state/agent" --name $owner &
 agent_pid=$!
 
-state_of_hello() {
-    build/evenkeel status --root examples/hello --state "$state/agent" --name $owner --json 2>/dev/null | jq -r '.apps[0].state // ""'
+state_of_pages() {
+    build/evenkeel status --root examples/static --state "$state/agent" --name $owner --json 2>/dev/null | jq -r '.apps[0].state // ""'
 }
 wait_for() { # SECONDS WHAT COMMAND...
     local end=$((SECONDS + $1)) what=$2
@@ -83,42 +95,45 @@ wait_for() { # SECONDS WHAT COMMAND...
     until "$@" >/dev/null 2>&1; do
         if ! kill -0 "$agent_pid" 2>/dev/null || [ $SECONDS -ge $end ]; then
             echo "demo: $what did not happen; see the lines above" >&2
-            build/evenkeel status --root examples/hello --state "$state/agent" --name $owner || true
+            build/evenkeel status --root examples/static --state "$state/agent" --name $owner || true
             exit 1
         fi
         sleep 0.1
     done
 }
 page() {
-    curl -sf --max-time 2 http://localhost:8080/
+    curl -sf --max-time 2 http://localhost:8083/
 }
 synced() {
-    [ "$(state_of_hello)" = Synced ]
+    [ "$(state_of_pages)" = Synced ]
 }
 
 command -v jq >/dev/null || tests/deps.sh engine
-wait_for 120 "a healthy hello" synced
-wait_for 10 "an answer on port 8080" page
-build/evenkeel status --root examples/hello --state "$state/agent" --name $owner || true
-say "open ${bold}http://localhost:8080$plain"
+wait_for 120 "the page, built and up" synced
+wait_for 10 "an answer on port 8083" page
+build/evenkeel status --root examples/static --state "$state/agent" --name $owner || true
+say "how it was built:"
+build/evenkeel logs --build pages --root examples/static --state "$state/agent" --name $owner | tail -n 12 || true
+say "open ${bold}http://localhost:8083$plain"
 
 if [ -z "${DEMO_ONCE:-}" ]; then
-    say "try: docker rm -f hello-app-1 (it comes back), or edit examples/hello/hello.yaml; Ctrl-C ends the demo"
+    say "try: docker rm -f pages-app-1 (it comes back), or edit examples/static/pages/index.html and run examples/static/pack.sh (it is built anew and replaced); Ctrl-C ends the demo"
     wait "$agent_pid"
     exit
 fi
 
 say "the page:"
 page | head -n 5
-before=$(engine_curl /containers/hello-app-1/json | jq -r .Id)
+before=$(engine_curl /containers/pages-app-1/json | jq -r .Id)
+sleep 2 # what happens right after our own doing may be its echo; a hand is slower
 say "deleting the container by hand"
-engine_curl "/containers/hello-app-1?force=1" -X DELETE -f -o /dev/null
+engine_curl "/containers/pages-app-1?force=1" -X DELETE -f -o /dev/null
 healed() {
     local now
-    now=$(engine_curl /containers/hello-app-1/json -f | jq -r 'select(.State.Running) | .Id')
+    now=$(engine_curl /containers/pages-app-1/json -f | jq -r 'select(.State.Running) | .Id')
     [ -n "$now" ] && [ "$now" != "$before" ]
 }
 wait_for 20 "healing" healed
-wait_for 10 "an answer on port 8080" page
+wait_for 10 "an answer on port 8083" page
 say "healed: a new container runs and the page answers"
-build/evenkeel history hello --state "$state/agent" --actions || true
+build/evenkeel history pages --state "$state/agent" --actions || true

@@ -12,7 +12,7 @@ build_packages=(build-essential gcc clang make pkg-config libcurl4-openssl-dev l
     libjansson-dev libsqlite3-dev libarchive-dev zlib1g-dev libgit2-dev libinotifytools0-dev libcivetweb-dev
     libssl-dev libsodium-dev libcmocka-dev)
 test_packages=(iptables iproute2 curl jq python3 valgrind clang-format clang-tidy universal-ctags
-    sqlite3 tmux git socat openssl docker-registry zip zstd)
+    sqlite3 tmux git socat openssl docker-registry zip zstd python3-pip)
 
 updated=
 policy_file=/usr/sbin/policy-rc.d
@@ -121,7 +121,7 @@ if [ -n "$want_test" ]; then
 fi
 
 if [ -n "$want_engine" ]; then
-    list=$(missing_of iptables iproute2 curl jq)
+    list=$(missing_of iptables iproute2 curl jq python3 python3-pip) # pip: tests/engine/tools.sh
     PATH=$PATH:/usr/sbin:/sbin command -v dockerd >/dev/null || list+="docker.io "
     # shellcheck disable=SC2086
     install_group "the engine" $list

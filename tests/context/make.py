@@ -520,6 +520,10 @@ def tars():
     save("tar-not-utf8.tar", tar(member(b"caf\xe9", b"1")))
     save("tar-pax-not-utf8.tar", tar(pax(record("path", b"caf\xe9")), member("x", b"1")))
     save("tar-pax-nul.tar", tar(pax(record("path", b"a\0b")), member("x", b"1")))
+    save("tar-pax-nul-link.tar", tar(pax(record("mtime", "1"), record("linkpath", b"Dockerfile\0/etc")), member("l", kind=b"2", target="Dockerfile")))
+    save("tar-pax-nul-later.tar", tar(member("x", b"1" * 70001), member("d/", kind=b"5"), pax(record("size", "3")), header("y", size=0) + padded(b"abc"),
+                                      pax(record("path", b"z\0")), member("z", b"1")))
+    save("tar-pax-nul-elsewhere.tar", tar(pax(record("SCHILY.xattr.user.path", b"a\0b")), member("x", b"path=a\0b")))
     save("tar-control.tar", tar(member("a\x01b", b"1")))
     save("tar-empty-name.tar", tar(member("", b"1")))
     save("tar-long-name.tar", tar(member("././@LongLink", b"n" * 200 + b"\0", kind=b"L"), member("n" * 100, b"1")))

@@ -2,6 +2,7 @@
 # Makes sure that the images which the demo and the tests name exist on the engine of DOCKER_HOST.
 # One that is missing is pulled; where no registry can be reached, a stand-in is imported under its
 # public name: busybox with a few scripts that listen on the right port and end at once on SIGTERM.
+# Traefik's holds the real program, from another registry (tests/engine/tools.sh).
 #
 #   standins.sh [--no-pull] [IMAGE:TAG...]
 #
@@ -14,7 +15,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/api.sh"
 
 images=(busybox:stable alpine:3.20 nginx:1.27-alpine traefik/whoami:v1.10 mariadb:10.11
-    redis:7-alpine python:3.11-slim python:3.13-slim node:24-alpine nginxinc/nginx-unprivileged:stable-alpine)
+    redis:7-alpine python:3.11-slim python:3.13-slim node:24-alpine nginxinc/nginx-unprivileged:stable-alpine
+    traefik:v3.7)
 registry_reachable=yes
 work=
 
@@ -191,6 +193,12 @@ printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Le
     "$((${#body} + 1))" "$body"
 END
 
+    # As the public image's: what is no program here is for Traefik.
+    script entrypoint.sh <<'END'
+command -v -- "$1" >/dev/null || set -- traefik "$@"
+exec "$@"
+END
+
     script usr/local/bin/mariadbd <<'END'
 if [ -z "$MARIADB_ROOT_PASSWORD$MARIADB_ROOT_PASSWORD_FILE$MARIADB_ROOT_PASSWORD_HASH$MYSQL_ROOT_PASSWORD$MYSQL_ROOT_PASSWORD_FILE$MARIADB_RANDOM_ROOT_PASSWORD$MARIADB_ALLOW_EMPTY_ROOT_PASSWORD" ]; then
     echo "[ERROR] [Entrypoint]: Database is uninitialized and password option is not specified" >&2
@@ -300,6 +308,15 @@ END
     tar -C "$root" --owner=0 --group=0 --mtime=@0 --sort=name -cf "$work/root.tar" .
 }
 
+# The common files and the real Traefik.
+make_traefik_root() {
+    local program
+    program=$("$here/tools.sh" traefik)
+    cp "$work/root.tar" "$work/traefik.tar"
+    tar -C "$(dirname "$program")" --owner=0 --group=0 --mtime=@0 --transform 's,^,./usr/local/bin/,' \
+        -rf "$work/traefik.tar" "$(basename "$program")"
+}
+
 # --- the engine ----------------------------------------------------------------------------------
 
 # Prints the Dockerfile instructions of an image's role.
@@ -318,6 +335,7 @@ role_of() {
         printf '%s\n' 'EXPOSE 6379' 'VOLUME /data' 'WORKDIR /data' \
             'ENTRYPOINT ["/docker-entrypoint.sh"]' 'CMD ["redis-server"]'
         ;;
+    traefik) printf '%s\n' 'EXPOSE 80' 'ENTRYPOINT ["/entrypoint.sh"]' 'CMD ["traefik"]' ;;
     python) printf '%s\n' 'CMD ["python3"]' ;;
     node) printf '%s\n' 'CMD ["node"]' ;;
     *) printf '%s\n' 'CMD ["sh"]' ;;
@@ -340,15 +358,19 @@ pull() {
 }
 
 import() {
-    local image=$1 query answer
+    local image=$1 query answer files=$work/root.tar
     local -a changes
+    if [ "${image%:*}" = traefik ]; then
+        make_traefik_root
+        files=$work/traefik.tar
+    fi
     mapfile -t changes < <(role_of "$image")
     changes+=("ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     query=$(jq -rn --arg repo "${image%:*}" --arg tag "${image##*:}" \
         '([@uri "fromSrc=-&repo=\($repo)&tag=\($tag)&message=evenkeel%20stand-in"]
           + [$ARGS.positional[] | @uri "changes=\(.)"]) | join("&")' --args "${changes[@]}")
     answer=$(engine_curl "/images/create?$query" -X POST -H 'Content-Type: application/x-tar' \
-        -H 'Expect:' --max-time 60 --data-binary "@$work/root.tar")
+        -H 'Expect:' --max-time 60 -T "$files")
     [[ $answer == *'"status":"sha256:'* ]] || die "could not import $image: $answer"
 }
 

@@ -122,6 +122,8 @@ printf 'FROM busybox:stable\n\nCOPPY index.html /www/\n%s\n' "$server" | write_f
 why_says "a Dockerfile that does not parse is named with its line" blog 'Dockerfile:3:'
 comes "and the old version keeps serving" blog one 1
 same "it is never sent" 2 "$(builds blog)"
+differences() { { plan 2>/dev/null || true; } | grep -E '^ +[!~+-] ' || true; }
+same "plan shows the reason and no difference" "" "$(differences)"
 
 # --- what a Dockerfile may hold ------------------------------------------------------------------
 
@@ -155,6 +157,14 @@ same "what is ignored rebuilds nothing" "$count" "$(builds files)"
 printf 'sub\n*ocker*\n' | write_file files/Dockerfile.dockerignore
 comes "the ignore file of the Dockerfile goes first" files './a.log ./keep.log '
 
+# BuildKit finds the Dockerfile in the tar, and copies what is there
+printf 'FROM busybox:stable\nCOPY . /www/\nRUN cd /www; ls -A | tr "\\n" " " > /tmp/l; cat /tmp/l > index.html\n%s\n' "$server" | write_file bare/Dockerfile
+printf 'Dockerfile\n**/.dockerignore\n*.Dockerfile\n' | write_file bare/.dockerignore
+web bare
+write_file bare/index.html <<<x
+comes "an ignored .dockerignore is not copied" bare 'Dockerfile index.html '
+rm "$root/bare.yaml"
+
 # --- base images ---------------------------------------------------------------------------------
 
 printf 'FROM registry.invalid/nobody/nothing:1\n%s\n' "$server" | write_file lost/Dockerfile
@@ -169,6 +179,22 @@ comes "an image of ours as base" based 'PRETTY_NAME="evenkeel stand-in image"'
 printf 'FROM busybox:stable\nRUN echo newer > /etc/os-release\n' >"$work/Dockerfile"
 tar -C "$work" -c Dockerfile | engine_curl '/build?t=example/base:1' -X POST -H 'Content-Type: application/x-tar' --data-binary @- -o /dev/null
 comes "a base image with another id is a change" based newer
+
+# --- a source outside the roots, where the agent's configuration allows one ----------------------
+
+mkdir -p "$work/elsewhere/src/deep"
+echo far >"$work/elsewhere/src/deep/index.html"
+printf 'FROM busybox:stable\nCOPY deep /www\n%s\n' "$server" >"$work/elsewhere/src/Dockerfile"
+printf 'builds: {allow: ["%s"]}\n' "$work/elsewhere" >"$work/agent.yaml"
+flags+=(--config "$work/agent.yaml")
+start_agent
+printf 'app: far\nsource: {path: "%s"}\nstop_signal: SIGKILL\n' "$work/elsewhere/src" | write_file far.yaml
+comes "a source outside the roots" far far
+echo farther >"$work/elsewhere/src/deep/index.html"
+comes "is watched, too" far farther 20
+rm "$root/far.yaml"
+flags=(--root "$root")
+start_agent
 
 # --- named after the platform --------------------------------------------------------------------
 
@@ -216,6 +242,7 @@ stop_agent KILL
 comes "without the agent the old version serves" slow 2 1
 start_agent
 comes "the next start converges" slow 3 40
+check "to the end" wait_until 20 synced slow
 same "with one of each" "slow-app-1 slow-front-1" "$(owned containers '.Names[0][1:]' | grep slow | sort | xargs)"
 
 for app in blog files based slow quick; do rm -f "$root/$app.yaml"; done

@@ -28,6 +28,16 @@ DOCKER_HOST=$engine
 same "nor for the same engine with BuildKit" 0 "$(exit_of plan)"
 DOCKER_HOST=unix://$work/old.sock
 
+DOCKER_HOST=unix://$work/old.sock
+printf 'Dockerfile\n.dockerignore\n' | write_file bare/.dockerignore
+printf 'FROM busybox:stable\nCOPY . /www/\nRUN echo %s; ls -A /www > /list\nCMD ["sleep", "100000"]\n' "$nonce" | write_file bare/Dockerfile
+write_file bare/index.html <<<x
+printf 'app: bare\nsource: {path: ./bare}\nstop_signal: SIGKILL\n' | write_file bare.yaml
+same "what .dockerignore excludes, itself and the Dockerfile too," 0 "$(exit_of apply)"
+same "is not copied" "index.html" "$(engine_curl '/containers/bare-app-1/archive?path=/list' | tar -xO)"
+rm "$root/bare.yaml"
+same "and gone" 0 "$(exit_of apply)"
+
 start_agent
 before=$(inspect old-app-1 .Id)
 write_file old/index.html <<<"$nonce again"

@@ -53,6 +53,16 @@ says "the place" "bad.yaml:3:1: error: unknown key \"prots\"" "$out"
 says "the nearest key" 'did you mean "ports"' "$out"
 says "the source line" 'prots: ["80"]' "$out"
 says "all problems in one run" "bad.yaml:4:12: error" "$out"
+mkdir "$work/counted"
+printf 'app: one\nsource: {bundle: one.zip}\n' >"$work/counted/one.yaml"
+printf 'x' >"$work/counted/one.zip"
+printf 'x' >"$work/counted/other.zip"
+same "an archive that a spec names is no app of its own" "3 files, 2 apps: 0 errors, 0 warnings" "$(ek validate "$work/counted")"
+printf 'app: two\nimage: busybox:stable\nports: ["8080:80"]\n' >"$work/counted/two.yaml"
+printf 'app: three\nimage: busybox:stable\nports: ["8080:80"]\n' >"$work/counted/three.yaml"
+out=$(ek validate "$work/counted" 2>/dev/null) && status=0 || status=$?
+same "what is claimed twice" 1 "$status"
+same "is one error" "5 files, 4 apps: 1 error, 0 warnings" "$(tail -n 1 <<<"$out")"
 same "validate --json" 2 "$(ek validate --json "$work/bad.yaml" | jq '[.[] | select(.level == "error")] | length')"
 
 # --- plan, apply, drift, status: codes and JSON

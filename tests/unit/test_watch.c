@@ -477,6 +477,38 @@ static void extra_folders(void **state)
     NOT_TOLD();
 }
 
+/* What is built from may lie anywhere, in a hidden folder of a root too. */
+static void other_trees(void **state)
+{
+    const char *trees[] = {"", ""}, *none = NULL;
+    char hidden[256], far[256];
+
+    (void)snprintf(far, sizeof(far), "%s/far", (const char *)*state);
+    (void)snprintf(hidden, sizeof(hidden), "%s/r/.src", (const char *)*state);
+    trees[0] = far;
+    trees[1] = hidden;
+    make_dir("r");
+    make_dir("r/.src");
+    make_dir("r/.src/sub");
+    start("r");
+    forget();
+    watch_trees(w, trees, 2); /* far does not exist yet */
+    TOLD_AT_ONCE();
+    is_watched("r/.src/sub");
+    make_dir("far");
+    TOLD_AT_ONCE();
+    make_dir("far/sub");
+    make_dir("far/sub/deep");
+    is_watched("far/sub/deep");
+    is_watched("r");
+    watch_trees(w, trees, 2);
+    NOT_TOLD();
+    watch_trees(w, &none, 0);
+    forget();
+    save("far/sub/x", "A=2");
+    NOT_TOLD();
+}
+
 /* ---- floods, doorbells, ends ---- */
 
 /* The thread's id, and how often it was woken. */
@@ -685,6 +717,7 @@ int main(void)
         CASE(a_root_that_is_a_file),
         CASE(one_folder_for_two_reasons),
         CASE(extra_folders),
+        CASE(other_trees),
         CASE(a_flood_is_survived),
         CASE(a_lost_doorbell_is_hung_again),
         CASE(nothing_is_left_behind),
