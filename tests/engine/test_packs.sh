@@ -217,6 +217,7 @@ comes "an archive is unpacked for it" nixzip zipped
 
 # --- buildpacks ----------------------------------------------------------------------------------
 
+began=$(date +%s.%N) # the agent may have seen pack before it saw the spec go
 mv "$work/cnb.yaml" "$root/cnb.yaml"
 comes "pack builds" cnb one
 check "and that is all" wait_until 20 synced cnb
