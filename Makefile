@@ -33,7 +33,7 @@ else
 CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
 LDFLAGS += -Wl,-z,relro,-z,now -pthread
-LDLIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -linotifytools -lm
+LDLIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -linotifytools -lcivetweb -lm
 
 FOLDERS := spec/base spec drivers reconcile agent
 SOURCES := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))

@@ -17,6 +17,7 @@
 #include "agent/saved.h"
 #include "agent/store.h"
 #include "agent/watch.h"
+#include "agent/web_keeper.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 
@@ -35,6 +36,7 @@ struct agent {
     struct store *store;
     struct buildlog *builds;
     struct watch *watch;
+    struct web_keeper *web;
     int signals, lock;
     bool leaving, left;
     struct http_timer *slow, *again, *trim, *collect;
@@ -263,6 +265,7 @@ static void leave(struct agent *g, int number)
              n > 0 ? ", finishing what is in flight" : "");
     g->leaving = true;
     http_timer_cancel(g->core.http, TAKE(g->collect));
+    web_keeper_leave(g->web);
     conductor_stop(g->conductor);
     (void)http_after(g->core.http, LEAVE_MS, leave_now, g);
 }
@@ -318,7 +321,7 @@ static int open_signals(struct err *e)
 
 static int open_folders(struct agent *g, struct strv *watched, const char **doorbell, struct err *e)
 {
-    static const char *const names[] = {"overrides", "confirm-removals", ".doorbell"};
+    static const char *const names[] = {"overrides", "confirm-removals", "secrets", ".doorbell"};
     const char *path = NULL;
     for (size_t i = 0; i < g->o->roots.n; i++)
         strv_push(g->own, watched, fsx_absolute(g->o->roots.v[i], g->own));
@@ -379,6 +382,7 @@ static int run_agent(struct agent *g, struct err *e)
              g->o->roots.n == 1 ? "" : "s", g->o->docker);
     g->conductor = conductor_new(&co);
     conductor_start(g->conductor);
+    g->web = web_keeper_new(g->core.http, g->o->listen);
     g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
     g->collect = http_after(g->core.http, GC_FIRST_MS, collect_images, g);
     g->again = http_after(g->core.http, UNSTABLE_MS, read_again,
@@ -396,6 +400,7 @@ int cli_agent(const struct options *o)
     int rc = 0;
     if (open_agent(&g, &e) < 0 || run_agent(&g, &e) < 0)
         rc = cli_fail(&e);
+    web_keeper_free(g.web);
     watch_free(g.watch);
     store_close(g.store);
     if (g.conductor && conductor_runs(g.conductor) == 0) {

@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/facts_read.h"
@@ -45,6 +44,7 @@ struct contexts {
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
     struct build_limits limits;
+    char *memory;
     char engine[64]; /* its platform, "" as long as it is not known */
     bool stop;
     struct entry **v; /* sorted by key; entries never move */
@@ -70,21 +70,6 @@ static struct entry *next_queued(const struct lane *l)
     return NULL;
 }
 
-/* What changed in this very moment has a fingerprint that never comes again; a moment later it has one that lasts. */
-static void settle(const struct facts_order *o, char print[SHA256_HEX])
-{
-    static const struct timespec moment = {.tv_nsec = 25 * 1000 * 1000};
-    char again[SHA256_HEX];
-
-    for (int tries = 0; tries < 4; tries++) {
-        facts_fingerprint(o, again);
-        if (strcmp(again, print) == 0)
-            return;
-        (void)nanosleep(&moment, NULL);
-        facts_fingerprint(o, print);
-    }
-}
-
 /* Leaves ret->arena NULL when all is as it was. */
 static void read_entry(const struct entry *x, const char *engine, const char *before,
                        struct reading *ret)
@@ -93,25 +78,27 @@ static void read_entry(const struct entry *x, const char *engine, const char *be
     struct facts_order own = x->order;
     const struct facts_order *order = x->bundle ? &bundle : &own;
     char print[SHA256_HEX];
+    bool passing;
 
     own.engine = engine;
-
     *ret = (struct reading){0};
     facts_fingerprint(order, print);
     facts_print(order, print, ret->print);
     if (ret->print[0] && strcmp(ret->print, before) == 0)
         return;
-    settle(order, print);
-    facts_print(order, print, ret->print);
     ret->arena = arena_new();
     if (x->bundle) {
-        ret->text = facts_bundle_spec(order, ret->arena, &ret->error);
+        ret->text = facts_bundle_spec(order, ret->arena, &ret->error, &passing);
+        if (passing)
+            ret->print[0] = '\0'; /* no proof that another try would be in vain */
         return;
     }
     ret->facts = ARENA_NEW(ret->arena, struct context_facts);
     facts_read(order, ret->arena, ret->facts);
     ret->facts->key = x->key;
     ret->facts->fingerprint = arena_strdup(ret->arena, print);
+    if (ret->facts->passing)
+        ret->print[0] = '\0';
 }
 
 static const char *failure_of(const struct reading *r)
@@ -220,6 +207,12 @@ void contexts_limits(struct contexts *c, const struct build_limits *limits)
     c->limits = *limits;
 }
 
+void contexts_memory(struct contexts *c, const char *folder)
+{
+    free(c->memory);
+    c->memory = xstrdup(folder);
+}
+
 static void entry_free(struct entry *x)
 {
     arena_free(x->arena);
@@ -252,6 +245,7 @@ void contexts_free(struct contexts *c)
     (void)pthread_cond_destroy(&c->idle);
     free(c->v);
     free(c->facts);
+    free(c->memory);
     free(c);
 }
 

@@ -45,6 +45,7 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     c->driver = docker_new(c->http, cores > 0 ? (int)cores : 1, o->auth_dir, e);
     c->contexts = contexts_new(c->http);
     contexts_limits(c->contexts, &o->settings.build_limits);
+    contexts_memory(c->contexts, fsx_join(o->state, "digests", c->routes_arena));
     return c->driver ? 0 : -1;
 }
 
@@ -59,6 +60,7 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
     if (needs & CORE_FILES) {
         const char *overrides = fsx_join(o->state, "overrides", c->routes_arena);
         c->sources = sources_new(o->roots.v, o->roots.n, overrides);
+        c->secrets = secrets_new(o->state);
     }
     if (needs & CORE_ENGINE) {
         hostnet_routes(c->routes_arena, &c->host_routes);
@@ -74,6 +76,7 @@ void core_close(struct core *c)
     contexts_free(c->contexts);
     http_free(c->http);
     sources_free(c->sources);
+    secrets_free(c->secrets);
     memo_free(c->memo);
     arena_free(c->desired_arena);
     arena_free(c->routes_arena);
@@ -117,6 +120,7 @@ void core_load_history(struct core *c)
 bool core_scan(struct core *c, bool *unstable)
 {
     bool changed = sources_scan(c->sources, unstable);
+    changed |= secrets_scan(c->secrets);
     if (changed) {
         c->stale = true;
         c->desired = NULL; /* it borrowed from files that are gone now */

@@ -7,6 +7,7 @@
 #include "agent/contexts.h"
 #include "agent/memo.h"
 #include "agent/options.h"
+#include "agent/secrets.h"
 #include "agent/sources.h"
 #include "drivers/driver.h"
 #include "drivers/http.h"
@@ -15,6 +16,7 @@
 struct core {
     const struct options *options;
     struct sources *sources;
+    struct secrets *secrets; /* NULL when opened without files */
     struct http *http;         /* NULL when opened without an engine */
     struct driver *driver;     /* likewise */
     struct memo *memo;         /* history for the planner */

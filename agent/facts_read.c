@@ -22,6 +22,7 @@ static struct context_where where_of(const struct facts_order *o)
             facts_tool_dockerfile(b), /* it shapes what is ignored, as it does when it is sent */
         .use_ignore = true,
         .limits = context_limits_of(&o->limits),
+        .memory = o->memory,
     };
 }
 
@@ -31,7 +32,7 @@ void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX])
     struct err e = {0};
 
     ret[0] = '\0';
-    (void)context_fingerprint(&w, ret, &e);
+    (void)context_fingerprint_settled(&w, ret, &e);
 }
 
 bool facts_need_tool(const struct facts_order *o)
@@ -235,6 +236,7 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
     if (!c || context_digest(c, digest, &e) < 0 ||
         find_dockerfile(o, c, a, &f, &text, &n, &own, &e) < 0) {
         fail(&f, a, e.msg);
+        f.passing = e.kind == ERR_RETRY;
     } else {
         f.digest = arena_strdup(a, digest);
         f.bytes = context_bytes(c);
@@ -251,7 +253,8 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
     *ret = f;
 }
 
-const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, const char **ret_error)
+const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, const char **ret_error,
+                              bool *ret_passing)
 {
     struct context_where w = {.path = o->build.bundle, .limits = context_limits_of(&o->limits)};
     struct err e = {0};
@@ -263,6 +266,7 @@ const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, cons
                       context_file(c, "evenkeel.yaml", LIMIT_SPEC_BYTES, a, &text, &n, &e) == 0);
 
     *ret_error = read ? NULL : arena_strdup(a, e.msg);
+    *ret_passing = !read && e.kind == ERR_RETRY;
     context_free(c);
     return text;
 }

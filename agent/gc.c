@@ -95,6 +95,35 @@ static void list_busy(struct gc *g, struct strv *ret)
     }
 }
 
+/* Whose images may be gone back to. What could not be read, or was not read yet, may hold any app. */
+static void list_living(struct gc *g, struct gc_input *in)
+{
+    struct core *c = g->o.core;
+    const struct observed *seen = c->driver->ops->observed(c->driver, g->arena);
+    const struct desired *d = c->desired;
+
+    in->living_known = !c->bundle_unread && !contexts_busy(c->contexts);
+    for (size_t i = 0; i < d->n_roots; i++)
+        in->living_known &= d->roots[i].readable;
+    for (size_t i = 0; i < d->n_files; i++)
+        in->living_known &= !d->files[i]->broken;
+    for (size_t i = 0; i < d->n_apps; i++) {
+        const struct want_app *app = &d->apps[i];
+
+        if (app->invalid_input)
+            strv_push(g->arena, &in->living, app->name);
+        for (size_t k = 0; k < app->n_services; k++)
+            strv_push(g->arena, &in->living,
+                      arena_printf(g->arena, "%s/%s", app->name, app->services[k].name));
+    }
+    for (size_t i = 0; i < seen->n_containers; i++) {
+        const struct obs_container *x = &seen->containers[i];
+
+        if (x->app && x->owner && strcmp(x->owner, c->options->settings.owner) == 0)
+            strv_push(g->arena, &in->living, x->app);
+    }
+}
+
 static const struct gc_image *images_of(const struct engine_image *v, size_t n, struct arena *a)
 {
     struct gc_image *images = ARENA_ARRAY(a, n ? n : 1, struct gc_image);
@@ -131,6 +160,7 @@ static void on_listed(void *user, const struct engine_image *v, size_t n, const 
     }
     in.images = images_of(v, n, g->arena);
     list_busy(g, &in.busy);
+    list_living(g, &in);
     gc_due(&in, g->arena, &g->due);
     g->report.kept = g->due.kept;
     for (size_t i = 0; i < g->due.in_use.n && g->o.store; i++)

@@ -21,7 +21,7 @@ struct verb {
 /* clang-format off */
 static const struct verb verbs[] = {
     {"agent", "", "watch the roots and keep the engine in the state they describe",
-     OPT_PLACES | OPT_LOG, 0, 0, cli_agent,
+     OPT_PLACES | OPT_LOG | OPT_LISTEN, 0, 0, cli_agent,
      "Runs in the foreground until SIGTERM or Ctrl-C; SIGHUP looks at everything again. One agent per state\n"
      "directory. What it does goes to standard error and into the history (`evenkeel history`).\n"
      "\n"
@@ -76,6 +76,17 @@ static const struct verb verbs[] = {
      "brings none. Put it beside the source to have it your way from then on. Needs no engine.\n"
      "\n"
      "  evenkeel convert --dockerfile blog > apps/blog/Dockerfile\n  evenkeel convert --dockerfile ./src\n"},
+    {"secret", "set NAME | ls | rm NAME...", "keep passwords, keys and certificates that specs name",
+     OPT_STATE | OPT_CONFIG | OPT_APP | OPT_FILE | OPT_JSON, 1, ANY, cli_secret,
+     "A value comes from standard input or a file, never from the command line, and is never shown again. It is one file in\n"
+     "STATE/secrets, readable by its owner alone; a running agent sees it change. With --app it is that app's own, and wins\n"
+     "over the common one of the same name. A value may be a password file, a certificate with its chain, or a private key.\n"
+     "\n"
+     "  htpasswd -nB anna | evenkeel secret set --app blog users     route: {path: /blog, middlewares: {basic_auth: {secret: users}}}\n"
+     "  evenkeel secret set shop-cert --file fullchain.pem\n"
+     "  evenkeel secret set shop-key --file privkey.pem              route: {host: shop.example.org, tls: {cert: shop-cert, key: shop-key}}\n"
+     "  evenkeel secret ls                                           names, kinds, and when certificates end\n"
+     "  evenkeel secret rm --app blog users\n"},
     {"schema", "app|config|reference", "print the JSON Schema of a file, or the reference of its keys", 0, 1, 1, cli_schema,
      "For editors: put `# yaml-language-server: $schema=app.schema.json` at the top of a spec.\n"},
     {"version", "", "print the version", 0, 0, 0, cli_version, ""},

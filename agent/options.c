@@ -17,6 +17,7 @@
 #define DEFAULT_STATE "/var/lib/evenkeel"
 #define DEFAULT_CONFIG "/etc/evenkeel/agent.yaml"
 #define DEFAULT_DOCKER "unix:///var/run/docker.sock"
+#define DEFAULT_LISTEN "127.0.0.1:5001"
 
 struct flag {
     const char *name;
@@ -36,6 +37,10 @@ static const struct flag flags[] = {
      "else " DEFAULT_DOCKER ")"},
     {"config", 'c', OPT_CONFIG, "FILE", "configuration file (default " DEFAULT_CONFIG ")"},
     {"name", 0, OPT_NAME, "OWNER", "owner label of this agent's objects (default \"default\")"},
+    {"listen", 0, OPT_LISTEN, "ADDR:PORT",
+     "where the agent answers HTTP (default " DEFAULT_LISTEN "; none: nowhere)"},
+    {"app", 0, OPT_APP, "APP", "for this app alone, instead of the common one of that name"},
+    {"file", 0, OPT_FILE, "FILE", "take the value from FILE instead of standard input"},
     {"json", 'j', OPT_JSON, NULL, "one JSON document instead of text"},
     {"dot", 0, OPT_DOT, NULL, "the actions as a Graphviz graph"},
     {"verbose", 'v', OPT_VERBOSE, NULL, "also what needs nothing done"},
@@ -84,6 +89,9 @@ static int take(const struct flag *f, const char *value, struct arena *a, struct
         o->config_given = true;
         return 0;
     case OPT_NAME: o->settings.owner = value; return 0;
+    case OPT_LISTEN: o->listen = value; return 0;
+    case OPT_APP: o->app = value; return 0;
+    case OPT_FILE: o->file = value; return 0;
     case OPT_JSON: o->json = true; return 0;
     case OPT_DOT: o->dot = true; return 0;
     case OPT_VERBOSE: o->verbose = true; return 0;
@@ -167,10 +175,9 @@ static int from_environment(struct arena *a, struct options *o, struct err *e)
         const char *variable;
         unsigned bit;
     } rows[] = {
-        {"EVENKEEL_STATE", OPT_STATE},
-        {"EVENKEEL_DOCKER", OPT_DOCKER},
-        {"EVENKEEL_CONFIG", OPT_CONFIG},
-        {"EVENKEEL_NAME", OPT_NAME},
+        {"EVENKEEL_STATE", OPT_STATE},   {"EVENKEEL_DOCKER", OPT_DOCKER},
+        {"EVENKEEL_CONFIG", OPT_CONFIG}, {"EVENKEEL_NAME", OPT_NAME},
+        {"EVENKEEL_LISTEN", OPT_LISTEN},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const char *v = getenv(rows[i].variable);
@@ -178,7 +185,8 @@ static int from_environment(struct arena *a, struct options *o, struct err *e)
             continue;
         if ((rows[i].bit == OPT_STATE && o->state) || (rows[i].bit == OPT_DOCKER && o->docker) ||
             (rows[i].bit == OPT_CONFIG && o->config) ||
-            (rows[i].bit == OPT_NAME && o->settings.owner))
+            (rows[i].bit == OPT_NAME && o->settings.owner) ||
+            (rows[i].bit == OPT_LISTEN && o->listen))
             continue;
         for (size_t f = 0; f < ARRAY_LEN(flags); f++)
             if (flags[f].bit == rows[i].bit && take(&flags[f], v, a, o, e) < 0)
@@ -222,6 +230,8 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
         o->docker = c.docker;
     if (!o->settings.owner)
         o->settings.owner = c.name;
+    if (!o->listen)
+        o->listen = c.listen;
     if (o->log == (enum log_level) - 1 && c.log_level)
         (void)log_level_parse(c.log_level, &o->log);
     o->settings.pool = c.pool;
@@ -258,6 +268,8 @@ static void fill_defaults(struct arena *a, struct options *o)
         o->auth_dir = fsx_join(v, ".docker", a);
     if (!o->settings.owner)
         o->settings.owner = "default";
+    if (!o->listen)
+        o->listen = DEFAULT_LISTEN;
     if (!o->settings.pool)
         o->settings.pool = "10.213.0.0/16";
     if (!o->settings.pool_prefix)
@@ -279,6 +291,14 @@ static int check_owner(const struct options *o, struct err *e)
     return 0;
 }
 
+static int check_listen(const struct options *o, struct arena *a, struct err *e)
+{
+    const char *why;
+    if (strcmp(o->listen, "none") == 0 || listen_parse(o->listen, a, NULL, NULL, &why) == 0)
+        return 0;
+    return err_set(e, ERR_USER, "--listen %s: %s, or `none`", o->listen, why);
+}
+
 int options_parse(int argc, char **argv, unsigned allowed, struct arena *a, struct diag_list *diags,
                   struct options *ret, struct err *e)
 {
@@ -289,7 +309,7 @@ int options_parse(int argc, char **argv, unsigned allowed, struct arena *a, stru
         if (from_environment(a, &o, e) < 0 || from_config(a, diags, &o, e) < 0)
             return -1;
         fill_defaults(a, &o);
-        if (check_owner(&o, e) < 0)
+        if (check_owner(&o, e) < 0 || check_listen(&o, a, e) < 0)
             return -1;
     }
     *ret = o;

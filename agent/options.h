@@ -17,6 +17,7 @@ struct options {
     const char *docker_certs; /* DOCKER_CERT_PATH or NULL */
     bool docker_tls;          /* DOCKER_TLS_VERIFY */
     const char *auth_dir;     /* DOCKER_CONFIG or ~/.docker */
+    const char *listen;       /* "127.0.0.1:5001"; "none": no listener */
     const char *config;       /* NULL: none was given and the default one does not exist */
     bool config_given;
     enum log_level log;
@@ -29,7 +30,8 @@ struct options {
     bool tail_given;
     int limit;
     const char *since, *for_time, *confirm, *pass;
-    struct strv words; /* what is neither a flag nor its value: app names, paths */
+    const char *app, *file; /* of `secret` */
+    struct strv words;      /* what is neither a flag nor its value: app names, paths */
 };
 
 /* One bit per flag, so that a verb can say which it takes. */
@@ -55,6 +57,9 @@ enum option_bit {
     OPT_BUILD = 1 << 18,
     OPT_DOCKERFILE = 1 << 19,
     OPT_DRY_RUN = 1 << 20,
+    OPT_APP = 1 << 21,
+    OPT_FILE = 1 << 22,
+    OPT_LISTEN = 1 << 23,
     OPT_PLACES = OPT_ROOT | OPT_STATE | OPT_DOCKER | OPT_CONFIG | OPT_NAME,
 };
 

@@ -14,10 +14,6 @@
 #include "spec/base/arena.h"
 #include "spec/limits.h"
 
-/* Times of files move in ticks of the kernel's clock, 1 to 10 ms: what changed within one of them may change once more without
- * a trace. Such a file gives a fingerprint that is never given again. */
-#define TICK_NS 20000000
-
 /* ---- shared by the rooms ---- */
 
 static int64_t now_ms(void)
@@ -26,6 +22,14 @@ static int64_t now_ms(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t real_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return context_nanoseconds(&now);
 }
 
 int context_check_time(const struct context *c, struct err *e)
@@ -55,8 +59,7 @@ struct stamp context_stamp(const struct stat *st)
     return (struct stamp){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
 }
 
-/* Unsigned inside: a file may claim to be of the year 3000. */
-static int64_t nanoseconds(const struct timespec *t)
+int64_t context_nanoseconds(const struct timespec *t)
 {
     return (int64_t)((uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec);
 }
@@ -64,8 +67,8 @@ static int64_t nanoseconds(const struct timespec *t)
 bool context_stamp_eq(const struct stamp *a, const struct stamp *b)
 {
     return a->dev == b->dev && a->ino == b->ino && a->bytes == b->bytes &&
-           nanoseconds(&a->modified) == nanoseconds(&b->modified) &&
-           nanoseconds(&a->changed) == nanoseconds(&b->changed);
+           context_nanoseconds(&a->modified) == context_nanoseconds(&b->modified) &&
+           context_nanoseconds(&a->changed) == context_nanoseconds(&b->changed);
 }
 
 int context_failed(const struct context *c, struct err *e)
@@ -114,6 +117,7 @@ static int clean_where(const struct context_where *given, struct arena *a,
     *ret = *given;
     fill_limits(&ret->limits);
     ret->path = arena_strdup(a, given->path);
+    ret->memory = arena_strdup(a, given->memory);
     ret->sub = given->sub ? context_name_clean(given->sub, a) : "";
     ret->dockerfile = context_name_clean(context_dockerfile(given), a);
     if (*ret->sub && !context_name_valid(ret->sub, false, &ret->limits, &why))
@@ -144,6 +148,7 @@ static int open_context(struct context *c, const struct context_where *where, st
 
     if (clean_where(where, c->arena, &c->where, e) < 0)
         return -1;
+    c->opened_ns = real_ns();
     c->deadline_ms = now_ms() + c->where.limits.time_ms;
     c->fd = open_where(where, &st, e);
     if (c->fd < 0)
@@ -207,41 +212,81 @@ int64_t context_bytes(const struct context *c)
     return c->bytes;
 }
 
-/* ---- fingerprint ---- */
-
-void context_print_stat(const struct stat *st, struct str *out)
+int64_t context_read_bytes(const struct context *c)
 {
-    const int64_t numbers[] = {st->st_mode, (int64_t)st->st_dev,       (int64_t)st->st_ino,
-                               st->st_size, nanoseconds(&st->st_mtim), nanoseconds(&st->st_ctim)};
-    struct timespec now;
-
-    str_addn(out, (const char *)numbers, sizeof(numbers));
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (nanoseconds(&now) - nanoseconds(&st->st_ctim) < TICK_NS)
-        str_addf(out, "%lld", (long long)nanoseconds(&now));
+    return c->read_bytes;
 }
 
-int context_fingerprint(const struct context_where *given, char ret[SHA256_HEX], struct err *e)
-{
-    CLEANUP(arena_freep) struct arena *a = arena_new();
-    CLEANUP(str_release) struct str text = STR_INIT;
-    struct context_where where;
-    struct stat st;
-    int rc = 0;
+/* ---- fingerprint ---- */
 
-    if (clean_where(given, a, &where, e) < 0)
-        return -1;
-    int fd = open_where(&where, &st, e);
+void context_print_stat(struct print *p, const struct stat *st)
+{
+    const int64_t numbers[] = {st->st_mode,
+                               (int64_t)st->st_dev,
+                               (int64_t)st->st_ino,
+                               st->st_size,
+                               context_nanoseconds(&st->st_mtim),
+                               context_nanoseconds(&st->st_ctim)};
+
+    str_addn(&p->text, (const char *)numbers, sizeof(numbers));
+    if (p->now_ns - context_nanoseconds(&st->st_ctim) >= CONTEXT_TICK_NS)
+        return;
+    str_addn(&p->text, (const char *)&p->now_ns, sizeof(p->now_ns));
+    p->lasts = false;
+}
+
+static int print_where(const struct context_where *where, struct print *p, struct err *e)
+{
+    struct stat st;
+    int fd = open_where(where, &st, e), rc = 0;
+
     if (fd < 0)
         return -1;
-    str_addf(&text, "%s\n%s\n%d\n", where.sub, where.dockerfile, where.use_ignore);
+    str_addf(&p->text, "%s\n%s\n%d\n", where->sub, where->dockerfile, where->use_ignore);
     if (S_ISDIR(st.st_mode))
-        rc = context_dir_fingerprint(&where, fd, &text, e);
+        rc = context_dir_fingerprint(where, fd, p, e);
     else
-        context_print_stat(&st, &text);
+        context_print_stat(p, &st);
     (void)close(fd);
+    return rc;
+}
+
+static int fingerprint(const struct context_where *given, char ret[SHA256_HEX], bool *ret_lasts,
+                       struct err *e)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct print p = {.now_ns = real_ns(), .lasts = true};
+    struct context_where where;
+    int rc = clean_where(given, a, &where, e);
+
     if (rc == 0)
-        sha256_hex(text.buf, text.len, ret);
+        rc = print_where(&where, &p, e);
+    if (rc == 0) {
+        sha256_hex(p.text.buf, p.text.len, ret);
+        *ret_lasts = p.lasts;
+    }
+    str_release(&p.text);
+    return rc;
+}
+
+int context_fingerprint(const struct context_where *where, char ret[SHA256_HEX], struct err *e)
+{
+    bool ignored;
+
+    return fingerprint(where, ret, &ignored, e);
+}
+
+int context_fingerprint_settled(const struct context_where *where, char ret[SHA256_HEX],
+                                struct err *e)
+{
+    static const struct timespec moment = {.tv_nsec = CONTEXT_TICK_NS + 5000000};
+    bool lasts;
+    int rc = fingerprint(where, ret, &lasts, e);
+
+    for (int tries = 0; rc == 0 && !lasts && tries < 4; tries++) {
+        (void)nanosleep(&moment, NULL);
+        rc = fingerprint(where, ret, &lasts, e);
+    }
     return rc;
 }
 
@@ -263,6 +308,7 @@ static int digest_file(struct context *c, struct item *x, EVP_MD_CTX *md, char *
     if (c->source->open(c, x, e) == 0) {
         while ((n = c->source->read(c, buf, CONTEXT_BLOCK_BYTES, e)) > 0) {
             (void)EVP_DigestUpdate(md, buf, (size_t)n);
+            c->read_bytes += n;
             if (context_check_time(c, e) < 0) {
                 n = -1;
                 break;
@@ -270,7 +316,8 @@ static int digest_file(struct context *c, struct item *x, EVP_MD_CTX *md, char *
         }
         c->source->close(c);
     }
-    if (n == 0)
+    x->hashed = n == 0;
+    if (x->hashed)
         (void)EVP_DigestFinal_ex(md, x->hash, NULL);
     return (int)n;
 }
@@ -298,13 +345,19 @@ static int digest_all(struct context *c, struct err *e)
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     char *buf = xcalloc(1, CONTEXT_BLOCK_BYTES);
     int rc = md ? 0 : err_set(e, ERR_RETRY, "%s: out of memory", c->where.path);
+    bool news = c->bundle;
 
     c->deadline_ms = now_ms() + c->where.limits.time_ms;
-    for (size_t i = 0; i < c->n && rc == 0; i++)
-        if (c->items[i].e.type == 'f')
-            rc = digest_file(c, &c->items[i], md, buf, e);
+    for (size_t i = 0; i < c->n && rc == 0; i++) {
+        if (c->items[i].e.type != 'f' || c->items[i].hashed)
+            continue;
+        rc = digest_file(c, &c->items[i], md, buf, e);
+        news = true;
+    }
     if (rc == 0)
         digest_list(c, md);
+    if (rc == 0 && news)
+        context_memorize(c);
     free(buf);
     EVP_MD_CTX_free(md);
     return rc;
@@ -314,7 +367,11 @@ int context_digest(struct context *c, char ret[SHA256_HEX], struct err *e)
 {
     static const char digits[] = "0123456789abcdef";
 
-    if (!c->digested && (refuse_busy(c, e) < 0 || digest_all(c, e) < 0))
+    if (!c->digested && refuse_busy(c, e) < 0)
+        return -1;
+    if (!c->digested)
+        context_recall(c);
+    if (!c->digested && digest_all(c, e) < 0)
         return -1;
     c->digested = true;
     for (size_t i = 0; i < sizeof(c->digest); i++) {

@@ -44,6 +44,9 @@ struct context_where {
      * Docker's own client sends them, too. */
     bool use_ignore;
     struct context_limits limits;
+    /* A folder where context_digest keeps hashes with the stats of the files they are of, so that it reads only what changed since; made
+     * when it is missing, and of no consequence when it cannot be written or is removed. NULL: none. */
+    const char *memory;
 };
 
 struct context_entry {
@@ -74,9 +77,14 @@ bool context_has(const struct context *c, const char *path); /* a file, or a lin
  * that counts (directories), or of the archive file (bundles). Needs no context_open; a directory of 5000 files takes some 10 ms. What changed within
  * the last 20 ms gives a fingerprint that never comes again, since the next change could leave the times as they are. */
 int context_fingerprint(const struct context_where *where, char ret[SHA256_HEX], struct err *e);
-/* SHA-256 of paths, types, modes, targets and contents. Reads everything once; the result is kept in c. Not, the first time, and
- * like context_file, in the middle of a tar. */
+/* The same, after waiting until it is one that lasts; at most 100 ms, for what changes all the time. */
+int context_fingerprint_settled(const struct context_where *where, char ret[SHA256_HEX],
+                                struct err *e);
+/* SHA-256 of paths, types, modes, targets and contents. Reads once what where.memory does not know; the result is kept in c. Not, the first
+ * time, and like context_file, in the middle of a tar. */
 int context_digest(struct context *c, char ret[SHA256_HEX], struct err *e);
+/* What context_digest had to read. */
+int64_t context_read_bytes(const struct context *c);
 /* One file's content (at most max bytes), in the arena, also by way of a link. ERR_MISSING when there is none. */
 int context_file(struct context *c, const char *path, size_t max, struct arena *a, const char **ret,
                  size_t *ret_n, struct err *e);

@@ -36,6 +36,9 @@ struct walk {
     void *user;
     int entries, visits;
     struct str path;
+    struct str names; /* of the folders on the way down, each with its NUL */
+    uint32_t *order;  /* where in it each of them begins: sorted, folder by folder */
+    size_t n_order, cap_order;
 };
 
 static int walk_dir(struct walk *w, int fd, int depth, struct err *e);
@@ -49,15 +52,18 @@ static bool may_skip(const struct walk *w, const char *path)
            !(strncmp(w->where->dockerfile, path, n) == 0 && w->where->dockerfile[n] == '/');
 }
 
+static int too_many(const struct walk *w, struct err *e)
+{
+    return err_set(e, ERR_USER, "%s: more than %d entries; .dockerignore can leave some out",
+                   w->where->path, w->where->limits.entries);
+}
+
 static int count(struct walk *w, bool out, struct err *e)
 {
     int limit = w->where->limits.entries;
 
     w->entries += !out;
-    if (w->entries > limit || ++w->visits / VISITS_PER_ENTRY > limit)
-        return err_set(e, ERR_USER, "%s: more than %d entries; .dockerignore can leave some out",
-                       w->where->path, limit);
-    return 0;
+    return w->entries > limit || ++w->visits / VISITS_PER_ENTRY > limit ? too_many(w, e) : 0;
 }
 
 /* w->path is complete. */
@@ -81,13 +87,16 @@ static int walk_found(struct walk *w, struct found *f, int depth, struct err *e)
     return walk_dir(w, fd, depth + 1, e);
 }
 
+/* The name is one of w->names, which may move once a folder below is listed. */
 static int walk_one(struct walk *w, int fd, const char *name, int depth, struct err *e)
 {
     struct found f = {.folder = fd, .name = name};
     size_t len = w->path.len;
     int rc;
 
-    str_addf(&w->path, "%s%s", len ? "/" : "", name);
+    if (len > 0)
+        str_addc(&w->path, '/');
+    str_add(&w->path, name);
     f.path = str_text(&w->path);
     if (fstatat(fd, name, &f.st, AT_SYMLINK_NOFOLLOW) == 0)
         rc = walk_found(w, &f, depth, e);
@@ -100,12 +109,49 @@ static int walk_one(struct walk *w, int fd, const char *name, int depth, struct 
     return rc;
 }
 
+static void push_name(struct walk *w, const char *name)
+{
+    if (w->n_order == w->cap_order) {
+        w->cap_order = w->cap_order ? 2 * w->cap_order : 256;
+        w->order = xrealloc(w->order, w->cap_order * sizeof(*w->order));
+    }
+    w->order[w->n_order++] = (uint32_t)w->names.len;
+    str_addn(&w->names, name, strlen(name) + 1);
+}
+
+static int by_name(const void *va, const void *vb, void *names)
+{
+    const uint32_t *a = va, *b = vb;
+
+    return strcmp((const char *)names + *a, (const char *)names + *b);
+}
+
+/* Sorted, since the order of readdir may change with files that do not count. */
+static int list_names(struct walk *w, DIR *d, struct err *e)
+{
+    size_t first = w->n_order;
+    const struct dirent *x;
+
+    while ((errno = 0, x = readdir(d))) {
+        if (strcmp(x->d_name, ".") == 0 || strcmp(x->d_name, "..") == 0)
+            continue;
+        if (w->n_order / VISITS_PER_ENTRY > (size_t)w->where->limits.entries)
+            return too_many(w, e);
+        push_name(w, x->d_name);
+    }
+    if (errno)
+        return err_errno(e, errno, "%s/%s", w->where->path, str_text(&w->path));
+    if (w->n_order > first)
+        qsort_r(&w->order[first], w->n_order - first, sizeof(*w->order), by_name, w->names.buf);
+    return 0;
+}
+
 /* Takes the descriptor. */
 static int walk_dir(struct walk *w, int fd, int depth, struct err *e)
 {
     DIR *d = fdopendir(fd);
-    struct dirent *x;
-    int rc = 0;
+    size_t first = w->n_order, bytes = w->names.len;
+    int rc;
 
     if (!d) {
         (void)close(fd);
@@ -113,11 +159,14 @@ static int walk_dir(struct walk *w, int fd, int depth, struct err *e)
     }
     if (depth >= w->where->limits.depth * 2) /* only what is left out can lie so deep */
         rc = err_set(e, ERR_USER, "%s/%.200s lies too deep", w->where->path, str_text(&w->path));
-    while (rc == 0 && (errno = 0, x = readdir(d)))
-        if (strcmp(x->d_name, ".") != 0 && strcmp(x->d_name, "..") != 0)
-            rc = walk_one(w, fd, x->d_name, depth, e);
-    if (rc == 0 && errno)
-        rc = err_errno(e, errno, "%s/%s", w->where->path, str_text(&w->path));
+    else
+        rc = list_names(w, d, e);
+    size_t end = w->n_order;
+
+    for (size_t i = first; i < end && rc == 0; i++)
+        rc = walk_one(w, fd, w->names.buf + w->order[i], depth, e);
+    w->n_order = first;
+    w->names.len = bytes;
     (void)closedir(d);
     return rc;
 }
@@ -181,6 +230,8 @@ static int walk_where(struct walk *w, int folder, struct arena *a, struct err *e
     again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     rc = again < 0 ? err_errno(e, errno, "%s", w->where->path) : walk_dir(w, again, 0, e);
     str_release(&w->path);
+    str_release(&w->names);
+    free(w->order);
     if (rc == 0)
         return fd;
     (void)close(fd);
@@ -315,53 +366,28 @@ int context_open_dir(struct context *c, struct err *e)
 
 /* ---- the fingerprint ---- */
 
-struct mark {
-    const char *path;
-    struct stat st;
-};
-
-struct marks {
-    struct arena *arena;
-    struct mark *v;
-    size_t n, cap;
-};
-
-static int mark_one(void *user, const struct found *f, struct err *e)
+static int print_one(void *user, const struct found *f, struct err *e)
 {
-    struct marks *m = user;
+    struct print *p = user;
 
     (void)e;
-    m->v = arena_grow(m->arena, m->v, m->n, &m->cap, sizeof(*m->v));
-    m->v[m->n++] = (struct mark){arena_strdup(m->arena, f->path), f->st};
+    str_addn(&p->text, f->path, strlen(f->path) + 1);
+    if (S_ISDIR(f->st.st_mode)) /* its own times say nothing about what counts */
+        str_addc(&p->text, 'd');
+    else
+        context_print_stat(p, &f->st);
     return 0;
 }
 
-static int by_mark(const void *va, const void *vb)
-{
-    const struct mark *a = va, *b = vb;
-
-    return strcmp(a->path, b->path);
-}
-
-int context_dir_fingerprint(const struct context_where *where, int fd, struct str *out,
+int context_dir_fingerprint(const struct context_where *where, int fd, struct print *p,
                             struct err *e)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    struct marks m = {.arena = a};
-    struct walk w = {.where = where, .see = mark_one, .user = &m};
+    struct walk w = {.where = where, .see = print_one, .user = p};
     int top = walk_where(&w, fd, a, e);
 
     if (top < 0)
         return -1;
     (void)close(top);
-    if (m.n > 1) /* the order of readdir may change with files that do not count */
-        qsort(m.v, m.n, sizeof(*m.v), by_mark);
-    for (size_t i = 0; i < m.n; i++) {
-        str_addn(out, m.v[i].path, strlen(m.v[i].path) + 1);
-        if (S_ISDIR(m.v[i].st.st_mode)) /* its own times say nothing about what counts */
-            str_add(out, "d");
-        else
-            context_print_stat(&m.v[i].st, out);
-    }
     return 0;
 }

@@ -5,7 +5,7 @@
  * context_list.c the list, checked as a whole     context_tarball.c tars: spooled; context_unpack.c: unpacked
  * context_links.c finding, following links        context_tar.c     the tar that goes out
  * context_dir.c  directories, fingerprints        context_pax.c     reads along for NULs in names
- * context_extract.c unpacked to disk again */
+ * context_memory.c digests kept between runs     context_extract.c on disk again */
 #ifndef EK_CONTEXT_PARTS_H
 #define EK_CONTEXT_PARTS_H
 
@@ -17,6 +17,10 @@
 struct dockerignore;
 
 #define CONTEXT_BLOCK_BYTES 65536
+
+/* Times of files move in ticks of the kernel's clock, 1 to 10 ms: what changed within one of them may change once more without
+ * a trace. */
+#define CONTEXT_TICK_NS 20000000
 
 /* What a file was when it was listed; anything else later means that it changed. */
 struct stamp {
@@ -34,11 +38,12 @@ struct zip_place { /* of the packed content */
 
 struct item {
     struct context_entry e; /* first: context_entry() hands out its address */
-    unsigned char hash[32]; /* of the content, after context_digest */
-    size_t order;           /* bundles: position in the archive */
-    bool ignored;           /* .dockerignore excludes it; here since a builder may need it */
-    bool implied;           /* a directory that only its children name */
-    const char *hard;       /* tars: the path it is a hard link to */
+    unsigned char hash[32]; /* of the content, if hashed; all are after context_digest */
+    bool hashed;
+    size_t order;     /* bundles: position in the archive */
+    bool ignored;     /* .dockerignore excludes it; here since a builder may need it */
+    bool implied;     /* a directory that only its children name */
+    const char *hard; /* tars: the path it is a hard link to */
     union {
         struct stamp stamp;   /* directories */
         struct zip_place zip; /* zips */
@@ -71,6 +76,8 @@ struct context {
     struct item *items; /* heap */
     size_t n, cap;
     int64_t bytes, deadline_ms;
+    int64_t opened_ns;  /* CLOCK_REALTIME, before anything was listed */
+    int64_t read_bytes; /* by context_digest */
     unsigned char digest[32];
     bool digested;
     struct put *puts;
@@ -88,8 +95,15 @@ int context_refuse(const struct context *c, const char *name, struct err *e, con
 int context_failed(const struct context *c, struct err *e);
 struct stamp context_stamp(const struct stat *st);
 bool context_stamp_eq(const struct stamp *a, const struct stamp *b);
-/* What a fingerprint holds of one file. */
-void context_print_stat(const struct stat *st, struct str *out);
+/* Unsigned inside: a file may claim to be of the year 3000. */
+int64_t context_nanoseconds(const struct timespec *t);
+/* What a fingerprint is made of. */
+struct print {
+    struct str text;
+    int64_t now_ns; /* before the first file was looked at */
+    bool lasts;     /* false: something changed only just now */
+};
+void context_print_stat(struct print *p, const struct stat *st);
 /* At most max bytes of one file into the arena. */
 int context_load(struct context *c, const struct item *x, size_t max, struct arena *a,
                  const char **ret, size_t *ret_n, struct err *e);
@@ -129,13 +143,18 @@ const struct item *context_follow(const struct context *c, const char *path, con
 
 /* context_dir.c, context_bundle.c, context_zip_list.c, context_zip.c, context_tarball.c */
 int context_open_dir(struct context *c, struct err *e);
-int context_dir_fingerprint(const struct context_where *where, int fd, struct str *out,
+int context_dir_fingerprint(const struct context_where *where, int fd, struct print *p,
                             struct err *e);
 int context_open_bundle(struct context *c, struct err *e);
 bool context_is_junk(const char *path); /* .DS_Store, __MACOSX */
 int context_zip_list(struct context *c, struct err *e);
 int context_open_zip(struct context *c, struct err *e);
 int context_open_tarball(struct context *c, struct err *e);
+
+/* context_memory.c */
+/* After listing: hashes of files (directories) or the digest (archives) that are known. */
+void context_recall(struct context *c);
+void context_memorize(const struct context *c); /* after context_digest read anything */
 
 /* context_tar.c */
 void context_tar_free(struct context *c);

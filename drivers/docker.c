@@ -6,11 +6,17 @@
 #include "drivers/docker.h"
 
 #include "drivers/docker_parts.h"
+#include "drivers/router.h"
 #include "spec/base/arena.h"
 
 static const struct observed *docker_observed(struct driver *driver, struct arena *a)
 {
-    return mirror_freeze(((struct docker *)driver)->mirror, a);
+    const struct docker *d = (struct docker *)driver;
+    struct observed *o = mirror_freeze(d->mirror, a);
+
+    if (d->router)
+        router_observed(d->router, a, &o->routes, &o->n_routes);
+    return o;
 }
 
 static void docker_free(struct driver *driver)
@@ -22,6 +28,7 @@ static void docker_free(struct driver *driver)
     docker_ops_release(d);
     docker_follow_release(d);
     docker_look_release(d);
+    docker_route_release(d);
     docker_link_release(d);
     docker_dirty_release(&d->dirty);
     mirror_free(d->mirror);
@@ -35,7 +42,7 @@ static const struct driver_ops docker_driver_ops = {
     .name = "docker",
     .submit = docker_submit,
     .cancel = docker_cancel,
-    .look = docker_look,
+    .look = docker_route_look,
     .observed = docker_observed,
     .follow = docker_follow,
     .logs = docker_logs,

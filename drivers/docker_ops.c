@@ -2,7 +2,8 @@
  *
  * In: operations. Out: one result each, from the loop and never from inside submit or cancel. What an operation does with
  * the engine is in docker_create.c, docker_act.c, docker_wait.c, docker_pull.c, docker_build.c and docker_pack.c.
- * Container starts are bounded by twice the cores, which measured fastest; builds by one per two cores; pulls by 3, since they share one uplink; what
+ * Container starts are bounded by twice the cores, which measured fastest; networks by 4, since the engine makes one after the other and
+ * containers would queue behind those of other apps; builds by one per two cores; pulls by 3, since they share one uplink; what
  * blocks for a grace time by 32; all other calls by 12, so that looks always find some of the 16 short calls free. Waits cost
  * nothing and are not bounded.
  * What an operation touched is marked for the next look when it ends, whether or not an event tells of it. */
@@ -16,6 +17,7 @@ enum {
     PULLS = 3,
     SLOW_CALLS = 32,
     CALLS = 12,
+    NETWORKS = 4,
     SECOND = 1000,
 };
 
@@ -33,9 +35,9 @@ static enum lane lane_of(enum op_kind kind)
     case OP_WAIT_EXIT:
     case OP_ROUTE_SEE:
     case OP_DRAIN: return LANE_WAIT;
-    case OP_ROUTE_WRITE:
     case OP_NETWORK_CREATE:
-    case OP_NETWORK_REMOVE:
+    case OP_NETWORK_REMOVE: return LANE_NETWORK;
+    case OP_ROUTE_WRITE:
     case OP_NETWORK_CONNECT:
     case OP_NETWORK_DISCONNECT:
     case OP_VOLUME_CREATE:
@@ -51,6 +53,7 @@ static size_t bound_of(const struct docker *d, enum lane lane)
 {
     switch (lane) {
     case LANE_CALL: return CALLS;
+    case LANE_NETWORK: return NETWORKS;
     case LANE_START: return 2 * (size_t)d->cores;
     case LANE_SLOW: return SLOW_CALLS;
     case LANE_PULL: return PULLS;
@@ -244,7 +247,7 @@ static void ticket_release(struct ticket *t)
     docker_build_release(t);
     docker_pack_release(t);
     docker_logs_release(t);
-    docker_route_release(t);
+    docker_route_drop(t);
     str_release(&t->tail);
     arena_free(t->arena);
     free(t);
@@ -314,6 +317,7 @@ void docker_cancel(struct driver *driver, struct ticket *t)
     if (t->flying && t->lane != LANE_PULL && t->lane != LANE_BUILD && t->lane != LANE_WAIT)
         return;
     docker_drop(d, TAKE(t->call));
+    docker_route_drop(t);
     http_timer_cancel(d->http, TAKE(t->timer));
     if (docker_pack_stop(t)) /* ends when it has */
         return;

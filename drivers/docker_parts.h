@@ -52,7 +52,7 @@ struct follower {
 };
 
 /* Which bound an operation counts against. */
-enum lane { LANE_CALL, LANE_START, LANE_SLOW, LANE_PULL, LANE_BUILD, LANE_WAIT };
+enum lane { LANE_CALL, LANE_NETWORK, LANE_START, LANE_SLOW, LANE_PULL, LANE_BUILD, LANE_WAIT };
 #define LANES (LANE_WAIT + 1)
 
 struct ticket {
@@ -80,6 +80,7 @@ struct ticket {
     struct building *building;
     struct packing *packing;   /* builds by pack */
     struct log_reader *reader; /* logs and tails; holds buffers */
+    struct routing *routing;   /* route files; in the arena */
 };
 
 struct docker {
@@ -92,6 +93,7 @@ struct docker {
     struct mirror *mirror;
     struct router *router;           /* borrowed; NULL: no managed ingress */
     char *router_owner, *router_app; /* whose container it is */
+    struct route_look *route_looks;
     struct engine_link link;
     struct dirty dirty;
     struct lookers lookers;
@@ -186,7 +188,11 @@ void docker_pack_release(struct ticket *t);
 /* ---- docker_route.c ---- */
 
 void docker_route_begin(struct ticket *t);
-void docker_route_release(struct ticket *t);
+void docker_route_drop(struct ticket *t); /* its wait, if it has one */
+/* docker_look, and after it where the router is now and what it knows of its files. */
+void docker_route_look(struct driver *driver, const struct look *scope, look_done_fn *done,
+                       void *user);
+void docker_route_release(struct docker *d);
 
 /* ---- docker_logs.c ---- */
 

@@ -29,5 +29,7 @@ const char *engine_encode_volume(const struct want_volume *v, struct arena *a);
 /* Body of POST /networks/ID/connect for one attachment. */
 const char *engine_encode_connect(const char *container, const struct attach *at,
                                   const char *service, struct arena *a);
+/* The same without a name of its own there: who joins only to reach others. */
+const char *engine_encode_join(const char *container, struct arena *a);
 
 #endif

@@ -83,7 +83,7 @@ json_t *engine_encode_endpoint(const struct attach *at, const char *service,
     json_t *endpoint = json_object(), *ipam = json_object();
     struct strv aliases = {0};
 
-    if (service)
+    if (service && !at->nameless)
         strv_push(a, &aliases, service);
     for (size_t i = 0; i < at->aliases.n; i++)
         strv_push(a, &aliases, at->aliases.v[i]);
@@ -110,6 +110,14 @@ const char *engine_encode_connect(const char *container, const struct attach *at
 
     engine_put_text(body, "Container", container);
     engine_put_new(body, "EndpointConfig", engine_encode_endpoint(at, service, NULL, a));
+    return canonical(body, a);
+}
+
+const char *engine_encode_join(const char *container, struct arena *a)
+{
+    json_auto_t *body = json_object();
+
+    engine_put_text(body, "Container", container);
     return canonical(body, a);
 }
 

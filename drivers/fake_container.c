@@ -117,6 +117,7 @@ int fake_container_create(struct fake_world *w, const struct op *op, struct op_r
     if (there && fake_same_owner(&there->c.labels, &c.c.labels) &&
         strcmp(wanted, kvs_get(&there->c.labels, LABEL_HASH) ? kvs_get(&there->c.labels, LABEL_HASH)
                                                              : "") == 0) {
+        w->containers[there - w->containers].made_as = arena_strdup(w->arena, op->name);
         ret->id = there->c.id;
         return 0;
     }
@@ -125,7 +126,7 @@ int fake_container_create(struct fake_world *w, const struct op *op, struct op_r
     do
         c.c.id = arena_printf(w->arena, "id-%s-%u", op->name, ++w->made);
     while (fake_container_of(w, c.c.id)); /* made by an earlier driver */
-    c.c.name = arena_strdup(w->arena, op->name);
+    c.c.name = c.made_as = arena_strdup(w->arena, op->name);
     c.c.image = arena_strdup(w->arena, op->image);
     c.c.image_id = image->id;
     c.c.created_ms = w->now_ms;
@@ -198,6 +199,7 @@ static void set_running(struct fake_world *w, struct fake_container *c)
     c->c.exit_code = 0;
     c->c.error = NULL;
     c->c.health = c->healthcheck ? HEALTH_STARTING : HEALTH_NONE;
+    fake_route_started(w, c);
 }
 
 static int start(struct fake_world *w, struct fake_container *c, struct op_result *ret)

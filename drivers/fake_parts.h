@@ -31,6 +31,14 @@ int fake_volume_remove(struct fake_world *w, const struct op *op, struct op_resu
 
 /* fake_container.c */
 int fake_container_create(struct fake_world *w, const struct op *op, struct op_result *ret);
+/* fake_route.c */
+void fake_route_take(struct fake_world *w, const struct obs_route *r);
+int fake_route_write(struct fake_world *w, const struct op *op, struct op_result *ret);
+int fake_route_see(struct fake_world *w, const struct op *op, struct op_result *ret);
+void fake_route_started(struct fake_world *w,
+                        const struct fake_container *c); /* Traefik reads all files */
+void fake_route_observed(const struct fake_world *w, struct obs_route *ret); /* room for all */
+
 /* Everything that is done to a container that exists. */
 int fake_container_live(struct fake_world *w, const struct op *op, struct op_result *ret);
 

@@ -77,6 +77,8 @@ void fake_world_init(struct fake_world *w, const struct observed *start, struct 
         fake_add_volume(w, o->volumes[i]);
     for (size_t i = 0; o && i < o->n_images; i++)
         *fake_image(w, o->images[i].ref) = o->images[i];
+    for (size_t i = 0; o && i < o->n_routes; i++)
+        fake_route_take(w, &o->routes[i]);
     if (w->now_ms == 0)
         w->now_ms = INT64_C(1700000000000);
     w->now_ms += 1000;
@@ -163,6 +165,9 @@ void fake_world_apply(struct fake_world *w, const struct op *op, struct op_resul
     case OP_VOLUME_CREATE: failed = fake_volume_create(w, op, ret); break;
     case OP_VOLUME_REMOVE: failed = fake_volume_remove(w, op, ret); break;
     case OP_CONTAINER_CREATE: failed = fake_container_create(w, op, ret); break;
+    case OP_ROUTE_WRITE: failed = fake_route_write(w, op, ret); break;
+    case OP_ROUTE_SEE: failed = fake_route_see(w, op, ret); break;
+    case OP_DRAIN: failed = 0; break;
     default: failed = fake_container_live(w, op, ret); break;
     }
     if (!failed)
@@ -183,10 +188,13 @@ const struct observed *fake_world_observed(const struct fake_world *w, struct ar
         .n_volumes = w->n_volumes,
         .images = w->images,
         .n_images = w->n_images,
+        .routes = ARENA_ARRAY(scratch, w->n_routes, struct obs_route),
+        .n_routes = w->n_routes,
     };
 
     for (size_t i = 0; i < w->n_containers; i++)
         o.containers[i] = w->containers[i].c;
+    fake_route_observed(w, o.routes);
     /* There and back through JSON: a copy that shares nothing. */
     json_t *text = observed_to_json(&o);
     const struct observed *copy = observed_from_json(text, a, NULL);

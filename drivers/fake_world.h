@@ -8,8 +8,14 @@
 struct fake_container {
     struct obs_container c;
     struct strv volumes; /* named ones that it mounts */
+    const char *made_as; /* its name at first: what a route file names it by */
     bool one_shot; /* restart policy "no" or "on-failure": ends when somebody waits for its end */
     bool healthcheck;
+};
+
+struct fake_route { /* a route file */
+    struct obs_route r;
+    bool stuck; /* Traefik does not take it before somebody waits for that */
 };
 
 struct fake_world {
@@ -22,6 +28,8 @@ struct fake_world {
     size_t n_volumes, cap_volumes;
     struct obs_image *images;
     size_t n_images, cap_images;
+    struct fake_route *routes;
+    size_t n_routes, cap_routes;
     unsigned made; /* containers and networks so far, for ids */
     int64_t now_ms;
 };

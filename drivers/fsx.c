@@ -147,17 +147,17 @@ static int write_all(int fd, const char *bytes, size_t n)
     return 0;
 }
 
-int fsx_replace(const char *path, const void *bytes, size_t n, mode_t mode, struct err *e)
+int fsx_replace_through(const char *temp_folder, const char *path, const void *bytes, size_t n,
+                        mode_t mode, struct err *e)
 {
     CLEANUP(str_release) struct str folder = STR_INIT, temp = STR_INIT;
     CLEANUP(closep) int fd = -1;
 
     folder_of(path, &folder);
-    /* Hidden and in the same folder: no scan takes it, and the rename stays within one file system. */
-    str_addf(&temp, "%s/.evenkeel-XXXXXX.tmp", str_text(&folder));
+    str_addf(&temp, "%s/.evenkeel-XXXXXX.tmp", temp_folder);
     fd = mkostemps(temp.buf, (int)strlen(".tmp"), O_CLOEXEC);
     if (fd < 0)
-        return err_errno(e, errno, "cannot write in %s", str_text(&folder));
+        return err_errno(e, errno, "cannot write in %s", temp_folder);
     if (write_all(fd, bytes, n) != 0 || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
         int why = errno;
 
@@ -174,6 +174,15 @@ int fsx_replace(const char *path, const void *bytes, size_t n, mode_t mode, stru
         return err_errno(e, why, "cannot replace %s", path);
     }
     return sync_folder(str_text(&folder), e);
+}
+
+int fsx_replace(const char *path, const void *bytes, size_t n, mode_t mode, struct err *e)
+{
+    CLEANUP(str_release) struct str folder = STR_INIT;
+
+    /* Hidden and in the same folder: no scan takes it, and the rename stays within one file system. */
+    folder_of(path, &folder);
+    return fsx_replace_through(str_text(&folder), path, bytes, n, mode, e);
 }
 
 int fsx_remove(const char *path, struct err *e)

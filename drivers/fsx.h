@@ -16,6 +16,9 @@ int fsx_read(const char *path, size_t max, struct arena *a, const char **ret_tex
              struct stat *ret_st, struct err *e);
 /* Write to a temporary file beside it, fsync, rename, fsync the folder: afterwards path holds all of it or is as before. */
 int fsx_replace(const char *path, const void *bytes, size_t n, mode_t mode, struct err *e);
+/* The same with the temporary file in another folder of the same file system: who watches the folder of path sees one rename. */
+int fsx_replace_through(const char *temp_folder, const char *path, const void *bytes, size_t n,
+                        mode_t mode, struct err *e);
 /* Remove and fsync the folder; absent is success. */
 int fsx_remove(const char *path, struct err *e);
 int fsx_mkdirs(const char *path, mode_t mode, struct err *e);

@@ -300,7 +300,7 @@ static struct pack pack_in(struct arena *a, const struct entry *e)
     return (struct pack){.at = arena_alloc(a, e->bytes)};
 }
 
-const struct observed *mirror_freeze(const struct mirror *m, struct arena *a)
+struct observed *mirror_freeze(const struct mirror *m, struct arena *a)
 {
     struct observed *o = ARENA_NEW(a, struct observed);
     const struct table *t = m->tables;
@@ -372,6 +372,13 @@ const struct obs_image *mirror_image(const struct mirror *m, const char *ref)
     const struct entry *e = table_find(&m->tables[MIRROR_IMAGE], ref);
 
     return e ? &e->as.image : NULL;
+}
+
+const struct obs_container *mirror_container_at(const struct mirror *m, size_t i)
+{
+    const struct table *t = &m->tables[MIRROR_CONTAINER];
+
+    return i < t->n ? &t->v[i]->as.container : NULL;
 }
 
 const struct obs_image *mirror_image_at(const struct mirror *m, size_t i)

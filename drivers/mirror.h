@@ -41,7 +41,7 @@ void mirror_change_keep(struct mirror_change *ch, enum mirror_kind kind, const c
 void mirror_commit(struct mirror *m, struct mirror_change *ch);
 
 /* A frozen copy that shares nothing with the mirror, sealed. */
-const struct observed *mirror_freeze(const struct mirror *m, struct arena *a);
+struct observed *mirror_freeze(const struct mirror *m, struct arena *a);
 
 /* What is known, borrowed until the next commit; NULL when it is not. owner and app are filled in. */
 const struct obs_container *mirror_container(const struct mirror *m, const char *id_or_name);
@@ -49,6 +49,8 @@ const struct obs_network *mirror_network(const struct mirror *m, const char *id_
 const struct obs_volume *mirror_volume(const struct mirror *m, const char *name);
 const struct obs_image *mirror_image(const struct mirror *m, const char *ref);
 uint64_t mirror_listed(const struct mirror *m, const char *container_id); /* 0: not known */
+/* The i-th container by id, NULL past the end. */
+const struct obs_container *mirror_container_at(const struct mirror *m, size_t i);
 /* The i-th image by reference, NULL past the end. */
 const struct obs_image *mirror_image_at(const struct mirror *m, size_t i);
 size_t mirror_bytes(const struct mirror *m); /* of all objects */

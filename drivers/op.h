@@ -33,7 +33,7 @@ enum op_kind {
     OP_WAIT_EXIT,          /* object; exit code 0 is success */
     OP_ROUTE_WRITE, /* name: app, body: its route file, unsealed (spec/route_file.h); NULL or "": the file is removed */
     OP_ROUTE_SEE, /* name: app; the router has taken the file as it is now, or its absence */
-    OP_DRAIN,     /* settle_ms: so long requests under way may take to end */
+    OP_DRAIN,     /* name: app, settle_ms: so long requests under way may take to end */
 };
 
 struct build_order {             /* what is sent to a builder, and how */

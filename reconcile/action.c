@@ -72,7 +72,7 @@ void action_print(const struct action *a, struct str *out)
     case ACT_WAIT_RUNNING: str_add(out, " to stay up"); break;
     case ACT_WAIT_HEALTHY: str_add(out, " to be healthy"); break;
     case ACT_WAIT_EXIT: str_add(out, " to finish"); break;
-    case ACT_ROUTE_SEE: str_add(out, " to be live"); break;
+    case ACT_ROUTE_SEE: str_add(out, " to be taken by Traefik"); break;
     case ACT_ROUTE_WRITE:
     case ACT_DRAIN:
     case ACT_PULL:

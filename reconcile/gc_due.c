@@ -123,13 +123,25 @@ static bool same_service(const struct candidate *a, const struct candidate *b)
            strcmp(a->image->service, b->image->service) == 0;
 }
 
-static const char *why(const struct candidate *c, int64_t now_ms, struct arena *a)
+/* There is no such service any more: nobody will go back to one of its images. */
+static bool is_orphan(const struct gc_input *in, const struct strv *living,
+                      const struct gc_image *x, struct arena *a)
+{
+    return in->living_known && !among(living, x->app) &&
+           !among(living, arena_printf(a, "%s/%s", x->app, x->service));
+}
+
+static const char *why(const struct candidate *c, bool orphan, int64_t now_ms, struct arena *a)
 {
     CLEANUP(str_release) struct str s = STR_INIT;
 
-    str_add(&s, c->ref ? "not among the newest " : "has no name any more; made ");
-    if (c->ref)
-        str_addf(&s, "%d of %s/%s; last used ", GC_KEEP, c->image->app, c->image->service);
+    if (!c->ref)
+        str_add(&s, "has no name any more; made ");
+    else if (orphan)
+        str_addf(&s, "there is no %s/%s any more; last used ", c->image->app, c->image->service);
+    else
+        str_addf(&s, "not among the newest %d of %s/%s; last used ", GC_KEEP, c->image->app,
+                 c->image->service);
     str_add_duration(&s, (now_ms - c->last_ms) / 60000 * 60000 * 1000000);
     str_add(&s, " ago");
     return arena_strdup(a, str_text(&s));
@@ -150,20 +162,24 @@ void gc_due(const struct gc_input *in, struct arena *a, struct gc_due *ret)
     struct candidate *v;
     size_t n = list_candidates(in, a, &v), rank = 0;
     struct gc_due due = {.items = ARENA_ARRAY(a, n ? n : 1, struct gc_item)};
+    struct strv living = sorted(&in->living, a);
+    bool orphan = false;
 
     qsort(v, n, sizeof(*v), by_service);
     for (size_t i = 0; i < n; i++) {
         const struct candidate *c = &v[i];
         int64_t age = in->now_ms - c->last_ms;
 
-        if (i > 0 && !same_service(c, &v[i - 1]))
+        if (i == 0 || !same_service(c, &v[i - 1])) {
             rank = 0;
+            orphan = is_orphan(in, &living, c->image, a);
+        }
         if (c->ref)
             rank++;
         if (c->ref && c->busy)
             strv_push(a, &due.in_use, c->ref);
-        bool goes =
-            !c->busy && (c->ref ? rank > GC_KEEP && age >= GC_AFTER_MS : age >= GC_NAMELESS_MS);
+        bool goes = !c->busy && (c->ref ? (orphan || rank > GC_KEEP) && age >= GC_AFTER_MS
+                                        : age >= GC_NAMELESS_MS);
 
         if (!goes) {
             due.kept++;
@@ -175,7 +191,7 @@ void gc_due(const struct gc_input *in, struct arena *a, struct gc_due *ret)
             .app = c->image->app,
             .service = c->image->service,
             .bytes = freed(c, &due),
-            .why = why(c, in->now_ms, a),
+            .why = why(c, orphan, in->now_ms, a),
         };
         due.bytes += item.bytes;
         due.items[due.n_items++] = item;

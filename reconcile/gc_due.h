@@ -1,6 +1,6 @@
 /* gc_due.h: which images that we built may go. Pure.
  *
- * The newest GC_KEEP of each service stay; older ones go GC_AFTER_MS after their last use, and what lost its name to a newer build goes too. Never one that a container
+ * The newest GC_KEEP of each service stay, as long as there is that service; the others go GC_AFTER_MS after their last use, and what lost its name to a newer build goes too. Never one that a container
  * has, whoever's, or that desired state wants; and never a name that we did not give, nor an image that has only such names. */
 #ifndef EK_GC_DUE_H
 #define EK_GC_DUE_H
@@ -29,6 +29,9 @@ struct gc_input {
     size_t n_images;
     struct strv
         busy; /* ids and references of images that containers have or desired state wants, in any order */
+    struct strv
+        living; /* "APP/SERVICE" of all services there are, and "APP" where its services are not known; in any order */
+    bool living_known; /* false: something could not be read, so nobody counts as gone */
     struct kvs
         used; /* reference -> time of its last use in ms, as far as that is known; else its creation counts */
     int64_t now_ms;

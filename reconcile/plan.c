@@ -13,6 +13,7 @@
 
 #include "reconcile/plan_ports.h"
 #include "reconcile/plan_removal.h"
+#include "reconcile/plan_route.h"
 #include "reconcile/plan_service.h"
 #include "reconcile/plan_verdict.h"
 #include "reconcile/plan_work.h"
@@ -49,7 +50,9 @@ static void plan_running(struct app_work *p)
     ports_judge(p);
     order_services(p);
     infra_replace_networks(p);
+    route_begin(p);
     service_plan(p);
+    route_end(p);
     infra_sweep_networks(p);
     note_defaults(p);
     if (p->blocked) /* found out on the way: no subnet left */
@@ -137,7 +140,7 @@ static void plan_one(struct plan_work *w, struct plan *plan, const char *name,
                      const struct want_app *want, const struct orphan *orphan)
 {
     struct plan_app *out = &plan->apps[plan->n_apps];
-    struct app_work p = {.w = w, .want = want, .name = name, .out = out};
+    struct app_work p = {.w = w, .want = want, .name = name, .out = out, .unrouted = NO_ACTION};
 
     plan->n_apps++;
     *out = (struct plan_app){.name = name, .digest = ""};

@@ -77,7 +77,8 @@ static void judge_extra_networks(struct app_work *p, struct replica *r)
 {
     struct arena *a = p->w->arena;
 
-    if (r->service->spec->network_mode)
+    /* Traefik is on the networks of the apps it routes to, and they see to that. */
+    if (r->service->spec->network_mode || p->want->builtin)
         return;
     for (size_t i = 0; i < r->keeper->n_networks; i++) {
         const struct obs_attach *on = &r->keeper->networks[i];

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "drivers/engine_encode.h"
+#include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
 
@@ -77,6 +78,14 @@ static const char *network_mismatch(struct plan_work *w, const struct network *s
     return NULL;
 }
 
+/* The one that apps share with a Traefik that somebody else runs: no app's own, and made by whoever comes first. */
+static bool is_shared(const struct plan_work *w, const struct want_network *n)
+{
+    const struct ingress_settings *g = &w->desired->settings->ingress;
+
+    return g->mode == INGRESS_EXTERNAL && n->external && strcmp(n->name, g->network) == 0;
+}
+
 static void judge_network(struct app_work *p, struct network_work *n)
 {
     struct plan_work *w = p->w;
@@ -84,7 +93,7 @@ static void judge_network(struct app_work *p, struct network_work *n)
 
     if (n->want->external) {
         n->have = ours ? ours : stranger;
-        if (!n->have)
+        if (!n->have && !is_shared(w, n->want))
             app_refuse(p, APP_DEGRADED,
                        arena_printf(w->arena,
                                     "external network %s does not exist; create it, or drop "
@@ -231,7 +240,11 @@ uint32_t infra_network(struct app_work *p, struct network_work *n)
     struct action *act = act_at(p, n->created);
 
     act->op.name = n->want->name;
-    act->op.body = engine_encode_network(n->want, subnet, a);
+    struct want_network want = *n->want;
+
+    if (is_shared(p->w, &want))
+        kvs_set(a, &want.labels, LABEL_OWNER, p->w->owner);
+    act->op.body = engine_encode_network(&want, subnet, a);
     act->reserves = subnet;
     return n->created;
 }
@@ -371,7 +384,8 @@ static const struct obs_container *stranger_on(struct app_work *p, const char *n
 
     attached_range(p->w, network_id, &from, &to);
     for (size_t i = from; i < to; i++)
-        if (!app_holds(p, p->w->attached[i].container))
+        if (!app_holds(p, p->w->attached[i].container) &&
+            !route_is_ingress(p->w, p->w->attached[i].container))
             return p->w->attached[i].container;
     return NULL;
 }
@@ -515,7 +529,8 @@ static void sweep(struct app_work *p, const struct obs_network *n)
 
     for (size_t i = from; i < to; i++) {
         const struct obs_container *c = w->attached[i].container;
-        uint32_t off = app_holds(p, c) ? leaves(p, c, n) : NO_ACTION;
+        bool ours = app_holds(p, c) || route_is_ingress(w, c);
+        uint32_t off = ours ? leaves(p, c, n) : NO_ACTION;
 
         if (off == NO_ACTION) {
             note_add(p, arena_printf(w->arena, "network %s stays: container %s is on it", n->name,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "reconcile/plan_infra.h"
+#include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
 
 /* ---- one app: stop it ---- */
@@ -73,8 +74,12 @@ static void stop_all(struct app_work *p, const char *cause, uint32_t *ret)
         uint32_t stop = NO_ACTION;
 
         p->mine[i] = c;
+        uint32_t alone = route_leave_all(p, c, NULL, 0);
+
         if (container_runs(c))
             stop = act_container(p, ACT_STOP, c->id, container_label(p->w, c), cause);
+        if (stop != NO_ACTION)
+            act_need_all(p, stop, (uint32_t[2]){p->unrouted, alone}, 2);
         ret[i] = stop;
         if (stop == NO_ACTION || !has_dependants(p, c->service))
             continue;
@@ -93,6 +98,7 @@ void removal_stop_app(struct app_work *p)
             diff_add(p, DRIFT_PENDING, container_label(p->w, p->mine[i]),
                      (struct change){"state", "stopped", container_state_name(p->mine[i]->state)},
                      "stop asked for");
+    p->unrouted = route_stop(p);
     stop_all(p, "stop asked for", stops);
 }
 
@@ -120,9 +126,23 @@ static const struct obs_container *stays_on(struct app_work *p, const struct obs
 
     attached_range(p->w, n->id, &from, &to);
     for (size_t i = from; i < to; i++)
-        if (!app_holds(p, p->w->attached[i].container))
+        if (!app_holds(p, p->w->attached[i].container) &&
+            !route_is_ingress(p->w, p->w->attached[i].container))
             return p->w->attached[i].container;
     return NULL;
+}
+
+/* When its containers are gone and Traefik has left it. */
+static void remove_network(struct app_work *p, const struct obs_network *n, const char *cause,
+                           const uint32_t *gone)
+{
+    size_t k = p->n_mine;
+    uint32_t *after = ARENA_ARRAY(p->w->arena, k + 1, uint32_t);
+
+    if (k)
+        memcpy(after, gone, k * sizeof(after[0]));
+    after[k] = route_left_network(p, n);
+    infra_remove_network(p, n, cause, after, k + 1);
 }
 
 void removal_app(struct app_work *p, const char *cause)
@@ -131,6 +151,7 @@ void removal_app(struct app_work *p, const char *cause)
     uint32_t *gone = ARENA_ARRAY(w->arena, p->n_mine, uint32_t);
     size_t from, to;
 
+    p->unrouted = route_remove(p, cause);
     stop_all(p, cause, gone);
     for (size_t i = 0; i < p->n_mine; i++) {
         const struct obs_container *c = p->mine[i];
@@ -144,7 +165,9 @@ void removal_app(struct app_work *p, const char *cause)
                  (struct change){"state", NULL, container_state_name(c->state)}, cause);
         gone[i] = act_container(p, ACT_REMOVE, c->id, label, cause);
         act_need(p, gone[i], stop);
+        act_need(p, gone[i], p->unrouted);
     }
+    route_leave_networks(p, p->unrouted);
     networks_of_app(w, p->name, &from, &to);
     for (size_t i = from; i < to; i++) {
         const struct obs_container *other = stays_on(p, w->networks[i]);
@@ -153,7 +176,7 @@ void removal_app(struct app_work *p, const char *cause)
             note_add(p, arena_printf(w->arena, "network %s stays: container %s is on it",
                                      w->networks[i]->name, other->name));
         else
-            infra_remove_network(p, w->networks[i], cause, gone, p->n_mine);
+            remove_network(p, w->networks[i], cause, gone);
     }
     keep_volumes(p);
 }
@@ -251,6 +274,9 @@ static void judge_orphan(struct plan_work *w, const struct survey *s, struct orp
     const char *last = NULL;
     size_t from, to;
 
+    /* No file ever held it: it goes when nothing is routed. */
+    if (strcmp(o->name, w->ingress_name) == 0)
+        return;
     observed_app_range(w->seen, o->name, &from, &to);
     for (size_t i = from; i < to; i++) {
         const struct obs_container *c = &w->seen->containers[i];
@@ -289,6 +315,10 @@ static void held_by_engine(const struct plan_work *w, struct strv *ret)
     }
     for (size_t i = 0; i < w->n_networks; i++)
         strv_push(w->arena, &all, w->networks[i]->app);
+    for (size_t i = 0; i < o->n_routes; i++)
+        if (strcmp(o->routes[i].app, w->ingress_name) != 0 &&
+            strcmp(o->routes[i].app, INGRESS_PLATFORM) != 0)
+            strv_push(w->arena, &all, o->routes[i].app);
     if (all.n > 1)
         qsort((void *)all.v, all.n, sizeof(all.v[0]), compare_names);
     for (size_t i = 0; i < all.n; i++)

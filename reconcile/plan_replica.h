@@ -56,6 +56,11 @@ struct replica {
     uint32_t up;         /* it is started, and known to stay up where that is waited for */
     uint32_t well, done; /* waits for health, for its end */
     uint32_t settled;    /* it has its name */
+    /* where the route file stands in the plan so far */
+    const char *server,
+        *server_name;       /* in the pool: as route_pool has it, and for people; NULL: none */
+    const char *was_server; /* of the former, when the plan begins; or NULL */
+    bool leaves_last;       /* it is stopped though nobody else is in the pool */
 };
 
 #endif

@@ -12,6 +12,7 @@
 #include "drivers/engine_encode_net.h"
 #include "reconcile/plan_infra.h"
 #include "reconcile/plan_order.h"
+#include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
 
 enum {
@@ -76,7 +77,7 @@ static int64_t health_deadline_ms(const struct app_work *p, const struct replica
 
 /* ---- first: make what is missing, beside what runs ---- */
 
-static void prepared(struct app_work *p, struct replica *r, uint32_t action)
+void service_prepared(struct app_work *p, struct replica *r, uint32_t action)
 {
     size_t n = r->n_prepared;
 
@@ -192,7 +193,7 @@ static void connect(struct app_work *p, struct replica *r, const struct attach *
     act->op.body = engine_encode_connect(r->object, at, r->service->name, p->w->arena);
     act_need(p, i, network);
     act_need(p, i, after);
-    prepared(p, r, i);
+    service_prepared(p, r, i);
 }
 
 static const char *network_name(const struct app_work *p, const char *id)
@@ -234,7 +235,8 @@ static void prepare(struct app_work *p, struct replica *r)
     r->is_prepared = true;
     if (r->make) {
         created = create(p, r);
-        prepared(p, r, created);
+        service_prepared(p, r, created);
+        route_join_all(p, r, created);
     }
     connect_all(p, r, created);
 }
@@ -246,10 +248,12 @@ static void clear_leftovers(struct app_work *p)
     for (size_t i = 0; i < p->n_leftovers; i++) {
         const struct obs_container *c = p->leftovers[i];
         const char *label = container_label(p->w, c), *cause = leftover_cause(p, c);
-        uint32_t stop = NO_ACTION;
+        uint32_t stop = NO_ACTION, out = route_gone(p, c);
 
-        if (container_runs(c))
+        if (container_runs(c)) {
             stop = act_container(p, ACT_STOP, c->id, label, cause);
+            act_need(p, stop, out);
+        }
         order_free_ports(p, c, NULL, stop);
         uint32_t gone = act_container(p, ACT_REMOVE, c->id, label, cause);
 
@@ -274,9 +278,11 @@ static const char *old_cause(const struct app_work *p, const struct replica *r,
 static uint32_t stop_old(struct app_work *p, struct replica *r, size_t i)
 {
     const struct obs_container *c = r->have[i];
+    uint32_t alone = route_leave_all(p, c, r->prepared, r->n_prepared);
     uint32_t stop = act_container(p, ACT_STOP, c->id, container_label(p->w, c), old_cause(p, r, c));
 
     act_need_all(p, stop, r->prepared, r->n_prepared);
+    act_need(p, stop, alone);
     r->stops[i] = stop;
     return stop;
 }
@@ -290,8 +296,13 @@ static void stop_early(struct app_work *p, struct replica *r, size_t i)
 
         if (!order_awaits_port(r, r->have[i], other))
             continue;
-        if (r->stops[i] == NO_ACTION)
+        if (r->stops[i] == NO_ACTION) {
+            uint32_t out = route_leave(p, r, i, false, NO_ACTION);
+
             order_free_ports(p, r->have[i], r, stop_old(p, r, i));
+            act_need(p, r->stops[i], out);
+            route_left(p, r, r->stops[i]);
+        }
         act_need_all(p, r->stops[i], other->prepared, other->n_prepared);
     }
 }
@@ -318,9 +329,11 @@ static void stop_rest(struct app_work *p, struct replica *r, uint32_t before)
     for (size_t i = 0; i < r->n_have; i++) {
         if (!is_surplus(r, i) || !container_runs(r->have[i]) || r->stops[i] != NO_ACTION)
             continue;
-        uint32_t stop = stop_old(p, r, i);
+        uint32_t out = route_leave(p, r, i, !starts, before), stop = stop_old(p, r, i);
 
         act_need(p, stop, before);
+        act_need(p, stop, out);
+        route_left(p, r, stop);
         if (starts)
             order_needs(p, r, stop);
     }
@@ -329,11 +342,13 @@ static void stop_rest(struct app_work *p, struct replica *r, uint32_t before)
 static uint32_t begin(struct app_work *p, struct replica *r, uint32_t before)
 {
     enum action_kind kind = r->restart ? ACT_RESTART : r->unpause ? ACT_UNPAUSE : ACT_START;
+    uint32_t out = r->restart ? route_leave(p, r, 0, false, before) : NO_ACTION;
     uint32_t i = act_container(p, kind, r->object, r->label, r->cause);
 
     act_need_all(p, i, r->prepared, r->n_prepared);
     act_need_all(p, i, r->stops, r->n_have);
     act_need(p, i, before);
+    act_need(p, i, out);
     order_needs(p, r, i);
     order_need_ports(p, r, i);
     act_at(p, i)->op.port_wait_ms = r->port_wait_ms;
@@ -371,7 +386,7 @@ static uint32_t if_failed(struct app_work *p, enum action_kind kind, const char 
 /* Stop-first: from the moment the old one is stopped, every way to fail ends with it running again. The new one is stopped
  * even if its start failed, for it may run all the same (a lost reply) and hold port and volume. If the old one cannot start
  * any more, a new one that is not well is still better than none. */
-static void put_back(struct app_work *p, const struct replica *r, uint32_t start, uint32_t wait)
+static void put_back(struct app_work *p, struct replica *r, uint32_t start, uint32_t wait)
 {
     const char *label = container_label(p->w, r->former);
     uint32_t stop = NO_ACTION;
@@ -382,7 +397,7 @@ static void put_back(struct app_work *p, const struct replica *r, uint32_t start
     const uint32_t guarded[][2] = {{stop, NO_ACTION}, {start, stop}, {wait, start}};
 
     if (stop != NO_ACTION)
-        (void)if_failed(p, ACT_START, r->former->id, label, guarded[0], NO_ACTION);
+        route_put_back(p, r, if_failed(p, ACT_START, r->former->id, label, guarded[0], NO_ACTION));
     for (size_t k = 1; k < ARRAY_LEN(guarded); k++) {
         if (guarded[k][0] == NO_ACTION)
             continue;
@@ -392,6 +407,7 @@ static void put_back(struct app_work *p, const struct replica *r, uint32_t start
             if_failed(p, ACT_REMOVE, r->object, r->label, (uint32_t[2]){on, NO_ACTION}, NO_ACTION);
 
         act_at(p, gone)->when = WHEN_PUT_BACK;
+        route_put_back(p, r, on);
         (void)if_failed(p, ACT_START, r->object, r->label, (uint32_t[2]){on, NO_ACTION}, NO_ACTION);
     }
 }
@@ -466,6 +482,13 @@ static uint32_t proof(const struct replica *r, uint32_t start)
     return r->well != NO_ACTION ? r->well : r->up != start ? r->up : NO_ACTION;
 }
 
+/* Without a health check it takes requests as soon as it is up; with one, when a wait has seen it healthy, or at the event. */
+static void joins(struct app_work *p, struct replica *r, bool starts, uint32_t proven)
+{
+    if (r->well != NO_ACTION || (starts && !has_healthcheck(p, r)))
+        route_join(p, r, proven);
+}
+
 static void plan_replica(struct app_work *p, struct replica *r, uint32_t before)
 {
     bool starts = r->make || r->start || r->unpause || r->restart;
@@ -486,6 +509,7 @@ static void plan_replica(struct app_work *p, struct replica *r, uint32_t before)
     if (r->former && r->clear && !r->restart && !r->unpause && (starts || wait != NO_ACTION))
         put_back(p, r, start, wait);
     remove_old(p, r, wait != NO_ACTION ? wait : r->up);
+    joins(p, r, starts, wait != NO_ACTION ? wait : r->up);
     give_name(p, r);
 }
 
@@ -581,7 +605,10 @@ void service_plan(struct app_work *p)
                 before = r->well != NO_ACTION ? r->well : r->up;
         } else if (!r->blocked && r->keeper && (r->want_well || r->want_done)) {
             wait_where_needed(p, r, false);
+            joins(p, r, false, r->well);
         }
+        if (i + 1 == p->n_replicas || p->replicas[i + 1].service != r->service)
+            route_flush(p);
     }
     give_up_names(p);
     give_names(p);

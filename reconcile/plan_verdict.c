@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
 #include "spec/defaults.h"
 
@@ -80,11 +81,21 @@ static const char *about(struct app_work *p, const struct replica *r, const char
     return arena_printf(p->w->arena, "container %s %s", r->want->name, what);
 }
 
+static void wake_at(struct app_work *p, int64_t ms)
+{
+    if (ms > p->w->in->now_ms && (p->out->wake_ms == 0 || ms < p->out->wake_ms))
+        p->out->wake_ms = ms;
+}
+
 static void verdict_unhurried(struct app_work *p)
 {
     const struct replica *ill = first_of(p, COND_ILL), *starting = first_of(p, COND_STARTING);
     const struct replica *blocked = first_blocked(p);
+    enum app_state route_state;
+    int64_t until_ms;
+    const char *route = route_trouble(p, &route_state, &until_ms);
 
+    wake_at(p, until_ms);
     if (ill)
         say(p, APP_DEGRADED, about(p, ill, ill->ill));
     else if (blocked && blocked->source_pending)
@@ -96,6 +107,8 @@ static void verdict_unhurried(struct app_work *p)
                   arena_printf(p->w->arena, "is not brought up: %s", blocked->blocked)));
     else if (starting)
         say(p, APP_PROGRESSING, about(p, starting, starting->ill));
+    else if (route)
+        say(p, route_state, route);
     else if (p->left)
         say(p, APP_OUT_OF_SYNC, p->left);
     else if (p->reported_only)
@@ -116,12 +129,6 @@ static void verdict_running(struct app_work *p)
             first_difference(p));
     else
         verdict_unhurried(p);
-}
-
-static void wake_at(struct app_work *p, int64_t ms)
-{
-    if (ms > p->w->in->now_ms && (p->out->wake_ms == 0 || ms < p->out->wake_ms))
-        p->out->wake_ms = ms;
 }
 
 /* ---- defaults ---- */

@@ -187,6 +187,7 @@ void plan_work_init(struct plan_work *w, const struct plan_input *in, struct are
         .seen = in->observed,
         .owner = in->desired->settings->owner,
         .arena = a,
+        .ingress_name = ingress_app_name(in->desired->settings->owner, a),
     };
     index_ours(w);
     fill_pool(w);

@@ -29,6 +29,7 @@ struct plan_work {
     size_t n_volumes;
     struct attached *attached; /* made when first asked for */
     size_t n_attached;
+    const char *ingress_name;    /* of the builtin app */
     const struct survey *survey; /* of the apps that nobody wants */
     struct held_port *held;      /* made when first asked for */
     size_t n_held;
@@ -94,6 +95,8 @@ struct app_work {
     size_t n_freed, cap_freed;
     struct port_hold *holds;
     size_t n_holds, cap_holds;
+    struct route_work *route;     /* plan_route.c; NULL: not begun */
+    uint32_t unrouted;            /* what everything else of a removal or stop waits for */
     enum app_state refused_state; /* with blocked */
     const char *blocked;          /* nothing at all can be done, because */
     bool reported_only;           /* something differs and is left, because of drift: report */

@@ -86,6 +86,7 @@ struct attach { /* one entry of a service's `networks:` */
     const char *network; /* key */
     struct strv aliases;
     const char *ipv4, *ipv6;
+    bool nameless; /* the service's name is no name of it there; no user writes this */
 };
 
 struct logging {

@@ -28,5 +28,6 @@ const char *bundle_text(const char *path, struct arena *a)
 
     if (!app_name_valid(app))
         return NULL;
-    return arena_printf(a, "app: \"%s\"\nsource: {bundle: \"%s\"}\n", app, name);
+    return arena_printf(a, "app: \"%s\"\nsource: {bundle: \"%s\"}\nroute: \"/%s\"\n", app, name,
+                        app);
 }

@@ -10,6 +10,7 @@
 
 #include "spec/base/arena.h"
 #include "spec/desired.h"
+#include "spec/route.h"
 
 /* A port is entered under its address, under its family and under the port alone, and looked up under what would collide, so that a
  * thousand apps on a thousand addresses of one port cost a thousand look-ups. */
@@ -17,6 +18,7 @@ enum claim_kind {
     CLAIM_CONTAINER,
     CLAIM_NETWORK,
     CLAIM_VOLUME,
+    CLAIM_ROUTE,     /* host and path, as route_key() has them */
     CLAIM_ADDRESS,   /* port on one address; all zero: on all of the family, and family 0: on all */
     CLAIM_FAMILY,    /* port on some address of IPv4 (address 4) or IPv6 (6) */
     CLAIM_SOMEWHERE, /* port on some address */
@@ -34,6 +36,7 @@ struct claim {
 
 struct claims {
     struct arena *arena;
+    struct place refused; /* of the claim that was refused last */
     struct claim **slots;
     size_t mask;
 };
@@ -189,6 +192,7 @@ static const char *explain(const struct claims *c, const struct claim *want,
         return arena_printf(c->arena,
                             "the volume \"%s\" belongs to %s; write `external: true` to share it",
                             want->name, who);
+    case CLAIM_ROUTE: return arena_printf(c->arena, "the route %s is taken by %s", want->name, who);
     }
     return NULL;
 }
@@ -205,7 +209,10 @@ static const char *handle(struct claims *c, const struct claim *want, bool take)
         enter_port(c, want);
     else
         claims_enter(c, want);
-    return have ? explain(c, want, have) : NULL;
+    if (!have || have->app == want->app)
+        return NULL;
+    c->refused = want->at;
+    return explain(c, want, have);
 }
 
 static const char *handle_service(struct claims *c, const struct want_app *app,
@@ -230,6 +237,13 @@ static const char *handle_service(struct claims *c, const struct want_app *app,
         want.family = read_address(p->host_ip, want.address);
         if (p->published)
             why = handle(c, &want, take);
+    }
+    for (size_t i = 0; !why && i < s->n_routes; i++) {
+        const struct route *r = s->routes[i].spec;
+        const struct claim want = {
+            .kind = CLAIM_ROUTE, .name = route_key(r, c->arena), .app = app, .at = r->at};
+
+        why = handle(c, &want, take);
     }
     return why;
 }
@@ -259,11 +273,21 @@ static const char *handle_app(struct claims *c, const struct want_app *app, bool
     return why;
 }
 
-const char *claims_take(struct claims *c, const struct want_app *app)
+const char *claims_take(struct claims *c, const struct want_app *app, struct place *ret_at)
 {
     const char *why = handle_app(c, app, false);
 
-    if (!why)
+    if (why)
+        *ret_at = c->refused;
+    else
         (void)handle_app(c, app, true);
     return why;
+}
+
+void claims_keep_route(struct claims *c, const char *key, const struct want_app *app,
+                       struct place at)
+{
+    const struct claim want = {.kind = CLAIM_ROUTE, .name = key, .app = app, .at = at};
+
+    claims_enter(c, &want);
 }

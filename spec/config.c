@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 
 #include "spec/base/arena.h"
+#include "spec/config_ingress.h"
 #include "spec/decode.h"
 #include "spec/document.h"
 #include "spec/forms.h"
@@ -15,6 +16,7 @@
 struct config_draft {
     struct config c;
     struct num pool_prefix;
+    struct ingress_draft ingress;
 };
 
 static bool check_agent_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
@@ -53,6 +55,50 @@ static bool check_docker(struct decode_ctx *c, const struct field *f, const stru
     decode_error(
         c, v, "examples: unix:///var/run/docker.sock, tcp://10.0.0.5:2375, https://10.0.0.5:2376",
         "\"%s\" is not an address of an engine", text);
+    return false;
+}
+
+int listen_parse(const char *text, struct arena *a, const char **ret_address, int *ret_port,
+                 const char **ret_why)
+{
+    size_t n = strcspn(text, ":"), end = strlen(text);
+    unsigned char bytes[4];
+    int64_t port;
+
+    if (text[0] == '[' || (text[n] && strchr(text + n + 1, ':'))) {
+        *ret_why = "the agent answers on IPv4 only";
+        return -1;
+    }
+    if (text[n] && (text[end - 1] == 's' || text[end - 1] == 'r')) { /* civetweb's words for TLS */
+        *ret_why = "the agent speaks plain HTTP; TLS is Traefik's task (`route: {tls: auto}`)";
+        return -1;
+    }
+    if (!text[n] || parse_int64(text + n + 1, 1, 65535, &port) != 0) {
+        *ret_why = "it wants an IPv4 address and a port, such as 127.0.0.1:5001";
+        return -1;
+    }
+    const char *address = arena_strndup(a, text, n);
+
+    if (inet_pton(AF_INET, address, bytes) != 1) {
+        *ret_why = "its first part is no IPv4 address, such as 127.0.0.1 or 0.0.0.0";
+        return -1;
+    }
+    if (ret_address)
+        *ret_address = address;
+    if (ret_port)
+        *ret_port = (int)port;
+    return 0;
+}
+
+static bool check_listen(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         const char *text)
+{
+    const char *why;
+
+    (void)f;
+    if (strcmp(text, "none") == 0 || listen_parse(text, c->arena, NULL, NULL, &why) == 0)
+        return true;
+    decode_error(c, v, NULL, "\"%s\": %s", text, why);
     return false;
 }
 
@@ -127,8 +173,8 @@ static const struct field rows_config[] = {
     {"docker", &form_text, C(docker), .help = "address of the engine", .check = check_docker, .fallback = "DOCKER_HOST, else unix:///var/run/docker.sock"},
     {"drift", &form_choice, C(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "heal"},
     {"http", PLANNED},
-    {"ingress", PLANNED},
-    {"listen", PLANNED},
+    {"ingress", &form_ingress, offsetof(struct config_draft, ingress), .help = "the way from outside to the apps: managed, external, none, or a mapping", .table = &fields_config_ingress, .fallback = "managed"},
+    {"listen", &form_text, C(listen), .help = "IPv4 address and port where the agent answers HTTP, or `none`", .check = check_listen, .fallback = "127.0.0.1:5001"},
     {"log", &form_table, 0, .help = "the agent's own log", .table = &fields_config_log},
     {"name", &form_text, C(name), .help = "owner of everything this agent makes; agents with different names leave each other alone", .check = check_agent_name, .fallback = "default"},
     {"network", &form_table, 0, .help = "subnets of the networks it makes", .table = &fields_config_network},
@@ -143,7 +189,7 @@ static const struct field rows_config[] = {
 const struct table fields_config = TABLE("config", "The agent's configuration file.", rows_config);
 
 const struct table *const fields_all_config[] = {
-    &fields_config, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_log, &fields_config_network, NULL,
+    &fields_config, &fields_config_acme, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_ingress, &fields_config_log, &fields_config_network, NULL,
 };
 // clang-format on
 
@@ -197,6 +243,8 @@ int config_parse(const char *name, const char *text, size_t n, struct arena *a,
         check_subnets_fit(&c, file.documents[0], &d);
         check_bounds(&c, file.documents[0], &d.c);
     }
+    config_ingress_finish(&c, file.n_documents ? file.documents[0] : NULL, &d.ingress,
+                          &d.c.ingress);
     diag_sort(diags);
     if (diags->errors > before)
         return -1;

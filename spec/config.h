@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "spec/app.h"
+#include "spec/ingress.h"
 
 struct arena;
 struct diag_list;
@@ -16,6 +17,7 @@ struct config {
     struct strv roots;  /* absolute */
     const char *state;  /* absolute */
     const char *docker; /* URL of the engine */
+    const char *listen; /* "ADDR:PORT" or "none" */
     const char *pool;   /* network: {pool:}, "10.213.0.0/16" */
     int pool_prefix;    /* network: {prefix:}, longer than the pool's; 0: not given */
     struct num mem_limit, nano_cpus, pids_limit; /* defaults: */
@@ -24,11 +26,17 @@ struct config {
     struct num max_size, max_file, max_entries; /* bundles: bytes, bytes, a count */
     struct strv build_allow;                    /* builds: {allow:}, absolute */
     struct num build_timeout_ns;                /* builds: {timeout:} */
+    struct ingress_settings
+        ingress; /* complete but for dir and acme_dir: here, what is absent has its default already */
 };
 
 /* Returns 0, or -1 with at least one error in diags. ret is filled only on 0. name is for diagnostics and must outlive them. An empty file, or one
  * of comments alone, is a configuration that says nothing. `$` has no special meaning here. */
 int config_parse(const char *name, const char *text, size_t n, struct arena *a,
                  struct diag_list *diags, struct config *ret);
+
+/* "127.0.0.1:5001" in two parts, the address in the arena. Returns 0, or -1 with ret_why, one clause; the others may be NULL and are untouched then. */
+int listen_parse(const char *text, struct arena *a, const char **ret_address, int *ret_port,
+                 const char **ret_why);
 
 #endif

@@ -6,9 +6,9 @@
 #include "spec/desired.h"
 
 #include "spec/base/arena.h"
-#include "spec/claims.h"
 #include "spec/desired_app.h"
-#include "spec/source_places.h"
+#include "spec/desired_claims.h"
+#include "spec/desired_ingress.h"
 
 /* One document that names an app. */
 struct candidate {
@@ -85,7 +85,7 @@ static bool is_named(const struct builder *b, const struct spec_file *f)
 static size_t gather(struct builder *b, const struct spec_file *const *files, size_t n,
                      enum doc_kind kind, struct candidate **ret)
 {
-    size_t total = 0, rank = 0, found = 0;
+    size_t total = 0, rank = 1, found = 0; /* rank 0 is the builtin app's */
 
     for (size_t i = 0; i < n; i++)
         total += files[i]->n_documents;
@@ -338,60 +338,75 @@ static void build_name(struct builder *b, const struct candidate *v, size_t n)
         apply_override(b, app, o);
 }
 
+/* The platform's own name is nobody's, whether its app is there or not. */
+static void refuse_reserved(struct builder *b, const struct candidate *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        diag_add(&b->out->diags, DIAG_ERROR, v[i].doc->at, NULL, NULL, "give the app another name",
+                 "the name \"%s\" is evenkeel's own: its Traefik is called so", v[i].name);
+}
+
 static void build_apps(struct builder *b)
 {
-    b->out->apps = ARENA_ARRAY(b->arena, b->n_apps, struct want_app);
-    b->rank = ARENA_ARRAY(b->arena, b->n_apps, size_t);
+    const char *reserved = ingress_app_name(b->settings->owner, b->arena);
+
+    b->out->apps = ARENA_ARRAY(b->arena, b->n_apps + 1, struct want_app);
+    b->rank = ARENA_ARRAY(b->arena, b->n_apps + 1, size_t);
     for (size_t i = 0, n; i < b->n_apps; i += n) {
         for (n = 1; i + n < b->n_apps && strcmp(b->apps[i].name, b->apps[i + n].name) == 0;)
             n++;
-        build_name(b, &b->apps[i], n);
+        if (strcmp(b->apps[i].name, reserved) == 0)
+            refuse_reserved(b, &b->apps[i], n);
+        else
+            build_name(b, &b->apps[i], n);
     }
 }
 
-/* ---- ports and names across apps ---- */
-
-struct turn {
-    bool newcomer;
-    size_t rank;
-    struct want_app *app;
-};
-
-static int cmp_turn(const void *a, const void *b)
+/* An app that moved: its containers point back to it. */
+static void reparent(struct want_app *app)
 {
-    const struct turn *x = a, *y = b;
-
-    if (x->newcomer != y->newcomer)
-        return x->newcomer ? 1 : -1;
-    return (x->rank > y->rank) - (x->rank < y->rank);
+    for (size_t i = 0; i < app->n_services; i++)
+        for (size_t k = 0; k < app->services[i].n_containers; k++)
+            app->services[i].containers[k].app = app;
 }
 
-static void settle_claims(struct builder *b)
+/* The builtin app, in its place. */
+static void add_ingress(struct builder *b)
 {
-    struct turn *v = ARENA_ARRAY(b->arena, b->out->n_apps, struct turn);
-    size_t n = 0, claims = 0;
+    const char *name = ingress_app_name(b->settings->owner, b->arena);
+    struct want_app *apps = b->out->apps;
+    size_t at = b->out->n_apps;
 
-    for (size_t i = 0; i < b->out->n_apps; i++) {
-        struct want_app *app = &b->out->apps[i];
-
-        if (app->invalid_input || app->state == WISH_REMOVED)
-            continue;
-        v[n++] = (struct turn){!kvs_get(b->incumbents, app->name), b->rank[i], app};
-        claims += 4 * app->n_services + app->n_volumes;
+    if (!desired_ingress_needed(b->set, b->settings, b->out, b->incumbents))
+        return;
+    while (at > 0 && strcmp(apps[at - 1].name, name) > 0)
+        at--;
+    for (size_t i = b->out->n_apps; i > at; i--) {
+        apps[i] = apps[i - 1];
+        b->rank[i] = b->rank[i - 1];
+        reparent(&apps[i]);
     }
-    if (n > 1)
-        qsort(v, n, sizeof(v[0]), cmp_turn);
-    struct claims *c = claims_new(b->arena, claims);
+    apps[at] = (struct want_app){0};
+    b->rank[at] = 0;
+    b->out->n_apps++;
+    desired_ingress_build(b->set, b->settings, b->arena, &b->scratch, &apps[at]);
+}
 
-    for (size_t i = 0; i < n; i++) {
-        struct place at = v[i].app->at;
-        const char *claimed = claims_take(c, v[i].app),
-                   *misplaced = source_place_refused(b->set, b->settings, v[i].app, b->arena, &at);
+/* Routes that nobody serves. A bundle's own was not asked for by anybody. */
+static void note_unserved(struct builder *b)
+{
+    if (b->settings->ingress.mode != INGRESS_NONE)
+        return;
+    for (size_t i = 0; i < b->n_apps; i++) {
+        const struct app *app = b->apps[i].file->bundle ? NULL : b->apps[i].doc->app;
 
-        v[i].app->refused = misplaced ? misplaced : claimed;
-        if (v[i].app->refused)
-            diag_add(&b->out->diags, DIAG_ERROR, at, NULL, NULL, NULL,
-                     "the app \"%s\" is refused: %s", v[i].app->name, v[i].app->refused);
+        for (size_t k = 0; app && k < app->n_services; k++)
+            if (app->services[k].n_routes > 0)
+                diag_add(&b->out->diags, DIAG_WARNING, app->services[k].routes[0].at, NULL, NULL,
+                         "publish a port with `ports`, or choose another ingress",
+                         "the route of \"%s\" has no effect: the agent is configured with "
+                         "`ingress: none`",
+                         app->name);
     }
 }
 
@@ -419,7 +434,9 @@ struct desired *desired_build(const struct spec_set *set, const struct settings 
     gather_unreadable(&b);
     build_apps(&b);
     check_overrides(&b);
-    settle_claims(&b);
+    add_ingress(&b);
+    note_unserved(&b);
+    desired_claims_settle(set, b.incumbents, b.rank, out, a);
     diag_sort(&out->diags);
     str_release(&b.scratch);
     return out;

@@ -45,7 +45,9 @@ struct spec_set {
     size_t n_facts;
     const struct secret_facts *secrets; /* sorted by name */
     size_t n_secrets;
+    bool secrets_known; /* false: nobody looked, so none is missed (validation without a state) */
     struct strv routed; /* apps that have a route file (STATE/ingress/routes); sorted */
+    struct kvs served;  /* route_key() -> app, out of those files (route_file_claims()) */
 };
 
 /* One route with everything filled in. */

@@ -9,8 +9,10 @@
 
 #include "spec/base/arena.h"
 #include "spec/defaults.h"
+#include "spec/desired_route.h"
 #include "spec/forms.h"
 #include "spec/labels.h"
+#include "spec/route_labels.h"
 
 /* ---- services ---- */
 
@@ -118,6 +120,7 @@ static void build_service(const struct app_source *src, const struct service *s,
     share_namespace(src->app, &full->pid, a, full);
     share_namespace(src->app, &full->ipc, a, full);
     join_default_network(a, full);
+    desired_route_join(src, a, full);
     *ret = (struct want_service){.name = s->name,
                                  .spec = full,
                                  .image = s->image ? image_reference(s->image, a) : NULL,
@@ -187,7 +190,8 @@ static void mark_networks(const struct app *app, const struct want_app *ret, boo
                     ? bsearch(&want, app->networks, app->n_networks, sizeof(want), cmp_network_key)
                     : NULL;
 
-            used[n ? (size_t)(n - app->networks) : app->n_networks] = true;
+            if (n || strcmp(want.key, "default") == 0)
+                used[n ? (size_t)(n - app->networks) : app->n_networks] = true;
         }
 }
 
@@ -217,12 +221,33 @@ static void add_network(const struct network *n, struct arena *a, struct want_ap
         (struct want_network){.key = n->key, .name = name, .spec = n, .external = external};
 }
 
-static void build_networks(const struct app *app, struct arena *a, struct want_app *ret)
+/* The network of an ingress that is not ours to run is there already, or is made by whoever needs it first; either way it is no app's. */
+static void join_ingress(const struct app_source *src, struct arena *a, struct want_app *ret)
 {
+    for (size_t i = 0; i < ret->n_services; i++) {
+        const struct service *s = ret->services[i].spec;
+        const struct attach *last = s->n_networks ? &s->networks[s->n_networks - 1] : NULL;
+
+        if (!last || strcmp(last->network, INGRESS_NETWORK_KEY) != 0)
+            continue;
+        struct network *n = ARENA_NEW(a, struct network);
+
+        *n = (struct network){.at = last->at,
+                              .key = INGRESS_NETWORK_KEY,
+                              .name = src->settings->ingress.network,
+                              .external = TRI_YES};
+        add_network(n, a, ret);
+        return;
+    }
+}
+
+static void build_networks(const struct app_source *src, struct arena *a, struct want_app *ret)
+{
+    const struct app *app = src->app;
     bool *used = ARENA_ARRAY(a, app->n_networks + 1, bool);
 
     mark_networks(app, ret, used);
-    ret->networks = ARENA_ARRAY(a, app->n_networks + 1, struct want_network);
+    ret->networks = ARENA_ARRAY(a, app->n_networks + 2, struct want_network);
     for (size_t i = 0; i < app->n_networks; i++)
         if (used[i])
             add_network(&app->networks[i], a, ret);
@@ -232,6 +257,7 @@ static void build_networks(const struct app *app, struct arena *a, struct want_a
         *n = (struct network){.at = app->at, .key = "default"};
         add_network(n, a, ret);
     }
+    join_ingress(src, a, ret);
     if (ret->n_networks > 1)
         qsort(ret->networks, ret->n_networks, sizeof(ret->networks[0]), cmp_want_network);
 }
@@ -288,6 +314,7 @@ static void digest_app(struct want_app *ret, struct str *text, char (*config_has
         str_addf(text, "volume %s %s\n", ret->volumes[i].key, ret->volumes[i].name);
         show_table(&fields_volume, ret->volumes[i].spec, "", text);
     }
+    desired_route_digest(ret, text);
     sha256_hex(str_text(text), text->len, ret->digest);
 }
 
@@ -296,6 +323,7 @@ static void digest_app(struct want_app *ret, struct str *text, char (*config_has
 /* What all objects of an app have in common. */
 struct label_kit {
     const char *owner, *app, *project, *revision, *config_files;
+    const struct ingress_settings *ingress;
     struct arena *arena;
 };
 
@@ -319,8 +347,8 @@ static struct kvs birth_notes(const struct label_kit *kit, const struct want_app
     return notes;
 }
 
-static struct kvs container_labels(const struct label_kit *kit, const struct want_service *s,
-                                   const char *index)
+static struct kvs container_labels(const struct label_kit *kit, const struct want_app *app,
+                                   const struct want_service *s, const char *index)
 {
     struct kvs labels = {0};
 
@@ -333,6 +361,8 @@ static struct kvs container_labels(const struct label_kit *kit, const struct wan
     kvs_set(kit->arena, &labels, LABEL_OWNER, kit->owner);
     kvs_set(kit->arena, &labels, LABEL_SERVICE, s->name);
     put_all(kit->arena, &labels, &s->spec->labels);
+    if (kit->ingress->mode == INGRESS_EXTERNAL)
+        route_labels(app, s, kit->ingress, kit->arena, &labels);
     return labels;
 }
 
@@ -341,6 +371,8 @@ static void build_containers(const struct label_kit *kit, const struct want_app 
 {
     struct kvs birth = birth_notes(kit, app, arena_strdup(kit->arena, config_hash));
 
+    if (kit->ingress->mode == INGRESS_MANAGED)
+        route_labels(app, s, kit->ingress, kit->arena, &birth);
     s->n_containers = (size_t)s->spec->replicas.v;
     s->containers = ARENA_ARRAY(kit->arena, s->n_containers, struct want_container);
     for (size_t i = 0; i < s->n_containers; i++) {
@@ -353,7 +385,7 @@ static void build_containers(const struct label_kit *kit, const struct want_app 
             .name = s->spec->container_name
                         ? s->spec->container_name
                         : arena_printf(kit->arena, "%s-%s-%s", app->name, s->name, index),
-            .labels = container_labels(kit, s, index),
+            .labels = container_labels(kit, app, s, index),
             .birth = birth,
         };
     }
@@ -402,6 +434,7 @@ static void put_labels(const struct app_source *src, struct arena *a,
                                              : arena_printf(a, "ek-%s", ret->name),
         .revision = arena_strndup(a, ret->digest, 12),
         .config_files = arena_printf(a, "%s/%s", ret->root, ret->file),
+        .ingress = &src->settings->ingress,
         .arena = a,
     };
 
@@ -436,7 +469,8 @@ void desired_app_build(const struct app_source *src, struct arena *a, struct str
     ret->origin = arena_printf(a, "%s//%s", src->file->root, src->file->path);
     merge_override(src, ret);
     build_services(src, a, ret);
-    build_networks(src->app, a, ret);
+    build_networks(src, a, ret);
+    desired_route_build(src, a, ret);
     build_volumes(src->app, a, ret);
     digest_app(ret, scratch, config_hashes);
     put_labels(src, a, config_hashes, ret);

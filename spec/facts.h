@@ -10,7 +10,9 @@ enum facts_state { FACTS_WORKING, FACTS_READY, FACTS_FAILED };
 struct context_facts {
     const char *key; /* facts_key() */
     enum facts_state state;
-    const char *error;       /* FACTS_FAILED: one line, naming the file at fault */
+    const char *error; /* FACTS_FAILED: one line, naming the file at fault */
+    bool
+        passing; /* FACTS_FAILED for a reason that passes, such as a full disk: read again at every look */
     const char *digest;      /* of the content */
     const char *fingerprint; /* under which it was read; NULL or "": not known */
     const char *dockerfile;  /* its path in the context */

@@ -185,6 +185,12 @@ static void entry_label(struct decode_ctx *c, const struct field *f, const struc
 {
     static const char *const reserved[] = {"evenkeel.", "com.docker.compose."};
 
+    if (strncasecmp(key, "traefik.", 8) == 0) {
+        decode_error(c, v, "write `route:` at the service: {host:, path:, tls:, middlewares:, ...}",
+                     "labels that begin with `traefik.` are made from `route:`, so that no app can "
+                     "claim what another serves");
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
         if (strncmp(key, reserved[i], strlen(reserved[i])) != 0)
             continue;

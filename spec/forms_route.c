@@ -149,6 +149,9 @@ static bool is_token(const char *text)
     return *text && strlen(text) <= 128 && strspn(text, letters) == strlen(text);
 }
 
+static const char header_letters[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
 static bool has_control(const char *text)
 {
     for (; *text; text++)
@@ -174,7 +177,8 @@ static bool check_header(struct decode_ctx *c, const struct yaml_pair *p, const 
 {
     const struct place at = {c->file->name, p->line, p->column};
 
-    if (!is_token(p->key))
+    /* Fewer letters than RFC 9110 has: the name becomes a part of a label. */
+    if (!*p->key || strlen(p->key) > 128 || strspn(p->key, header_letters) < strlen(p->key))
         decode_say(c, DIAG_ERROR, at, "example: X-Frame-Options",
                    "\"%s\" is not a name of a header", p->key);
     else if (is_framing(p->key))
@@ -395,10 +399,11 @@ static void decode_one(struct decode_ctx *c, const struct yaml_node *v, struct s
         (void)decode_table(c, &fields_route, v, &r);
     else
         decode_short(c, v, &r);
-    if (c->diags->errors > before && !r.path && !r.host)
-        return;
-    check_route(c, v, &r);
-    s->routes[s->n_routes++] = r;
+    /* One mistake, one complaint: what could not be read is neither checked further nor compared with others. */
+    if (c->diags->errors == before)
+        check_route(c, v, &r);
+    if (c->diags->errors == before)
+        s->routes[s->n_routes++] = r;
 }
 
 static void decode_form_route(struct decode_ctx *c, const struct field *f,

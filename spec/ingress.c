@@ -16,3 +16,8 @@ const char *ingress_app_name(const char *owner, struct arena *a)
 {
     return strcmp(owner, "default") == 0 ? "evenkeel" : arena_printf(a, "evenkeel-%s", owner);
 }
+
+const char *ingress_network_name(const char *owner, struct arena *a)
+{
+    return arena_printf(a, "0--%s", ingress_app_name(owner, a));
+}

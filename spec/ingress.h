@@ -53,4 +53,8 @@ void ingress_defaults(struct ingress_settings *ret);
 /* Name of the builtin app of this owner: "evenkeel", or "evenkeel-OWNER". No other app may be called so. In the arena. */
 const char *ingress_app_name(const char *owner, struct arena *a);
 
+/* Its network: "0--evenkeel", or "0--evenkeel-OWNER". The engine publishes a container's ports on that of its networks whose name sorts first, and moves them,
+ * failing requests on the way, whenever another one takes that place (measured on engine 20.10); names of apps' networks begin with the app's. */
+const char *ingress_network_name(const char *owner, struct arena *a);
+
 #endif

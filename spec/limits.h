@@ -23,6 +23,9 @@
 #define LIMIT_ROOT_FILES 100000
 #define LIMIT_ROOT_DEPTH 32
 #define LIMIT_REPLY_BYTES (64 * 1024 * 1024) /* one answer of the engine that is held in memory */
+#define LIMIT_SECRET_NAME 100
+#define LIMIT_SECRET_BYTES (500 * 1000) /* as much as Docker's own take */
+#define LIMIT_SECRETS 10000
 #define LIMIT_STREAM_LINE (1024 * 1024)      /* one line of a pull, event or build stream */
 
 /* build contexts; `bundles:` in the configuration file narrows or widens them */

@@ -21,6 +21,8 @@ static const char *first_character(const char *text, struct arena *a)
     uint32_t code;
     size_t n = utf8_next(text, strlen(text), &code);
 
+    if (*text == ' ')
+        return "\" \"";
     str_add_escaped(&out, arena_strndup(a, text, n ? n : 1));
     return arena_strdup(a, str_text(&out));
 }
@@ -86,7 +88,7 @@ static const char *bad_host(const char *text, const char *at, struct arena *a,
     else if ((unsigned char)*at >= 0x80)
         hint = "write the name in its ASCII form, which begins with xn--";
     return fault(ret, hint,
-                 arena_printf(a, "\"%s\" is not a host: `%s` cannot be in one", text,
+                 arena_printf(a, "\"%s\" is not a host: the character %s cannot be in one", text,
                               first_character(at, a)));
 }
 
@@ -125,7 +127,7 @@ static const char *bad_path(const char *text, const char *at, struct arena *a,
     else if (strchr("*^$()[]{}|\\", *at))
         hint = "a path is a plain text and covers everything below it; there are no patterns";
     return fault(ret, hint,
-                 arena_printf(a, "\"%s\" is not a path: `%s` cannot be in one", text,
+                 arena_printf(a, "\"%s\" is not a path: the character %s cannot be in one", text,
                               first_character(at, a)));
 }
 

@@ -6,10 +6,11 @@
 struct arena;
 struct place;
 struct settings;
+struct spec_set;
 struct want_app;
 
 /* NULL, or why the app is refused, with the next thing to do; ret_at is then the route's place. In the arena. */
-const char *route_refused(const struct settings *settings, const struct want_app *app,
-                          struct arena *a, struct place *ret_at);
+const char *route_refused(const struct spec_set *set, const struct settings *settings,
+                          const struct want_app *app, struct arena *a, struct place *ret_at);
 
 #endif

@@ -32,11 +32,25 @@ struct route_pool {
 void route_file(const struct want_app *app, const struct ingress_settings *g,
                 const struct route_pool *pools, size_t n, struct str *out);
 
-/* The platform's own: its pages (ROUTE_PRIORITY_PAGES), everything that nobody claims (1), /traefik (blocked), and Traefik's API on its own entrypoint
- * behind a password. agent_url: "http://10.213.0.1:PORT", NULL while the agent listens nowhere for it (503). api_users: digest of the file with the htpasswd line;
- * NULL: the API is not routed. name: the builtin app's. */
-void route_file_platform(const char *name, const struct ingress_settings *g, const char *agent_url,
-                         const char *api_users, struct str *out);
+/* The route_key()s that a route file, sealed or not, was made of, as it says in comments. Never fails: lines of others are skipped. In the arena. */
+void route_file_claims(const char *text, struct arena *a, struct strv *ret);
+
+/* What the platform's own file needs to know. */
+struct route_platform {
+    const char *name; /* of the builtin app: evenkeel */
+    const char
+        *agent_url; /* "http://10.213.0.1:5001"; NULL while the agent listens nowhere for it: 503 */
+    const char
+        *api_users; /* digest of the file with the htpasswd line; NULL: the API is not routed */
+    const char *cert,
+        *key; /* digests of the certificate for hosts that have none. Without one Traefik makes a key at every change (measured: 45 ms
+                               of a processor each time). NULL: none */
+};
+
+/* Its pages (ROUTE_PRIORITY_PAGES), everything that nobody claims (1), /traefik (blocked), the default certificate, and Traefik's API on its own
+ * entrypoint behind a password. */
+void route_file_platform(const struct route_platform *p, const struct ingress_settings *g,
+                         struct str *out);
 
 /* "APP_": what the names of an app's routers, services and middlewares begin with in Traefik's API. In the arena. */
 const char *route_prefix(const char *app, struct arena *a);

@@ -10,6 +10,7 @@
 #include "spec/claims.h"
 #include "spec/decode.h"
 #include "spec/draft.h"
+#include "spec/validate_route.h"
 #include "spec/validate_service.h"
 
 /* ---- flat apps ---- */
@@ -434,4 +435,5 @@ void validate_app(struct decode_ctx *c, const struct app_draft *d)
     check_ports(c, d);
     check_names(c, d);
     check_engine_names(c, d);
+    validate_routes(c, d);
 }

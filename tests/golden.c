@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcile/plan_urgent.h"
 #include "tests/fake_life.h"
 #include "tests/golden_case.h"
 #include "tests/schema_check.h"
@@ -76,6 +77,25 @@ static const char *describe_container(const struct obs_container *c, struct aren
     return arena_strdup(a, str_text(&s));
 }
 
+static const char *describe_route(const struct observed *o, const struct obs_route *r,
+                                  struct arena *a)
+{
+    CLEANUP(str_release) struct str s = STR_INIT;
+    struct strv names = {0};
+
+    for (size_t i = 0; i < o->n_containers; i++)
+        if (strv_has(&r->servers, container_short_id(o->containers[i].id, a)))
+            strv_push(a, &names, o->containers[i].name);
+    strv_sort(&names);
+    str_addf(&s, "route %s %s%s to", r->app, route_state_name(r->state),
+             r->digest[0] ? "" : " (edited)");
+    for (size_t i = 0; i < names.n; i++)
+        str_addf(&s, " %s", names.v[i]);
+    if (names.n < r->servers.n)
+        str_addf(&s, " and %zu that are not there", r->servers.n - names.n);
+    return arena_strdup(a, str_text(&s));
+}
+
 /* Everything but ids, times and subnets, which may differ between two good ways to the same end. */
 static const char *describe(const struct observed *o, struct arena *a)
 {
@@ -92,6 +112,8 @@ static const char *describe(const struct observed *o, struct arena *a)
         strv_push(a, &lines,
                   arena_printf(a, "volume %s %s", o->volumes[i].name,
                                o->volumes[i].owner ? o->volumes[i].owner : "-"));
+    for (size_t i = 0; i < o->n_routes; i++)
+        strv_push(a, &lines, describe_route(o, &o->routes[i], a));
     return join_sorted(&lines, a);
 }
 
@@ -152,6 +174,43 @@ static bool serves(const struct observed *o, const struct obs_container *place)
             return true;
     }
     return false;
+}
+
+static bool has_server(const struct observed *o, const struct obs_route *r, struct arena *a)
+{
+    for (size_t i = 0; r && i < o->n_containers; i++)
+        if (o->containers[i].state == CS_RUNNING &&
+            strv_has(&r->servers, container_short_id(o->containers[i].id, a)))
+            return true;
+    return false;
+}
+
+/* The same through the router, after what no back-off may delay was done. */
+static void check_routes(struct check *k, struct driver *d, const struct observed *end)
+{
+    const struct observed *was = k->c->observed, *o = d->ops->observed(d, k->arena);
+    struct plan *p = plan_now(k->c, o, k->arena), urgent = {0};
+    struct life l = {.driver = d, .arena = k->arena};
+
+    if (js_at(k->c->options, "may_interrupt"))
+        return;
+    urgent.apps = ARENA_ARRAY(k->arena, p->n_apps, struct plan_app);
+    for (size_t i = 0; i < p->n_apps; i++) {
+        const struct plan_app *part = plan_urgent(&p->apps[i], k->arena);
+
+        if (part)
+            urgent.apps[urgent.n_apps++] = *part;
+    }
+    (void)live(&l, &urgent);
+    o = d->ops->observed(d, k->arena);
+    for (size_t i = 0; i < was->n_routes; i++) {
+        const char *app = was->routes[i].app;
+
+        if (has_server(was, &was->routes[i], k->arena) &&
+            has_server(end, observed_route(end, app), k->arena) &&
+            !has_server(o, observed_route(o, app), k->arena))
+            complain(k, "what was routed is not routed after the failure:", app);
+    }
 }
 
 /* Whatever ran before and runs at the end was running too when a run gave up in between. */
@@ -244,8 +303,10 @@ static bool disturbed(struct golden_case *c, const struct ending *want, struct l
     const struct observed *after = whole ? d->ops->observed(d, a) : how.snapshot;
 
     check_laws(&k, after);
-    if (faults.fail_at || how.leave_at)
+    if (faults.fail_at || how.leave_at) {
         check_serving(&k, after, want->seen);
+        check_routes(&k, d, want->seen);
+    }
     expect_end(&k, want, after);
     if (k.bad)
         printf("  after:\n%s  done:\n%s", describe(after, a), fake_journal(d));

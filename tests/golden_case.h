@@ -3,13 +3,14 @@
  * The YAML files of CASE are the first root, those of CASE/root1 the second and so on, those of CASE/overrides the overrides, those of
  * CASE/before an older version of the first root, used only by observed.json. case.json (all optional): now, owner, pool,
  * prefix, drift, roots (paths), unreadable (paths), scope, reserved, released, host_routes, confirm (a hash, or "held": whatever is held),
- * history {last_hash, handmade}, facts {"APP/SERVICE": {state, error, digest, images, made_for, port}}: what was read of its source (facts_before:
+ * ingress (managed, external or none), history {last_hash, handmade}, facts {"APP/SERVICE": {state, error, digest, images, made_for, port}}: what was read of its source (facts_before:
  * for before/; else it is being read), rounds (runs until the plan is empty, default 1), unsettled (why it never is), may_interrupt (why a
  * failure may leave something down).
  *
  * In observed.json an object {"like": NAME, ...} is the container, network or volume of that name just as the specs want it, running and
  * well, with the given members laid over it; {"before": NAME, ...} likewise from before/. A label or hash "=" is the wanted hash. Images
- * that are not listed are there; of what is built that is what before/ wanted. */
+ * that are not listed are there; of what is built that is what before/ wanted. Of "routes" they mean the route file of that app as it follows from the
+ * containers; "servers" of such a one are names of containers, and a file of other servers has another digest. */
 #ifndef EK_GOLDEN_CASE_H
 #define EK_GOLDEN_CASE_H
 
@@ -21,6 +22,7 @@
 #include "drivers/engine_encode.h"
 #include "drivers/engine_encode_net.h"
 #include "drivers/engine_fields.h"
+#include "drivers/fake.h"
 #include "reconcile/bind.h"
 #include "reconcile/plan.h"
 #include "spec/base/arena.h"
@@ -209,6 +211,8 @@ static struct desired *golden_desire(struct golden_case *c, const char *first,
     struct spec_set set = golden_set(c, first);
 
     golden_add_facts(c, first != c->folder, &set);
+    for (size_t i = 0; o && i < o->n_routes; i++)
+        strv_push(c->arena, &set.routed, o->routes[i].app);
     struct kvs incumbents = golden_incumbents(c, o);
     struct desired *d = desired_build(&set, &c->settings, &incumbents, c->input.now_ms, c->arena);
 
@@ -447,6 +451,85 @@ static void golden_fill_hashes(json_t *containers, const struct desired *d)
     }
 }
 
+/* ---- route files: written by the plan of a world without them ---- */
+
+/* What the plan of these wishes would write first for the app, as the engine in memory holds it then. */
+static json_t *golden_route(struct golden_case *c, struct desired *d, const json_t *world,
+                            const char *app)
+{
+    const struct observed *o = observed_from_json(world, c->arena, NULL);
+    struct plan_input in = c->input;
+    struct op_result result;
+
+    in.desired = d;
+    in.observed = o;
+    bind_images(d, o, c->arena);
+    const struct plan_app *part = plan_app(plan_build(&in, c->arena), app);
+    struct driver *fake = fake_new(o, NULL);
+    json_t *ret = NULL;
+
+    for (size_t i = 0; part && i < part->n_actions && !ret; i++) {
+        if (part->actions[i].kind != ACT_ROUTE_WRITE || !part->actions[i].op.body)
+            continue;
+        fake_apply(fake, &part->actions[i].op, &result);
+        json_auto_t *after = observed_to_json(fake->ops->observed(fake, c->arena));
+        const json_t *routes = js_at(after, "routes");
+
+        for (size_t k = 0; k < json_array_size(routes); k++)
+            if (strcmp(js_str(json_array_get(routes, k), "app", ""), app) == 0)
+                ret = json_deep_copy(json_array_get(routes, k));
+    }
+    fake->ops->free(fake);
+    if (ret)
+        (void)json_object_set_new(ret, "state", json_string("live"));
+    return ret;
+}
+
+/* Names of containers, or texts that are none, into short ids. */
+static json_t *golden_servers(struct golden_case *c, const json_t *world, const json_t *names)
+{
+    const struct observed *o = observed_from_json(world, c->arena, NULL);
+    json_t *ids = json_array();
+
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        const struct obs_container *k = observed_container(o, name);
+
+        (void)json_array_append_new(ids,
+                                    json_string(k ? container_short_id(k->id, c->arena) : name));
+    }
+    return ids;
+}
+
+static int golden_expand_routes(struct golden_case *c, json_t *v, struct desired *now,
+                                struct desired *before)
+{
+    json_t *list = json_object_get(v, "routes");
+    json_auto_t *world = json_copy(v);
+
+    (void)json_object_del(world, "routes");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *given = json_array_get(list, i), *names = json_object_get(given, "servers");
+        const char *like = js_str(given, "like", NULL), *old = js_str(given, "before", NULL);
+
+        if (!like && !old)
+            continue;
+        json_t *route = golden_route(c, like ? now : before, world, like ? like : old);
+
+        if (!route) {
+            printf("%s: observed.json: nobody routes to \"%s\"\n", c->name, like ? like : old);
+            return -1;
+        }
+        golden_lay_over(route, given);
+        if (names) {
+            (void)json_object_set_new(route, "servers", golden_servers(c, world, names));
+            (void)json_object_set_new(route, "digest", json_string("0123456789ab"));
+        }
+        (void)json_array_set_new(list, i, route);
+    }
+    return 0;
+}
+
 static const struct observed *golden_observe(struct golden_case *c)
 {
     const char *path = arena_printf(c->arena, "%s/observed.json", c->folder), *text = "{}";
@@ -484,6 +567,8 @@ static const struct observed *golden_observe(struct golden_case *c)
         golden_expand(c, json_object_get(v, "volumes"), now, before) < 0)
         return NULL;
     golden_fill_hashes(json_object_get(v, "containers"), now);
+    if (golden_expand_routes(c, v, now, before) < 0)
+        return NULL;
     const struct observed *o = observed_from_json(v, c->arena, &e);
 
     if (!o)
@@ -529,6 +614,14 @@ static int golden_read_settings(struct golden_case *c)
         .pool_prefix = (int)js_int(c->options, "prefix", 26),
         .drift = strcmp(drift, "report") == 0 ? DRIFT_REPORT : DRIFT_HEAL,
     };
+    const char *ingress = js_str(c->options, "ingress", "managed");
+
+    ingress_defaults(&c->settings.ingress);
+    c->settings.ingress.mode = strcmp(ingress, "external") == 0 ? INGRESS_EXTERNAL
+                               : strcmp(ingress, "none") == 0   ? INGRESS_NONE
+                                                                : INGRESS_MANAGED;
+    c->settings.ingress.dir = "/var/lib/evenkeel/ingress";
+    c->settings.ingress.acme_dir = "/var/lib/evenkeel/ingress-acme";
     c->unsettled = js_str(c->options, "unsettled", NULL);
     c->rounds = js_int(c->options, "rounds", 1);
     js_strv(c->options, "scope", c->arena, &c->input.scope);

@@ -97,6 +97,22 @@ before=$(image_id "${all[3]}")
 check "gc after it" evenkeel gc
 same "its image stays" "$before" "$(image_id "${all[3]}")"
 
+# --- an app that is gone leaves nothing for ever
+mv "$root/attic.yaml" "$work/"
+check "the app is removed" apply
+check "gc while its files cannot be read" eval 'mkdir "$root/bad" && printf "app: [" >"$root/bad/bad.yaml" && ages 25 && evenkeel gc'
+same "takes nothing" 6 "$(ours | grep -c ':[0-9a-f]\{12\}$')"
+rm -r "$root/bad"
+ages 23
+same "nor within a day" "0 images of old builds would be removed" "$(evenkeel gc --dry-run | tail -n 1 | cut -d'(' -f1 | sed 's/ $//')"
+ages 25
+says "after a day they are due" "there is no attic/app any more" "$(evenkeel gc --dry-run)"
+check "gc" evenkeel gc
+same "only another owner's is left, and the one of the stranger's container" 2 "$(ours | grep -c ':[0-9a-f]\{12\}$')"
+mv "$work/attic.yaml" "$root/"
+check "it is built again" apply
+before=$(image_id "${all[3]}")
+
 # --- without a diary: the time of making counts
 rm -f "$state"/evenkeel.db*
 check "gc without a diary" evenkeel gc

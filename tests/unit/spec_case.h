@@ -1,7 +1,8 @@
 /* spec_case.h: one golden case: a text that holds one or several files, put through document_parse and desired_build.
  *
  * A line `#### NAME` begins a file of that name: `overrides/...` is an override, `*.yaml` a spec, `incumbents` a list of lines "APP
- * ORIGIN" of what runs already, everything else a file for the loader (env_file). Without such a line the whole text is one spec named
+ * ORIGIN" of what runs already, `agent` the agent's configuration (for `ingress:`), `secrets` lines "NAME [what is wrong with it]", `served` lines
+ * "HOST/PATH APP", `routed` lines "APP", everything else a file for the loader (env_file). Without such a line the whole text is one spec named
  * after the case. The root is /apps. */
 #ifndef EK_TEST_SPEC_CASE_H
 #define EK_TEST_SPEC_CASE_H
@@ -9,6 +10,7 @@
 #include <assert.h>
 
 #include "spec/base/arena.h"
+#include "spec/config.h"
 #include "spec/desired.h"
 
 #define CASE_NOW_MS INT64_C(1795341600000) /* 2026-11-22T10:00:00Z */
@@ -25,7 +27,10 @@ struct spec_case {
     size_t n_parts;
     const struct spec_file *files[CASE_FILES], *overrides[CASE_FILES];
     size_t n_files, n_overrides;
-    struct kvs incumbents;
+    struct kvs incumbents, served;
+    struct strv routed;
+    struct secret_facts secrets[CASE_FILES];
+    size_t n_secrets;
     struct settings settings;
     struct spec_root root;
     struct loader loader;
@@ -69,15 +74,50 @@ static void case_split(struct spec_case *c, const char *name, const char *text)
     }
 }
 
-static void case_incumbents(struct spec_case *c, const char *text)
+static void case_pairs(struct arena *a, const char *text, struct kvs *ret)
 {
-    char *copy = arena_strdup(c->arena, text), *save = NULL;
+    char *copy = arena_strdup(a, text), *save = NULL;
 
     for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-        char *blank = strchr(line, ' ');
+        char *blank = line + strcspn(line, " ");
 
-        *blank = '\0';
-        kvs_set(c->arena, &c->incumbents, line, blank + 1);
+        kvs_set(a, ret, arena_strndup(a, line, (size_t)(blank - line)), *blank ? blank + 1 : NULL);
+    }
+}
+
+static void case_words(struct arena *a, const char *text, struct strv *ret)
+{
+    struct kvs l = {0};
+
+    case_pairs(a, text, &l);
+    for (size_t i = 0; i < l.n; i++)
+        strv_push(a, ret, l.v[i].key);
+}
+
+static void case_agent(struct spec_case *c, const char *text)
+{
+    struct diag_list diags;
+    struct config config = {0};
+
+    diag_init(&diags, c->arena);
+    assert(config_parse("agent.yaml", text, strlen(text), c->arena, &diags, &config) == 0);
+    c->settings.ingress = config.ingress;
+    c->settings.ingress.dir = "/state/ingress";
+    c->settings.ingress.acme_dir = "/state/ingress-acme";
+}
+
+/* The digest of a secret is that of its name. */
+static void case_secrets(struct spec_case *c, const char *text)
+{
+    struct kvs l = {0};
+
+    case_pairs(c->arena, text, &l);
+    assert(l.n <= CASE_FILES);
+    for (size_t i = 0; i < l.n; i++) {
+        char *hex = arena_alloc(c->arena, SHA256_HEX);
+
+        sha256_hex(l.v[i].key, strlen(l.v[i].key), hex);
+        c->secrets[c->n_secrets++] = (struct secret_facts){l.v[i].key, hex, l.v[i].value, 0};
     }
 }
 
@@ -111,7 +151,15 @@ static inline void case_run(struct spec_case *c, struct arena *a, const char *na
         size_t n = strlen(p->name);
 
         if (strcmp(p->name, "incumbents") == 0)
-            case_incumbents(c, p->text);
+            case_pairs(a, p->text, &c->incumbents);
+        else if (strcmp(p->name, "served") == 0)
+            case_pairs(a, p->text, &c->served);
+        else if (strcmp(p->name, "routed") == 0)
+            case_words(a, p->text, &c->routed);
+        else if (strcmp(p->name, "secrets") == 0)
+            case_secrets(c, p->text);
+        else if (strcmp(p->name, "agent") == 0)
+            case_agent(c, p->text);
         else if (strncmp(p->name, "overrides/", 10) == 0)
             c->overrides[c->n_overrides++] = case_parse(c, p, "/state");
         else if (n > 5 && strcmp(p->name + n - 5, ".yaml") == 0)
@@ -122,7 +170,12 @@ static inline void case_run(struct spec_case *c, struct arena *a, const char *na
                                  .files = c->files,
                                  .n_files = c->n_files,
                                  .overrides = c->overrides,
-                                 .n_overrides = c->n_overrides};
+                                 .n_overrides = c->n_overrides,
+                                 .secrets = c->secrets,
+                                 .n_secrets = c->n_secrets,
+                                 .secrets_known = true,
+                                 .routed = c->routed,
+                                 .served = c->served};
 
     c->desired = desired_build(&set, &c->settings, &c->incumbents, CASE_NOW_MS, a);
 }

@@ -965,6 +965,10 @@ static void fingerprints(void **state)
     assert_string_not_equal(fresh, print);
     assert_true(moved(&where, print));
     assert_string_not_equal(fresh, print);
+    put("fp/sub/x", "22");
+    assert_int_equal(context_fingerprint_settled(&where, fresh, &(struct err){0}), 0);
+    assert_true(moved(&where, print));
+    assert_string_equal(fresh, print); /* it was worth waiting for */
     put("fp/sub/x", "3");
     age("fp/sub/x", 100000);
     assert_true(moved(&where, print));

@@ -72,6 +72,32 @@ static const char *goes(struct world *w)
     return arena_strdup(w->a, str_text(&s));
 }
 
+/* Nobody goes back to an image of what there is no more, unless it only cannot be read. */
+static void test_what_is_gone_leaves_nothing(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 1; i <= 3; i++)
+        (void)build(w, i, 30 - i);
+    (void)build(w, 9, 23);
+    assert_string_equal(goes(w), "");
+    w->in.living_known = true;
+    assert_string_equal(goes(w), "evenkeel/blog/app:000000000001 evenkeel/blog/app:000000000002 "
+                                 "evenkeel/blog/app:000000000003");
+    assert_string_equal(w->due.items[0].why, "there is no blog/app any more; last used 29h ago");
+    strv_push(w->a, &w->in.living, "shop");
+    strv_push(w->a, &w->in.living, "blog/worker"); /* another service of it */
+    strv_push(w->a, &w->in.living, "blog-2");
+    assert_int_equal(strlen(goes(w)), strlen("evenkeel/blog/app:000000000001") * 3 + 2);
+    strv_push(w->a, &w->in.living, "blog/app");
+    assert_string_equal(goes(w), "");
+    w->in.living.v[3] = "blog"; /* an app of which the services are not known */
+    assert_string_equal(goes(w), "");
+    w->in.living.n = 3;
+    strv_push(w->a, &w->in.busy, "evenkeel/blog/app:000000000002"); /* a stranger's container */
+    assert_string_equal(goes(w), "evenkeel/blog/app:000000000001 evenkeel/blog/app:000000000003");
+}
+
 static void test_the_newest_five_stay(void **state)
 {
     struct world *w = *state;
@@ -245,6 +271,7 @@ static void test_the_engines_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_is_gone_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_newest_five_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_day_after_the_last_use, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_bound, set_up, tear_down),

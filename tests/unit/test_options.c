@@ -20,9 +20,9 @@ struct env {
 static int setup(void **state)
 {
     struct env *x = xcalloc(1, sizeof(*x));
-    static const char *const variables[] = {"EVENKEEL_ROOT", "EVENKEEL_STATE",  "EVENKEEL_DOCKER",
-                                            "EVENKEEL_NAME", "EVENKEEL_CONFIG", "EVENKEEL_LOG",
-                                            "DOCKER_HOST"};
+    static const char *const variables[] = {"EVENKEEL_ROOT",   "EVENKEEL_STATE",  "EVENKEEL_DOCKER",
+                                            "EVENKEEL_NAME",   "EVENKEEL_CONFIG", "EVENKEEL_LOG",
+                                            "EVENKEEL_LISTEN", "DOCKER_HOST"};
     for (size_t i = 0; i < ARRAY_LEN(variables); i++)
         (void)unsetenv(variables[i]);
     x->a = arena_new();
@@ -75,6 +75,17 @@ static void test_refused(void **state)
     assert_non_null(strstr(x->e.msg, "--rot"));
     assert_int_equal(PARSE(x, OPT_PLACES, "--root"), -1);
     assert_non_null(strstr(x->e.msg, "wants a value"));
+    assert_int_equal(PARSE(x, OPT_LISTEN, "--listen", "5001"), -1);
+    assert_non_null(strstr(x->e.msg, "127.0.0.1:5001"));
+    assert_int_equal(PARSE(x, OPT_LISTEN, "--listen", "[::1]:5001"), -1);
+    assert_non_null(strstr(x->e.msg, "IPv4 only"));
+    assert_int_equal(PARSE(x, OPT_LISTEN, "--listen", "127.0.0.1:443s"), -1);
+    assert_non_null(strstr(x->e.msg, "TLS is Traefik's"));
+    assert_int_equal(PARSE(x, OPT_LISTEN, "--listen", "localhost:5001"), -1);
+    assert_int_equal(PARSE(x, OPT_LISTEN, "--listen", "127.0.0.1:0"), -1);
+    assert_int_equal(PARSE(x, OPT_LISTEN, "--listen", "127.0.0.1:70000"), -1);
+    assert_int_equal(PARSE(x, OPT_LISTEN, "--listen", "none"), 0);
+    assert_string_equal(x->o.listen, "none");
     assert_int_equal(PARSE(x, OPT_TAIL, "--tail", "many"), -1);
     assert_non_null(strstr(x->e.msg, "many"));
     assert_int_equal(PARSE(x, OPT_PLACES, "--name", "Not a label"), -1);
@@ -100,8 +111,9 @@ static void test_environment_yields_to_flags(void **state)
 static void test_configuration_file(void **state)
 {
     struct env *x = *state;
-    static const char text[] = "name: edge\nroots: [/srv/apps]\nstate: /srv/state\nnetwork: {pool: "
-                               "10.9.0.0/16, prefix: 28}\n";
+    static const char text[] =
+        "name: edge\nroots: [/srv/apps]\nstate: /srv/state\nlisten: 10.0.0.1:5002\nnetwork: {pool: "
+        "10.9.0.0/16, prefix: 28}\n";
     static const char bad[] = "nam: edge\n";
     char path[] = "/tmp/evk-options-XXXXXX";
     int fd = mkstemp(path);
@@ -112,6 +124,10 @@ static void test_configuration_file(void **state)
     assert_string_equal(x->o.roots.v[0], "/srv/apps");
     assert_string_equal(x->o.settings.pool, "10.9.0.0/16");
     assert_int_equal(x->o.settings.pool_prefix, 28);
+    assert_string_equal(x->o.listen, "10.0.0.1:5002");
+    (void)setenv("EVENKEEL_LISTEN", "127.0.0.1:5003", 1);
+    assert_int_equal(PARSE(x, OPT_PLACES, "--config", path), 0);
+    assert_string_equal(x->o.listen, "127.0.0.1:5003");
     assert_int_equal(PARSE(x, OPT_PLACES, "--config", path, "--name", "flag"), 0);
     assert_string_equal(x->o.settings.owner, "flag");
     assert_int_equal(fsx_replace(path, bad, sizeof(bad) - 1, 0600, &x->e), 0);

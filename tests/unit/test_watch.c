@@ -493,10 +493,10 @@ static void other_trees(void **state)
     start("r");
     forget();
     watch_trees(w, trees, 2); /* far does not exist yet */
-    TOLD_AT_ONCE();
+    TOLD_SOON();
     is_watched("r/.src/sub");
     make_dir("far");
-    TOLD_AT_ONCE();
+    TOLD_SOON();
     make_dir("far/sub");
     make_dir("far/sub/deep");
     is_watched("far/sub/deep");

@@ -1,0 +1,17 @@
+/* web_page.h: the pages that the agent shows, as text or HTML. Pure; everything that comes from a request is escaped here. */
+#ifndef EK_WEB_PAGE_H
+#define EK_WEB_PAGE_H
+
+#include <stdbool.h>
+
+#include "spec/base/str.h"
+
+/* Text for HTML, inside an element or a quoted attribute: the five special characters as references; control characters, those that turn the direction of writing
+ * and invalid UTF-8 as \xNN. At most max bytes of text, then an ellipsis. */
+void web_page_escape(struct str *out, const char *text, size_t max);
+/* Nobody answers here. host as web_host_parse gives it; path as it was sent. behind: the request came through Traefik, so a route could have taken it. */
+void web_page_missing(struct str *out, bool html, const char *host, const char *path, bool behind);
+/* The Content-Security-Policy under which the pages' own style, and nothing else, is taken. */
+void web_page_policy(struct str *out);
+
+#endif
