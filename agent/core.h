@@ -16,7 +16,7 @@
 struct core {
     const struct options *options;
     struct sources *sources;
-    struct secrets *secrets; /* NULL when opened without files */
+    struct secrets *secrets;   /* NULL when opened without files */
     struct http *http;         /* NULL when opened without an engine */
     struct driver *driver;     /* likewise */
     struct memo *memo;         /* history for the planner */
