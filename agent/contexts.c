@@ -292,6 +292,7 @@ static void take_order(const struct contexts *c, struct entry *x, const struct s
         .args = copy_kvs(&b->args, a),
     };
     x->order.limits = c->limits;
+    x->order.memory = arena_strdup(a, c->memory);
     x->order.platform = arena_strdup(a, s->platform);
     x->order.start = arena_strdup(a, s->start);
     x->order.requirements = arena_strdup(a, s->requirements);

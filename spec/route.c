@@ -158,7 +158,7 @@ const char *route_path(const char *text, struct arena *a, struct route_fault *re
         return fault(ret, NULL, arena_printf(a, "a path has at most %d letters", LIMIT_ROUTE_PATH));
     if (strspn(text, path_letters) < n)
         return bad_path(text, text + strspn(text, path_letters), a, ret);
-    if (n > 1 && text[n - 1] == '/')
+    if (n > 1 && text[n - 1] == '/' && text[n - 2] != '/')
         n--;
     return check_segments(arena_strndup(a, text, n), a, ret);
 }
