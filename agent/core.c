@@ -12,6 +12,7 @@
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
 #include "drivers/hostnet.h"
+#include "drivers/router.h"
 #include "reconcile/bind.h"
 #include "spec/base/arena.h"
 
@@ -43,6 +44,10 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     if (!c->http)
         return -1;
     c->driver = docker_new(c->http, cores > 0 ? (int)cores : 1, o->auth_dir, e);
+    c->router = router_new(c->http, fsx_join(o->state, "ingress", c->routes_arena));
+    if (c->driver)
+        docker_use_router(c->driver, c->router, o->settings.owner,
+                          ingress_app_name(o->settings.owner, c->routes_arena));
     c->contexts = contexts_new(c->http);
     contexts_limits(c->contexts, &o->settings.build_limits);
     contexts_memory(c->contexts, fsx_join(o->state, "digests", c->routes_arena));
@@ -73,6 +78,7 @@ void core_close(struct core *c)
 {
     if (c->driver)
         c->driver->ops->free(c->driver);
+    router_free(c->router);
     contexts_free(c->contexts);
     http_free(c->http);
     sources_free(c->sources);
@@ -143,6 +149,19 @@ static struct kvs incumbents(const struct core *c, struct arena *a)
         if (x->app && x->origin && x->owner && strcmp(x->owner, c->options->settings.owner) == 0)
             kvs_set(a, &l, arena_strdup(a, x->app), arena_strdup(a, x->origin));
     }
+    arena_free(scratch);
+    return l;
+}
+
+/* Apps that have a route file, sorted; the platform's own file is nobody's. */
+static struct strv routed(const struct core *c, struct arena *a)
+{
+    struct strv l = {0};
+    struct arena *scratch = arena_new();
+    const struct observed *o = c->driver ? c->driver->ops->observed(c->driver, scratch) : NULL;
+    for (size_t i = 0; o && i < o->n_routes; i++)
+        if (strcmp(o->routes[i].app, INGRESS_PLATFORM) != 0)
+            strv_push(a, &l, arena_strdup(a, o->routes[i].app));
     arena_free(scratch);
     return l;
 }
@@ -226,8 +245,10 @@ void core_desire(struct core *c)
         return;
     arena_clear(c->desired_arena);
     c->incumbents = incumbents(c, c->desired_arena);
+    c->routed = routed(c, c->desired_arena);
     struct spec_set *set = ARENA_NEW(c->desired_arena, struct spec_set);
     *set = *sources_set(c->sources);
+    set->routed = c->routed;
     if (c->contexts) {
         open_bundles(c, set);
         set->facts = contexts_facts(c->contexts, &set->n_facts);
@@ -267,6 +288,33 @@ bool core_learn_incumbents(struct core *c)
     arena_free(a);
     c->stale |= !same;
     return !same;
+}
+
+/* Apps that are routed anyway decide nothing by their files. */
+static bool routed_anyway(const struct desired *d, const char *app)
+{
+    const struct want_app *want = desired_app(d, app);
+    return want && want->routed && want->state != WISH_REMOVED;
+}
+
+static size_t strays(const struct desired *d, const struct strv *from, const struct strv *not_in)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < from->n; i++)
+        n += !routed_anyway(d, from->v[i]) && !strv_has(not_in, from->v[i]);
+    return n;
+}
+
+bool core_learn_routed(struct core *c)
+{
+    if (!c->desired)
+        return false;
+    struct arena *a = arena_new();
+    struct strv now = routed(c, a);
+    bool other = strays(c->desired, &now, &c->routed) + strays(c->desired, &c->routed, &now) > 0;
+    arena_free(a);
+    c->stale |= other;
+    return other;
 }
 
 /* What is built is named after its base images, as far as they are known. */
@@ -421,6 +469,7 @@ int core_gather(struct core *c, bool inspect_owned, struct err *e)
     if (wait_for_look(c, &w, e) < 0)
         return -1;
     (void)core_learn_incumbents(c);
+    (void)core_learn_routed(c);
     return look_for_images(c, e);
 }
 
@@ -431,6 +480,7 @@ int core_look(struct core *c, bool inspect_owned, struct err *e)
     if (!c->desired)
         return 0;
     (void)core_learn_incumbents(c);
+    (void)core_learn_routed(c);
     return look_for_images(c, e);
 }
 

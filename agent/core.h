@@ -16,14 +16,16 @@
 struct core {
     const struct options *options;
     struct sources *sources;
-    struct secrets *secrets; /* NULL when opened without files */
+    struct secrets *secrets;   /* NULL when opened without files */
     struct http *http;         /* NULL when opened without an engine */
     struct driver *driver;     /* likewise */
+    struct router *router;     /* the managed Traefik's files and API; likewise */
     struct memo *memo;         /* history for the planner */
     struct contexts *contexts; /* sources of what is built; NULL without an engine */
     struct arena *desired_arena;
     struct desired *desired; /* NULL before core_desire; rebuilt when stale */
     struct kvs incumbents;   /* that it was built with; in desired_arena */
+    struct strv routed;      /* apps with a route file that it was built with; in desired_arena */
     bool stale;
     bool bundle_unread; /* what a bundle in a root stands for depends on who runs from it */
     struct strv host_routes;
@@ -51,6 +53,9 @@ void core_desire(struct core *c);
 /* After the first look, when it is known who runs already: true if that was not what desired state was built with and may
  * change it; it is stale then, and may name images that nobody has asked about. */
 bool core_learn_incumbents(struct core *c);
+/* After a look: true if route files of apps that no file routes came or went; desired state is stale then, since Traefik may be
+ * needed for them, or no more. */
+bool core_learn_routed(struct core *c);
 /* Look, and wait for it by running the loop. For verbs that look once. */
 int core_look(struct core *c, bool inspect_owned, struct err *e);
 /* Scan, desire and look for the first time: the files are read while the engine puts its lists together. */

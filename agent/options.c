@@ -209,6 +209,7 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
 {
     const char *text;
     size_t n;
+    ingress_defaults(&o->settings.ingress);
     if (!o->config)
         o->config = DEFAULT_CONFIG;
     if (fsx_read(o->config, LIMIT_SPEC_BYTES, a, &text, &n, NULL, e) < 0) {
@@ -240,6 +241,7 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
     o->settings.nano_cpus = c.nano_cpus;
     o->settings.pids_limit = c.pids_limit;
     o->settings.drift = c.drift;
+    o->settings.ingress = c.ingress;
     o->settings.build_allow = c.build_allow;
     o->settings.build_timeout_ms = c.build_timeout_ns.v / 1000000;
     o->settings.build_limits = (struct build_limits){
@@ -279,6 +281,8 @@ static void fill_defaults(struct arena *a, struct options *o)
     if (o->log == (enum log_level) - 1)
         o->log = LOG_INFO;
     o->state = fsx_absolute(o->state, a);
+    o->settings.ingress.dir = fsx_join(o->state, "ingress", a);
+    o->settings.ingress.acme_dir = fsx_join(o->state, "ingress-acme", a);
 }
 
 static int check_owner(const struct options *o, struct err *e)

@@ -209,6 +209,8 @@ static void mark_touched(struct ticket *t)
     case OP_VOLUME_CREATE: docker_dirty(d, MIRROR_VOLUME, op->name); return;
     case OP_VOLUME_REMOVE: docker_dirty(d, MIRROR_VOLUME, op->object); return;
     case OP_CONTAINER_CREATE:
+        if (t->result.id)
+            docker_route_made(d, op->name, t->result.id);
         docker_dirty(d, MIRROR_CONTAINER, t->result.id ? t->result.id : op->name);
         return;
     case OP_NETWORK_CONNECT:

@@ -81,6 +81,15 @@ struct ticket {
     struct routing *routing;   /* route files; in the arena */
 };
 
+#define MADE_MOST 512
+struct
+    made { /* who was made under which name, the youngest last: a name may pass on before a route file is written */
+    struct {
+        char *name, *id;
+    } v[MADE_MOST];
+    size_t n;
+};
+
 struct docker {
     struct driver driver;
     struct http *http;
@@ -92,6 +101,7 @@ struct docker {
     struct router *router;           /* borrowed; NULL: no managed ingress */
     char *router_owner, *router_app; /* whose container it is */
     struct route_look *route_looks;
+    struct made made; /* containers, for route files */
     struct engine_link link;
     struct dirty dirty;
     struct lookers lookers;
@@ -179,6 +189,7 @@ void docker_route_drop(struct ticket *t); /* its wait, if it has one */
 void docker_route_look(struct driver *driver, const struct look *scope, look_done_fn *done,
                        void *user);
 void docker_route_release(struct docker *d);
+void docker_route_made(struct docker *d, const char *name, const char *id);
 
 /* ---- docker_logs.c ---- */
 

@@ -86,6 +86,9 @@ enum route_state {
     ROUTE_FAILED,  /* the router has taken it and refuses a part of it; error says why */
 };
 
+#define INGRESS_PLATFORM                                                                           \
+    "evenkeel" /* stands for an app: its route file holds the platform's own routes */
+
 struct obs_route { /* one file of the managed router (drivers/router.h) */
     const char *app;
     const char *digest; /* 12 hex digits of its marker; "": unreadable, or changed by hand */

@@ -8,8 +8,6 @@
 
 #include "reconcile/plan_work.h"
 
-#define INGRESS_PLATFORM "evenkeel" /* whose route file holds the platform's own routes */
-
 /* After judging, before anything is stopped: who serves now, and a write if the file says otherwise. */
 void route_begin(struct app_work *p);
 /* have[i] of this place is about to be stopped (or, as its keeper, restarted), once the place is prepared and `before` is done: takes it out of the pool
