@@ -48,7 +48,7 @@ bool facts_tool_is_there(const struct build *b, struct err *e)
     CLEANUP(arena_freep) struct arena *a = arena_new();
     const struct tool *t = tool_of(b);
 
-    if (child_find(t->program, a))
+    if (!t || child_find(t->program, a))
         return true;
     (void)err_set(
         e, ERR_USER,
@@ -61,7 +61,8 @@ bool facts_tool_is_there(const struct build *b, struct err *e)
 void facts_tool_print(const struct build *b, struct str *out)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    const char *path = child_find(tool_of(b)->program, a);
+    const struct tool *t = tool_of(b);
+    const char *path = t ? child_find(t->program, a) : NULL;
     struct stat st;
 
     if (path && stat(path, &st) == 0)
