@@ -65,13 +65,16 @@ static json_t *facts_json(const struct context_facts *f)
     static const char *const states[] = {
         [FACTS_WORKING] = "working", [FACTS_READY] = "ready", [FACTS_FAILED] = "failed"};
     return json_pack(
-        "{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o, s:o, s:o, s:b, s:b, s:i, s:I}", "key",
-        f->key, "state", states[f->state], "error", f->error, "digest", f->digest, "fingerprint",
-        f->fingerprint, "dockerfile", f->dockerfile, "dockerfile_text", f->dockerfile_text,
-        "made_for", f->made_for, "images", js_from_strv(&f->images), "platforms",
-        js_from_strv(&f->platforms), "notes", js_from_strv(&f->notes), "needs_buildkit",
-        (int)f->needs_buildkit, "asks_platform", (int)f->asks_platform, "port", f->port, "bytes",
-        (json_int_t)f->bytes);
+        "{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o, s:o, s:o, s:b, s:b, s:i, s:I, s:s*, "
+        "s:s*, s:o*, s:o*}",
+        "key", f->key, "state", states[f->state], "error", f->error, "digest", f->digest,
+        "fingerprint", f->fingerprint, "dockerfile", f->dockerfile, "dockerfile_text",
+        f->dockerfile_text, "made_for", f->made_for, "images", js_from_strv(&f->images),
+        "platforms", js_from_strv(&f->platforms), "notes", js_from_strv(&f->notes),
+        "needs_buildkit", (int)f->needs_buildkit, "asks_platform", (int)f->asks_platform, "port",
+        f->port, "bytes", (json_int_t)f->bytes, "tool", f->tool, "builder", f->builder, "files",
+        f->files.n ? js_from_kvs(&f->files) : NULL, "args",
+        f->args.n ? js_from_kvs(&f->args) : NULL);
 }
 
 /* What the worker has read: facts, and the specs inside archives (neither text nor error: not read yet). */
@@ -200,12 +203,16 @@ static const struct context_facts *const *facts_from(const json_t *list, struct 
             .dockerfile = arena_strdup(a, js_str(x, "dockerfile", NULL)),
             .dockerfile_text = arena_strdup(a, js_str(x, "dockerfile_text", NULL)),
             .made_for = arena_strdup(a, js_str(x, "made_for", NULL)),
+            .tool = arena_strdup(a, js_str(x, "tool", NULL)),
+            .builder = arena_strdup(a, js_str(x, "builder", NULL)),
             .needs_buildkit = js_bool(x, "needs_buildkit", false),
             .asks_platform = js_bool(x, "asks_platform", false),
             .port = (int)js_int(x, "port", 0),
             .bytes = js_int(x, "bytes", 0),
         };
         js_strv(x, "images", a, &f->images);
+        js_kvs(x, "files", a, &f->files);
+        js_kvs(x, "args", a, &f->args);
         js_strv(x, "platforms", a, &f->platforms);
         js_strv(x, "notes", a, &f->notes);
         v[i] = f;

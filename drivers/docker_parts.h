@@ -8,6 +8,7 @@
 #define EK_DOCKER_PARTS_H
 
 #include "drivers/docker.h"
+#include "drivers/context.h"
 #include "drivers/engine_decode.h"
 #include "drivers/http.h"
 #include "drivers/mirror.h"
@@ -77,6 +78,7 @@ struct ticket {
     struct wait_watch *watch; /* waits; in the arena */
     struct pull *pull;
     struct building *building;
+    struct packing *packing;   /* builds by pack */
     struct log_reader *reader; /* logs and tails; holds buffers */
     struct routing *routing;   /* route files; in the arena */
 };
@@ -180,6 +182,18 @@ void docker_pull_release(struct ticket *t);
 /* ---- docker_build.c ---- */
 
 void docker_build_release(struct ticket *t);
+/* The order's source. */
+struct context_where docker_build_where(const struct build_order *o);
+/* Send this context to the builder, with the order's tag, labels and platform; ends the ticket. */
+void docker_build_send(struct ticket *t, const struct context_where *where);
+
+/* ---- docker_pack.c ---- */
+
+void docker_pack_begin(struct ticket *t);
+/* Ask pack to end. False: it does not run, the ticket may end at once. */
+bool docker_pack_stop(struct ticket *t);
+void docker_pack_untag(struct ticket *t); /* what pack made has its tag now */
+void docker_pack_release(struct ticket *t);
 
 /* ---- docker_route.c ---- */
 

@@ -43,6 +43,9 @@ struct build_order {             /* what is sent to a builder, and how */
     const char *digest;          /* of the context */
     const char *fingerprint;     /* that it must still have when it was sent; NULL: not known */
     const char *target, *network;
+    const char *
+        builder; /* pack makes the image with this builder, and dockerfile_text is what is put on it; NULL: no */
+    struct kvs files; /* put into the context: path -> text */
     struct kvs args, labels;
     struct strv cache_from;
     struct build_limits limits;

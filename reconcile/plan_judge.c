@@ -99,7 +99,11 @@ static void judge_source(struct app_work *p, struct replica *r)
         r->source_pending = true;
         return;
     case FACTS_FAILED:
-        r->blocked = arena_printf(p->w->arena, "its source cannot be built: %s", f->error);
+        r->blocked =
+            f->tool ? arena_printf(p->w->arena, "its source cannot be built: %s: strategy %s: %s",
+                                   place_words(p, &r->service->spec->build.strategy_at), f->tool,
+                                   f->error)
+                    : arena_printf(p->w->arena, "its source cannot be built: %s", f->error);
         return;
     case FACTS_READY:
         if (infra_bases_missing(p, r->service)) {
