@@ -11,7 +11,7 @@
 #include "spec/base/arena.h"
 #include "spec/labels.h"
 
-enum { TRIES = 3 };
+enum { TRIES = 3, TURN_MS = 20 };
 
 static void send_create(struct ticket *t);
 
@@ -53,12 +53,18 @@ static struct kvs sent_labels(struct ticket *t)
     return labels;
 }
 
+/* The network that apps share has neither app nor key. */
+static bool alike(const struct kvs *a, const struct kvs *b, const char *label)
+{
+    return (!kvs_get(a, label) && !kvs_get(b, label)) || same_label(a, b, label);
+}
+
 static bool is_what_we_make(struct ticket *t, const struct kvs *found)
 {
     struct kvs sent = sent_labels(t);
 
-    return same_label(&sent, found, LABEL_OWNER) && same_label(&sent, found, LABEL_APP) &&
-           same_label(&sent, found, LABEL_KEY);
+    return same_label(&sent, found, LABEL_OWNER) && alike(&sent, found, LABEL_APP) &&
+           alike(&sent, found, LABEL_KEY);
 }
 
 static const char *whose(const struct kvs *labels, struct arena *a)
@@ -255,6 +261,30 @@ static void create_container(struct ticket *t)
                    on_image);
 }
 
+/* Somebody else's ticket is making a network of that name just now. */
+static bool is_being_made(const struct ticket *t)
+{
+    for (const struct ticket *other = t->d->first; other && other != t; other = other->next)
+        if (other->op && other->flying && other->op->kind == OP_NETWORK_CREATE &&
+            strcmp(other->op->name, t->op->name) == 0)
+            return true;
+    return false;
+}
+
+/* Engines before 23 make two networks of one name if both are asked for at once, whatever CheckDuplicate says. */
+static void begin_named(void *user)
+{
+    struct ticket *t = user;
+
+    t->timer = NULL;
+    if (ticket_stale(t))
+        return;
+    if (t->op->kind == OP_NETWORK_CREATE && is_being_made(t))
+        ticket_after(t, TURN_MS, begin_named);
+    else
+        send_create(t);
+}
+
 void docker_create_begin(struct ticket *t)
 {
     if (t->op->kind == OP_CONTAINER_CREATE) {
@@ -262,5 +292,5 @@ void docker_create_begin(struct ticket *t)
         return;
     }
     t->body = t->op->body;
-    send_create(t);
+    begin_named(t);
 }

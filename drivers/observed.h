@@ -96,7 +96,7 @@ struct obs_route { /* one file of the managed router (drivers/router.h) */
     const char *
         error; /* ROUTE_FAILED: the router's own words; ROUTE_LIVE: why that is only presumed; or NULL */
     struct strv servers; /* hosts of its servers' addresses, sorted: containers' short ids */
-    int64_t since_ms;    /* when it was written; 0: not known */
+    int64_t since_ms;    /* when it was written, or the router began anew; 0: not known */
 };
 
 struct observed {

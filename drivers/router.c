@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "drivers/fsx.h"
@@ -441,6 +442,17 @@ static void replace(char **old, const char *text)
     *old = copy;
 }
 
+/* Its patience begins with this Traefik, not with the file. */
+static void wait_anew(struct route_entry *f)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    f->since_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    f->changed_ms = http_now_ms();
+    router_settle(f, ROUTE_WRITTEN, NULL);
+}
+
 void router_at(struct router *r, const struct router_api *api)
 {
     CLEANUP(str_release) struct str base = STR_INIT;
@@ -454,7 +466,7 @@ void router_at(struct router *r, const struct router_api *api)
             if (r->v[i]->gone)
                 router_forget(r, r->v[i]->app);
             else
-                router_settle(r->v[i], ROUTE_WRITTEN, NULL);
+                wait_anew(r->v[i]);
         r->not_before_ms = 0;
     }
     replace(&r->instance, instance);
