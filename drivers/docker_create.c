@@ -202,15 +202,6 @@ static void send_create(struct ticket *t)
 
 /* ---- containers: sealed with the image's id ---- */
 
-static void end_later(void *user)
-{
-    struct ticket *t = user;
-    struct err e = t->result.err;
-
-    t->timer = NULL;
-    ticket_end(t, &e);
-}
-
 static void seal(struct ticket *t, const char *image_id)
 {
     const struct op *op = t->op;
@@ -226,8 +217,19 @@ static void seal(struct ticket *t, const char *image_id)
         send_create(t);
         return;
     }
-    (void)err_set(&t->result.err, ERR_BUG, "the create body of %s is not JSON", op->name);
-    ticket_after(t, 0, end_later);
+    struct err e = {0};
+
+    (void)err_set(&e, ERR_BUG, "the create body of %s is not JSON", op->name);
+    ticket_fail(t, &e);
+}
+
+/* Pulled just now, so the planner could not look. */
+static void refuse_labels(const struct op *op, const struct obs_image *image, struct err *e)
+{
+    const char *found = op->no_label ? obs_image_label(image, op->no_label) : NULL;
+
+    if (found)
+        (void)err_set(e, ERR_USER, IMAGE_LABEL_REFUSED, op->image, found);
 }
 
 static void on_image(void *user, const struct http_reply *reply)
@@ -245,6 +247,7 @@ static void on_image(void *user, const struct http_reply *reply)
             (void)err_set(&e, ERR_MISSING, "the engine does not have image %s", t->op->image);
     } else {
         (void)engine_decode_image(t->op->image, reply->body, reply->n, t->arena, &image, &e);
+        refuse_labels(t->op, &image, &e);
     }
     if (e.kind)
         ticket_end(t, &e);

@@ -132,6 +132,11 @@ const struct obs_volume *observed_volume(const struct observed *o, const char *n
 const struct obs_route *observed_route(const struct observed *o, const char *app);
 /* NULL: never asked. */
 const struct obs_image *observed_image(const struct observed *o, const char *ref);
+/* The first label of the image that begins with prefix, or NULL. Containers inherit it. */
+const char *obs_image_label(const struct obs_image *image, const char *prefix);
+#define IMAGE_LABEL_REFUSED                                                                        \
+    "image %s carries the label %s, by which its container could claim routes of others; build "   \
+    "it without, or have Traefik managed (ingress: managed)"
 /* Half-open range [*ret_from, *ret_to) of the containers of one app, whatever their owner. */
 void observed_app_range(const struct observed *o, const char *app, size_t *ret_from,
                         size_t *ret_to);

@@ -60,6 +60,7 @@ struct op {
         hash; /* create: LABEL_HASH if known at planning time, or NULL: computed from body and image id */
     const struct kvs *birth; /* create: birth notes, or NULL */
     const char *platform;    /* pull, build, create; or NULL */
+    const char *no_label; /* create: fails if the image carries a label that begins so; or NULL */
     const struct build_order *build;
     int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;

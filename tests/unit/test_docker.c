@@ -960,6 +960,22 @@ static void a_port_that_is_given_up_is_waited_for(void **state)
     assert_in_range(http_now_ms() - since, 250, 2000);
 }
 
+static void an_image_that_brings_labels(void **state)
+{
+    struct fixture *f = *state;
+    struct op op = create;
+
+    op.image_id = NULL;
+    op.hash = NULL;
+    op.no_label = "traefik.";
+    route(f, "GET", "/images/i:1/json", 200,
+          "{\"Id\":\"sha256:1\",\"Config\":{\"Labels\":{\"Traefik.enable\":\"true\"}}}");
+    struct ran p = run(f, op);
+    assert_int_equal(p.err.kind, ERR_USER);
+    assert_non_null(strstr(p.err.msg, "image i:1 carries the label Traefik.enable"));
+    assert_int_equal(logged(f, "/containers/create"), 0);
+}
+
 /* What cannot begin ends later, too: run() asserts that nothing ends inside submit. */
 static void a_build_that_cannot_begin(void **state)
 {
@@ -1294,6 +1310,7 @@ int main(void)
         DOCKER_TEST(removal_under_way),
         DOCKER_TEST(taken_ports),
         DOCKER_TEST(a_port_that_is_given_up_is_waited_for),
+        DOCKER_TEST(an_image_that_brings_labels),
         DOCKER_TEST(a_build_that_cannot_begin),
         DOCKER_TEST(waiting),
         DOCKER_TEST(crash_loop),
