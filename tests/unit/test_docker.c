@@ -753,6 +753,12 @@ static void networks_and_volumes(void **state)
 
     assert_int_equal(p.err.kind, ERR_CONFLICT);
     assert_non_null(strstr(p.err.msg, "belongs to app shop"));
+    /* One that apps share has an owner, and no app. */
+    route(f, "GET", "/networks/n", 200,
+          "{\"Id\":\"n2\",\"Name\":\"n\",\"Labels\":{\"evenkeel.owner\":\"me\"}}");
+    network.body = "{\"Labels\":{\"evenkeel.owner\":\"me\"}}";
+    assert_string_equal(run(f, network).id, "n2");
+    network.body = volume.body;
     route(f, "POST", "/networks/create", 403,
           "{\"message\":\"Pool overlaps with other one on this address space\"}");
     p = run(f, network);
