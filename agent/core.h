@@ -5,6 +5,8 @@
 #define EK_CORE_H
 
 #include "agent/contexts.h"
+#include "agent/gateway.h"
+#include "agent/ingress_routes.h"
 #include "agent/memo.h"
 #include "agent/options.h"
 #include "agent/secrets.h"
@@ -23,9 +25,13 @@ struct core {
     struct memo *memo;         /* history for the planner */
     struct contexts *contexts; /* sources of what is built; NULL without an engine */
     struct arena *desired_arena;
-    struct desired *desired; /* NULL before core_desire; rebuilt when stale */
-    struct kvs incumbents;   /* that it was built with; in desired_arena */
-    struct strv routed;      /* apps with a route file that it was built with; in desired_arena */
+    struct desired *desired;    /* NULL before core_desire; rebuilt when stale */
+    const struct spec_set *set; /* that it was built from; in desired_arena */
+    struct kvs incumbents;      /* that it was built with; in desired_arena */
+    struct strv routed; /* apps with a route file that it was built with; in desired_arena */
+    struct ingress_routes *route_files; /* what they claim; NULL when opened without files */
+    struct gateway *gateway;            /* NULL: who only looks; core_open_gateway */
+    const char *ingress_app;            /* name of the builtin app; in routes_arena */
     bool stale;
     bool bundle_unread; /* what a bundle in a root stands for depends on who runs from it */
     struct strv host_routes;
@@ -40,6 +46,8 @@ enum core_needs { CORE_FILES = 1, CORE_ENGINE = 2 };
 int core_open(struct core *c, const struct options *o, unsigned needs, struct err *e);
 void core_close(struct core *c);
 
+/* For who converges: from now on each plan finds in place what Traefik needs besides its routes. Nothing to do unless Traefik is managed. */
+void core_open_gateway(struct core *c);
 /* What was last brought up, from the diary if there is one: it tells what was changed by hand from what is new. */
 void core_load_history(struct core *c);
 /* Read the files again. True if desired state must be built anew (core_desire does it). */

@@ -235,13 +235,13 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
         o->listen = c.listen;
     if (o->log == (enum log_level) - 1 && c.log_level)
         (void)log_level_parse(c.log_level, &o->log);
+    o->settings.ingress = c.ingress;
     o->settings.pool = c.pool;
     o->settings.pool_prefix = c.pool_prefix;
     o->settings.mem_limit = c.mem_limit;
     o->settings.nano_cpus = c.nano_cpus;
     o->settings.pids_limit = c.pids_limit;
     o->settings.drift = c.drift;
-    o->settings.ingress = c.ingress;
     o->settings.build_allow = c.build_allow;
     o->settings.build_timeout_ms = c.build_timeout_ns.v / 1000000;
     o->settings.build_limits = (struct build_limits){

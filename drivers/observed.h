@@ -29,6 +29,7 @@ enum health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
 struct obs_attach {
     const char *network_id, *network_name;
     struct strv aliases;
+    const char *address; /* IPv4, while it runs; else "" or NULL. Not part of a saved pass: nothing is planned by it */
 };
 
 struct obs_port { /* published ones only */
@@ -93,8 +94,7 @@ struct obs_route { /* one file of the managed router (drivers/router.h) */
     const char *app;
     const char *digest; /* 12 hex digits of its marker; "": unreadable, or changed by hand */
     enum route_state state;
-    const char *
-        error; /* ROUTE_FAILED: the router's own words; ROUTE_LIVE: why that is only presumed; or NULL */
+    const char *error;   /* ROUTE_FAILED: the router's own words; or NULL */
     struct strv servers; /* hosts of its servers' addresses, sorted: containers' short ids */
     int64_t since_ms;    /* when it was written, or the router began anew; 0: not known */
 };
