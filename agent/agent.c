@@ -66,6 +66,16 @@ static void agent_said(void *ctx, int level, const char *app, const char *text)
     log_line((enum log_level)level, app, "%s", text);
 }
 
+static void agent_looked(void *ctx, const struct observed *o)
+{
+    struct agent *g = ctx;
+    if (!g->web)
+        return;
+    web_keeper_desired(g->web, g->core.desired);
+    web_keeper_observed(g->web, o, g->o->settings.owner, g->core.ingress_app, g->core.gateway);
+    gateway_keep(g->core.gateway, g->core.desired);
+}
+
 static void agent_passed(void *ctx, const struct core_pass *p)
 {
     struct agent *g = ctx;
@@ -354,7 +364,10 @@ static int open_agent(struct agent *g, struct err *e)
     g->watch = watch_new(watched.v, watched.n, doorbell, e);
     if (!g->watch)
         return -1;
-    return core_open(&g->core, g->o, CORE_FILES | CORE_ENGINE, e);
+    if (core_open(&g->core, g->o, CORE_FILES | CORE_ENGINE, e) < 0)
+        return -1;
+    core_open_gateway(&g->core);
+    return 0;
 }
 
 static int run_agent(struct agent *g, struct err *e)
@@ -368,6 +381,7 @@ static int run_agent(struct agent *g, struct err *e)
         .told = agent_told,
         .said = agent_said,
         .desired = agent_desired,
+        .looked = agent_looked,
         .passed = agent_passed,
         .store = g->store,
         .ctx = g,

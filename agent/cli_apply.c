@@ -160,6 +160,7 @@ static int apply_here(const struct options *o)
     x.store = fsx_mkdirs(o->state, 0700, &e) < 0 ? NULL : store_open(o->state, &e);
     if (!x.store)
         (void)fprintf(stderr, "evenkeel: no history is kept: %s\n", e.msg);
+    core_open_gateway(&x.core);
     core_load_history(&x.core);
     bool unstable = true;
     for (int i = 0; unstable && i < 40; i++) {

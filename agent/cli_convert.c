@@ -57,9 +57,13 @@ static int print_dockerfile(const char *whose, const struct facts_order *o, stru
 
     facts_read_text(o, a, &f, &text);
     if (!text)
-        return err_set(e, ERR_USER, "%s: %s", whose, f.error);
+        return err_set(e, ERR_USER, "%s: %s", whose,
+                       f.error ? f.error : "buildpacks make an image without a Dockerfile");
     str_addf(&said, "%s: ", whose);
-    if (f.made_for)
+    if (f.tool)
+        str_addf(&said, "made by %s, which adds %zu files and %zu arguments to it", f.tool,
+                 f.files.n, f.args.n);
+    else if (f.made_for)
         str_addf(&said, "made for %s", f.made_for);
     else if (o->build.dockerfile_inline)
         str_add(&said, "the `dockerfile_inline` of its spec");

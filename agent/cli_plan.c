@@ -5,6 +5,7 @@
 
 #include "agent/cli.h"
 #include "agent/cli_common.h"
+#include "agent/ingress_words.h"
 #include "agent/progress.h"
 #include "agent/saved.h"
 #include "agent/store.h"
@@ -28,6 +29,24 @@ static void show(const struct plan *plan, const struct options *o)
     cli_put(&text);
 }
 
+/* Where what is planned will answer, and what people must see to themselves. */
+static void show_ingress(const struct core *c, const struct core_pass *p, struct arena *a)
+{
+    struct ingress_certificate *v;
+    struct strv lines = {0};
+    size_t n;
+    for (size_t i = 0; i < p->plan->n_apps; i++) {
+        const struct want_app *app = desired_app(p->input.desired, p->plan->apps[i].name);
+        const char *where = app ? ingress_words_addresses(app, a) : NULL;
+        if (where && p->plan->apps[i].n_actions > 0 && app->state == WISH_RUNNING)
+            strv_push(a, &lines, arena_printf(a, "%s will answer at %s", app->name, where));
+    }
+    ingress_words_certificates(p->input.desired, c->set, a, &v, &n);
+    ingress_words_ending(v, n, core_now_ms(), a, &lines);
+    for (size_t i = 0; i < lines.n; i++)
+        printf("%s\n", lines.v[i]);
+}
+
 int cli_plan(const struct options *o)
 {
     struct err e = {0};
@@ -39,6 +58,8 @@ int cli_plan(const struct options *o)
         size_t errors = cli_core_diags(&c);
         cli_core_plan(&c, a, &p);
         show(p.plan, o);
+        if (!o->json && !o->dot)
+            show_ingress(&c, &p, a);
         rc = errors > 0 ? 1 : plan_empty(p.plan) ? 0 : 2;
     } else {
         (void)cli_fail(&e);

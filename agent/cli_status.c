@@ -4,6 +4,7 @@
  * Comes in: files, engine, diary. Goes out: a table or JSON; exit 0 if every app is well, 2 if not. */
 #include "agent/cli.h"
 #include "agent/cli_common.h"
+#include "agent/ingress_words.h"
 #include "agent/lock.h"
 #include "agent/progress.h"
 #include "agent/store.h"
@@ -26,16 +27,24 @@ static bool state_well(const char *state)
     return false;
 }
 
-static const char *address_of(const struct observed *o, const char *app, struct arena *a)
+/* Its routes; else the ports it publishes. */
+static const char *address_of(const struct desired *d, const struct observed *o, const char *app,
+                              struct arena *a)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
+    const struct want_app *want = desired_app(d, app);
+    const char *routes = want ? ingress_words_addresses(want, a) : NULL;
     size_t from, to;
+    if (routes)
+        return routes;
     observed_app_range(o, app, &from, &to);
     for (; from < to; from++) {
         const struct obs_container *x = &o->containers[from];
         for (size_t k = 0; k < x->n_ports; k++) {
             const struct obs_port *p = &x->ports[k];
             if (p->host_ip && strchr(p->host_ip, ':')) /* the IPv6 twin of the same port */
+                continue;
+            if (want && want->builtin && p->target == INGRESS_PORT_API) /* the agent's own way in */
                 continue;
             bool any = !p->host_ip || !*p->host_ip || strcmp(p->host_ip, "0.0.0.0") == 0;
             str_addf(&text, "%s%s:%d", text.len ? " " : "", any ? "localhost" : p->host_ip,
@@ -71,7 +80,7 @@ static struct row *rows_of(const struct core_pass *p, const struct kvs *told, st
             .state = app_state_name(x->state),
             .why = x->why,
             .containers = arena_printf(a, "%zu/%zu", x->containers_running, x->containers_wanted),
-            .address = address_of(p->input.observed, x->name, a),
+            .address = address_of(p->input.desired, p->input.observed, x->name, a),
         };
         overlay(&rows[i], told, a);
         rows[i].well = state_well(rows[i].state);
@@ -158,17 +167,55 @@ static void print_table(const struct row *rows, size_t n, const struct plan *pla
     }
 }
 
-static json_t *rows_json(const struct row *rows, size_t n, const struct plan *plan, pid_t agent)
+static json_t *addresses_json(const struct desired *d, const char *app)
+{
+    static const struct strv none;
+    const struct want_app *want = desired_app(d, app);
+    return js_from_strv(want ? &want->addresses : &none);
+}
+
+/* Certificates that routes name: when each ends. */
+static json_t *certificates_json(const struct core *c, const struct desired *d, struct arena *a)
 {
     json_t *list = json_array();
+    struct ingress_certificate *v;
+    size_t n;
+    ingress_words_certificates(d, c->set, a, &v, &n);
+    for (size_t i = 0; i < n; i++) {
+        CLEANUP(str_release) struct str end = STR_INIT;
+        str_add_time(&end, v[i].not_after_ms);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "app", v[i].app, "secret",
+                                              v[i].name, "not_after", str_text(&end)));
+    }
+    return list;
+}
+
+static void print_ingress(const struct core *c, const struct desired *d, struct arena *a)
+{
+    struct ingress_certificate *v;
+    struct strv lines = {0};
+    size_t n;
+    const char *mode = ingress_words_mode(d, a);
+    ingress_words_certificates(d, c->set, a, &v, &n);
+    ingress_words_ending(v, n, core_now_ms(), a, &lines);
+    if (mode)
+        strv_push(a, &lines, mode);
+    for (size_t i = 0; i < lines.n; i++)
+        printf("%s%s\n", i == 0 ? "\n" : "", lines.v[i]);
+}
+
+static json_t *rows_json(const struct row *rows, size_t n, const struct core_pass *p, pid_t agent)
+{
+    const struct plan *plan = p->plan;
+    json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:s*, s:i, s:i, s:s, s:s*, s:o}", "app",
-                                        rows[i].app, "state", rows[i].state, "why", rows[i].why,
-                                        "containers_wanted", (int)plan->apps[i].containers_wanted,
-                                        "containers_running", (int)plan->apps[i].containers_running,
-                                        "address", rows[i].address, "origin", plan->apps[i].origin,
-                                        "notes", js_from_strv(&plan->apps[i].notes)));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s*, s:i, s:i, s:s, s:o, s:s*, s:o}", "app", rows[i].app,
+                            "state", rows[i].state, "why", rows[i].why, "containers_wanted",
+                            (int)plan->apps[i].containers_wanted, "containers_running",
+                            (int)plan->apps[i].containers_running, "address", rows[i].address,
+                            "addresses", addresses_json(p->input.desired, rows[i].app), "origin",
+                            plan->apps[i].origin, "notes", js_from_strv(&plan->apps[i].notes)));
     return json_pack("{s:o, s:o}", "apps", list, "agent",
                      agent ? json_integer(agent) : json_null());
 }
@@ -202,11 +249,13 @@ int cli_status(const struct options *o)
             if (!rows[i].well)
                 rc = 2;
         if (o->json) {
-            json_auto_t *v = rows_json(rows, p.plan->n_apps, p.plan, agent);
+            json_auto_t *v = rows_json(rows, p.plan->n_apps, &p, agent);
+            json_object_set_new(v, "certificates", certificates_json(&c, p.input.desired, a));
             cli_put_json(v);
         } else {
             print_table(rows, p.plan->n_apps, p.plan, terminal_colour(stdout));
             print_held(p.plan);
+            print_ingress(&c, p.input.desired, a);
         }
     } else {
         (void)cli_fail(&e);

@@ -58,7 +58,7 @@ static void validate_roots(const char *const *roots, size_t n, const struct opti
     const struct desired *d = desired_build(set, &settings, &nobody, core_now_ms(), a);
     tally_diags(t, &d->diags); /* refusals are among them */
     for (size_t i = 0; i < d->n_apps; i++)
-        t->apps += !d->apps[i].invalid_input;
+        t->apps += !d->apps[i].invalid_input && !d->apps[i].builtin;
     arena_free(a);
     sources_free(s);
 }

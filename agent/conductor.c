@@ -9,6 +9,7 @@
 #include "agent/slot.h"
 #include "agent/tail.h"
 #include "reconcile/backoff.h"
+#include "reconcile/plan_urgent.h"
 #include "reconcile/run.h"
 #include "spec/base/arena.h"
 
@@ -16,6 +17,7 @@ struct conductor {
     struct conductor_options o;
     struct core *core;
     struct slots slots;
+    char *ingress; /* the builtin app */
     struct arena *pass_arena;
     bool all_dirty;       /* plan every app at the next pass */
     bool all_due;         /* the look under way is for every app */
@@ -30,6 +32,7 @@ struct conductor {
     int64_t wake_at;
     uint64_t last_run; /* ids grow, also over a restart */
     size_t runs, listening;
+    int64_t ran_ms; /* when the last run was over, monotonic */
     unsigned asked_again;
 };
 
@@ -38,6 +41,7 @@ struct conductor {
 #define FAILED_LOOKS_MAX 5 /* more do not make the pause longer: 16 s */
 #define ECHO_MS 500        /* events this soon after a run are its own */
 #define LISTENING_MAX 4
+#define MEND_MS 1000 /* at most so often, should it not help */
 
 static void schedule(struct conductor *c);
 
@@ -59,7 +63,7 @@ static void say(struct conductor *c, enum log_level level, const char *app, cons
 
 static bool concerns(const struct conductor *c, const char *app)
 {
-    return c->o.only.n == 0 || strv_has(&c->o.only, app);
+    return c->o.only.n == 0 || strv_has(&c->o.only, app) || strcmp(app, c->ingress) == 0;
 }
 
 static void tell(struct conductor *c, struct slot *s)
@@ -109,12 +113,18 @@ static void run_over(void *user, struct run *r, enum run_end how, const struct e
     struct slot *s = user;
     struct conductor *c = s->conductor;
     c->runs--;
+    c->ran_ms = core_monotonic_ms();
     forget_ended(c, r);
-    slot_run_over(s, r, how, failure, core_monotonic_ms());
+    if (!s->mending)
+        slot_run_over(s, r, how, failure, core_monotonic_ms());
+    s->mending = false;
     s->run = NULL;
     run_free(r);
     s->dirty = true;
     slots_wake_refused(&c->slots, s, how == RUN_DONE);
+    if (strcmp(s->app, c->ingress) == 0)
+        c->all_dirty =
+            true; /* Traefik is another one: routes wait for it, networks are to be joined */
     if (how == RUN_FAILED) /* after the others the next pass knows better than the last one */
         tell(c, s);
     schedule(c);
@@ -139,6 +149,22 @@ static void start_run(struct conductor *c, struct slot *s, const struct plan_app
     run_start(s->run);
 }
 
+/* While the rest of the plan waits: whoever cannot take requests leaves the router, whoever can comes back. */
+static void mend(struct conductor *c, struct slot *s, const struct plan_app *pa)
+{
+    const struct plan_app *part = plan_urgent(pa, c->pass_arena);
+    int64_t since = core_monotonic_ms() - s->mended_ms;
+    if (!part)
+        return;
+    if (s->mended_ms > 0 && since < MEND_MS) {
+        wait_for(c, s, MEND_MS - since);
+        return;
+    }
+    s->mended_ms = core_monotonic_ms();
+    s->mending = true;
+    start_run(c, s, part);
+}
+
 /* One app of a fresh plan: supersede, wait, or start. */
 static void consider(struct conductor *c, const struct plan_app *pa)
 {
@@ -156,13 +182,16 @@ static void consider(struct conductor *c, const struct plan_app *pa)
         tell(c, s);
         return;
     }
-    if (c->stopped || !c->engine_up || s->blocked || (c->o.once && s->failures > 0)) {
+    if (c->stopped || !c->engine_up) {
         tell(c, s);
         return;
     }
+    bool given_up = s->blocked || (c->o.once && s->failures > 0);
     int64_t left = s->not_before_ms - core_monotonic_ms();
-    if (left > 0) {
-        wait_for(c, s, left);
+    if (given_up || left > 0) {
+        if (!given_up)
+            wait_for(c, s, left);
+        mend(c, s, pa);
         tell(c, s);
         return;
     }
@@ -260,6 +289,15 @@ static void reserved_subnets(const struct conductor *c, struct arena *a, struct 
 
 static void set_wake(struct conductor *c, int64_t at_ms);
 
+/* Whoever is asked for, and the Traefik that routes to them. */
+static void only_apps(const struct conductor *c, struct arena *a, struct strv *ret)
+{
+    for (size_t i = 0; i < c->o.only.n; i++)
+        strv_push(a, ret, c->o.only.v[i]);
+    if (ret->n > 0)
+        strv_push(a, ret, c->ingress);
+}
+
 static void pass(struct conductor *c)
 {
     struct arena *a = c->pass_arena;
@@ -271,11 +309,13 @@ static void pass(struct conductor *c)
             if (c->slots.v[i]->due)
                 strv_push(a, &scope, arena_strdup(a, c->slots.v[i]->app));
     if (c->all_due)
-        scope = c->o.only;
+        only_apps(c, a, &scope);
     else if (scope.n == 0)
         return;
     reserved_subnets(c, a, &reserved);
     core_plan(c->core, &scope, &reserved, NULL, a, &p);
+    if (c->o.looked)
+        c->o.looked(c->o.ctx, p.input.observed);
     bool decided = false;
     for (size_t i = 0; i < p.plan->n_apps; i++)
         decided |= p.plan->apps[i].n_actions > 0 && slots_would_start(&c->slots, &p.plan->apps[i]);
@@ -341,7 +381,7 @@ static void looked(void *user, const struct err *e)
     /* Who runs already keeps what is claimed twice: known only now, and it may take other images to ask about. */
     bool again = first && core_learn_incumbents(c->core);
     /* Sources were read meanwhile, or what is built is named after base images that were only now heard of. */
-    again |= c->core->stale;
+    again |= c->core->stale || core_learn_routed(c->core);
     again |= c->asked_again < ASK_AGAIN_MAX && core_images_unknown(c->core);
     c->asked_again = again ? c->asked_again + 1 : 0;
     if (again)
@@ -470,11 +510,25 @@ static void second_chance(struct conductor *c)
         c->chance = http_after(c->core->http, left, chance_timer, c);
 }
 
+/* Apps have Traefik join and leave their networks; seen from here that looks like a hand's work. True: nothing more to be done about the event. */
+static bool traefik_moved(struct conductor *c, const struct happening *h)
+{
+    bool moved = h->app && h->action && strcmp(h->app, c->ingress) == 0 &&
+                 (strcmp(h->action, "connect") == 0 || strcmp(h->action, "disconnect") == 0);
+    if (moved && c->runs == 0 && core_monotonic_ms() - c->ran_ms > ECHO_MS) {
+        c->all_dirty = true; /* whose network it was is theirs to find out */
+        schedule(c);
+    }
+    return moved;
+}
+
 static void object_changed(struct conductor *c, const struct happening *h)
 {
     struct slot *s = h->app ? slots_find(&c->slots, h->app) : NULL;
     if (s && s->run)
         return; /* our own doing, most likely; the app is looked at when the run is over */
+    if (traefik_moved(c, h))
+        return;
     if (h->app) {
         bool echo = s && core_monotonic_ms() - s->tried_ms < ECHO_MS;
         if (h->object && h->action && !echo && by_hand(h->action)) {
@@ -513,6 +567,7 @@ struct conductor *conductor_new(const struct conductor_options *o)
     c->o = *o;
     c->core = o->core;
     c->pass_arena = arena_new();
+    c->ingress = xstrdup(ingress_app_name(o->core->options->settings.owner, c->pass_arena));
     return c;
 }
 
@@ -528,6 +583,7 @@ void conductor_free(struct conductor *c)
     arena_free(c->pass_arena);
     free(c->away);
     free(c->held_said);
+    free(c->ingress);
     free(c);
 }
 

@@ -1,10 +1,12 @@
 /* The sources of what is built, one entry each, and the worker that reads them.
  *
  * Comes in: what desired state wants, "look again". Goes out: facts, sorted by key. One thread reads one source after another: reading is bounded by the disk, and a second one would
- * only take turns with it. The worker sees copies of orders and makes results in arenas of their own; the loop thread takes them over. */
+ * only take turns with it. A second one there is for sources that a program of the host reads: it may hang until its deadline, and the others shall not wait. A worker sees copies of orders and makes results in arenas of their own; the loop thread takes them over. */
 #include "agent/contexts.h"
 
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "agent/facts_read.h"
 #include "drivers/http.h"
@@ -29,27 +31,41 @@ struct entry {
     bool fresh;
 };
 
+struct lane { /* a thread and what it reads */
+    struct contexts *contexts;
+    pthread_t thread;
+    bool started, tools;
+};
+
 struct contexts {
     struct http *wake;
-    pthread_t thread;
+    struct lane plain, tools;
+    int stop_fd; /* tells programs that are run to stop; -1 until there is one */
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
     struct build_limits limits;
     char *memory;
     char engine[64]; /* its platform, "" as long as it is not known */
-    bool started, stop;
+    bool stop;
     struct entry **v; /* sorted by key; entries never move */
     size_t n, cap;
     const struct context_facts **facts;
     size_t n_facts;
 };
 
-/* ---- the worker ---- */
+/* ---- the workers ---- */
 
-static struct entry *next_queued(struct contexts *c)
+static bool needs_tool(const struct entry *x)
 {
+    return !x->bundle && facts_need_tool(&x->order);
+}
+
+static struct entry *next_queued(const struct lane *l)
+{
+    const struct contexts *c = l->contexts;
+
     for (size_t i = 0; i < c->n; i++)
-        if (c->v[i]->queued)
+        if (c->v[i]->queued && needs_tool(c->v[i]) == l->tools)
             return c->v[i];
     return NULL;
 }
@@ -61,12 +77,13 @@ static void read_entry(const struct entry *x, const char *engine, const char *be
     const struct facts_order bundle = {.build = {.bundle = x->bundle}, .limits = x->order.limits};
     struct facts_order own = x->order;
     const struct facts_order *order = x->bundle ? &bundle : &own;
-
+    char print[SHA256_HEX];
     bool passing;
 
     own.engine = engine;
     *ret = (struct reading){0};
-    facts_fingerprint(order, ret->print);
+    facts_fingerprint(order, print);
+    facts_print(order, print, ret->print);
     if (ret->print[0] && strcmp(ret->print, before) == 0)
         return;
     ret->arena = arena_new();
@@ -79,7 +96,7 @@ static void read_entry(const struct entry *x, const char *engine, const char *be
     ret->facts = ARENA_NEW(ret->arena, struct context_facts);
     facts_read(order, ret->arena, ret->facts);
     ret->facts->key = x->key;
-    ret->facts->fingerprint = arena_strdup(ret->arena, ret->print);
+    ret->facts->fingerprint = arena_strdup(ret->arena, print);
     if (ret->facts->passing)
         ret->print[0] = '\0';
 }
@@ -127,11 +144,12 @@ static bool same_failure(const struct entry *x, const struct reading *now)
 
 static void *worker(void *user)
 {
-    struct contexts *c = user;
+    struct lane *l = user;
+    struct contexts *c = l->contexts;
 
     (void)pthread_mutex_lock(&c->lock);
     for (;;) {
-        struct entry *x = next_queued(c);
+        struct entry *x = next_queued(l);
 
         if (c->stop)
             break;
@@ -175,6 +193,9 @@ struct contexts *contexts_new(struct http *wake)
     struct contexts *c = xcalloc(1, sizeof(*c));
 
     c->wake = wake;
+    c->stop_fd = -1;
+    c->plain.contexts = c->tools.contexts = c;
+    c->tools.tools = true;
     (void)pthread_mutex_init(&c->lock, NULL);
     (void)pthread_cond_init(&c->work, NULL);
     (void)pthread_cond_init(&c->idle, NULL);
@@ -207,10 +228,16 @@ void contexts_free(struct contexts *c)
         return;
     (void)pthread_mutex_lock(&c->lock);
     c->stop = true;
-    (void)pthread_cond_signal(&c->work);
+    if (c->stop_fd >= 0)
+        (void)eventfd_write(c->stop_fd, 1);
+    (void)pthread_cond_broadcast(&c->work);
     (void)pthread_mutex_unlock(&c->lock);
-    if (c->started)
-        (void)pthread_join(c->thread, NULL);
+    if (c->plain.started)
+        (void)pthread_join(c->plain.thread, NULL);
+    if (c->tools.started)
+        (void)pthread_join(c->tools.thread, NULL);
+    if (c->stop_fd >= 0)
+        (void)close(c->stop_fd);
     for (size_t i = 0; i < c->n; i++)
         entry_free(c->v[i]);
     (void)pthread_mutex_destroy(&c->lock);
@@ -243,6 +270,14 @@ static size_t place_of(const struct contexts *c, const char *key, bool *found)
     return lo;
 }
 
+/* A process that builds nothing has no such threads. */
+static void start(struct lane *l)
+{
+    if (!l->started && pthread_create(&l->thread, NULL, worker, l) != 0)
+        abort();
+    l->started = true;
+}
+
 static struct entry *entry_of(struct contexts *c, const char *key)
 {
     bool found;
@@ -261,9 +296,6 @@ static struct entry *entry_of(struct contexts *c, const char *key)
     x->key = xstrdup(key);
     x->arena = arena_new();
     x->queued = true;
-    if (!c->started && pthread_create(&c->thread, NULL, worker, c) != 0)
-        abort();
-    c->started = true; /* a process that builds nothing has no such thread */
     return x;
 }
 
@@ -276,7 +308,7 @@ static struct kvs copy_kvs(const struct kvs *l, struct arena *a)
     return copy;
 }
 
-static void take_order(const struct contexts *c, struct entry *x, const struct service *s)
+static void take_order(struct contexts *c, struct entry *x, const struct service *s)
 {
     struct arena *a = x->arena;
     const struct build *b = &s->build;
@@ -289,12 +321,17 @@ static void take_order(const struct contexts *c, struct entry *x, const struct s
         .dockerfile_inline = arena_strdup(a, b->dockerfile_inline),
         .target = arena_strdup(a, b->target),
         .strategy = arena_strdup(a, b->strategy),
+        .builder = arena_strdup(a, b->builder),
         .args = copy_kvs(&b->args, a),
     };
     x->order.limits = c->limits;
+    x->order.memory = arena_strdup(a, c->memory);
     x->order.platform = arena_strdup(a, s->platform);
     x->order.start = arena_strdup(a, s->start);
     x->order.requirements = arena_strdup(a, s->requirements);
+    if (needs_tool(x) && c->stop_fd < 0)
+        c->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    x->order.stop_fd = c->stop_fd;
 }
 
 /* Entries of this kind that nobody wants any more; one being read stays until it is done. */
@@ -351,11 +388,12 @@ void contexts_want(struct contexts *c, const struct desired *d)
 
             if (!x->order.build.path && !x->order.build.bundle)
                 take_order(c, x, service->spec);
+            start(needs_tool(x) ? &c->tools : &c->plain);
             x->wanted = true;
         }
     forget(c, false);
     list_facts(c);
-    (void)pthread_cond_signal(&c->work);
+    (void)pthread_cond_broadcast(&c->work);
     (void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -372,11 +410,12 @@ void contexts_want_bundles(struct contexts *c, const struct strv *paths)
             x->bundle = arena_strdup(x->arena, paths->v[i]);
             x->order.limits = c->limits;
         }
+        start(&c->plain);
         x->wanted = true;
     }
     forget(c, true);
     list_facts(c);
-    (void)pthread_cond_signal(&c->work);
+    (void)pthread_cond_broadcast(&c->work);
     (void)pthread_mutex_unlock(&c->lock);
     arena_free(a);
 }
@@ -390,7 +429,7 @@ void contexts_recheck(struct contexts *c)
         else
             c->v[i]->queued = true;
     }
-    (void)pthread_cond_signal(&c->work);
+    (void)pthread_cond_broadcast(&c->work);
     (void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -420,7 +459,7 @@ void contexts_platform(struct contexts *c, const char *platform)
         x->known.print[0] = x->read.print[0] = '\0';
         x->queued |= !x->running;
     }
-    (void)pthread_cond_signal(&c->work);
+    (void)pthread_cond_broadcast(&c->work);
     (void)pthread_mutex_unlock(&c->lock);
 }
 

@@ -20,7 +20,8 @@ void contexts_platform(struct contexts *c, const char *platform);
 bool contexts_ask_platform(const struct contexts *c);
 /* Where what was learned of contents is kept between runs: STATE/digests. Without it everything is read once by each process. */
 void contexts_memory(struct contexts *c, const char *folder);
-void contexts_free(struct contexts *c); /* waits for what is being read now */
+/* Waits for what is being read now, ends programs that are run for it. */
+void contexts_free(struct contexts *c);
 
 /* The builds of this desired state are wanted from now on, others are forgotten; what is not known yet is read. */
 void contexts_want(struct contexts *c, const struct desired *d);

@@ -12,6 +12,7 @@
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
 #include "drivers/hostnet.h"
+#include "drivers/router.h"
 #include "reconcile/bind.h"
 #include "spec/base/arena.h"
 
@@ -32,6 +33,11 @@ int64_t core_monotonic_ms(void)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
+static bool manages_ingress(const struct options *o)
+{
+    return o->settings.ingress.mode == INGRESS_MANAGED && o->settings.ingress.dir;
+}
+
 static int open_engine(struct core *c, const struct options *o, struct err *e)
 {
     struct http_target target = {.url = o->docker,
@@ -43,10 +49,15 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     if (!c->http)
         return -1;
     c->driver = docker_new(c->http, cores > 0 ? (int)cores : 1, o->auth_dir, e);
+    c->router = router_new(c->http, fsx_join(o->state, "ingress", c->routes_arena));
+    if (c->driver)
+        docker_use_router(c->driver, c->router, o->settings.owner, c->ingress_app);
     c->contexts = contexts_new(c->http);
     contexts_limits(c->contexts, &o->settings.build_limits);
     contexts_memory(c->contexts, fsx_join(o->state, "digests", c->routes_arena));
-    return c->driver ? 0 : -1;
+    if (!c->driver)
+        return -1;
+    return 0;
 }
 
 int core_open(struct core *c, const struct options *o, unsigned needs, struct err *e)
@@ -56,11 +67,13 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
     c->desired_arena = arena_new();
     c->routes_arena = arena_new();
     c->released_arena = arena_new();
+    c->ingress_app = ingress_app_name(o->settings.owner, c->routes_arena);
     (void)core_read_released(c);
     if (needs & CORE_FILES) {
         const char *overrides = fsx_join(o->state, "overrides", c->routes_arena);
         c->sources = sources_new(o->roots.v, o->roots.n, overrides);
         c->secrets = secrets_new(o->state);
+        c->route_files = ingress_routes_new(o->state);
     }
     if (needs & CORE_ENGINE) {
         hostnet_routes(c->routes_arena, &c->host_routes);
@@ -69,11 +82,20 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
     return 0;
 }
 
+void core_open_gateway(struct core *c)
+{
+    if (c->router && manages_ingress(c->options))
+        c->gateway = gateway_new(c->options->state, c->router);
+}
+
 void core_close(struct core *c)
 {
+    gateway_free(c->gateway);
     if (c->driver)
         c->driver->ops->free(c->driver);
+    router_free(c->router);
     contexts_free(c->contexts);
+    ingress_routes_free(c->route_files);
     http_free(c->http);
     sources_free(c->sources);
     secrets_free(c->secrets);
@@ -143,6 +165,19 @@ static struct kvs incumbents(const struct core *c, struct arena *a)
         if (x->app && x->origin && x->owner && strcmp(x->owner, c->options->settings.owner) == 0)
             kvs_set(a, &l, arena_strdup(a, x->app), arena_strdup(a, x->origin));
     }
+    arena_free(scratch);
+    return l;
+}
+
+/* Apps that have a route file, sorted; the platform's own file is nobody's. */
+static struct strv routed(const struct core *c, struct arena *a)
+{
+    struct strv l = {0};
+    struct arena *scratch = arena_new();
+    const struct observed *o = c->driver ? c->driver->ops->observed(c->driver, scratch) : NULL;
+    for (size_t i = 0; o && i < o->n_routes; i++)
+        if (strcmp(o->routes[i].app, INGRESS_PLATFORM) != 0)
+            strv_push(a, &l, arena_strdup(a, o->routes[i].app));
     arena_free(scratch);
     return l;
 }
@@ -220,18 +255,50 @@ static void open_bundles(struct core *c, struct spec_set *set)
     set->files = files;
 }
 
+/* Their texts are copied: a scan replaces them. */
+static void add_secrets(struct core *c, struct spec_set *set)
+{
+    struct arena *a = c->desired_arena;
+    const struct secret *v = secrets_list(c->secrets, &set->n_secrets);
+    struct secret_facts *facts = ARENA_ARRAY(a, set->n_secrets + 1, struct secret_facts);
+    for (size_t i = 0; i < set->n_secrets; i++)
+        facts[i] = (struct secret_facts){.name = arena_strdup(a, v[i].name),
+                                         .digest = arena_strdup(a, v[i].digest),
+                                         .problem = arena_strdup(a, v[i].problem),
+                                         .not_after_ms = v[i].not_after_ms};
+    set->secrets = facts;
+    set->secrets_known = !secrets_trouble(c->secrets);
+}
+
+/* Who serves a route keeps it. */
+static void add_served(struct core *c, struct spec_set *set)
+{
+    struct arena *a = c->desired_arena;
+    (void)ingress_routes_scan(c->route_files);
+    const struct kvs *served = ingress_routes_served(c->route_files);
+    for (size_t i = 0; i < served->n; i++)
+        kvs_set(a, &set->served, arena_strdup(a, served->v[i].key),
+                arena_strdup(a, served->v[i].value));
+}
+
 void core_desire(struct core *c)
 {
     if (!c->stale && c->desired)
         return;
     arena_clear(c->desired_arena);
     c->incumbents = incumbents(c, c->desired_arena);
+    c->routed = routed(c, c->desired_arena);
     struct spec_set *set = ARENA_NEW(c->desired_arena, struct spec_set);
     *set = *sources_set(c->sources);
+    set->routed = c->routed;
     if (c->contexts) {
         open_bundles(c, set);
         set->facts = contexts_facts(c->contexts, &set->n_facts);
     }
+    add_secrets(c, set);
+    add_served(c, set);
+    c->set = set;
+    gateway_stale(c->gateway);
     c->desired =
         desired_build(set, &c->options->settings, &c->incumbents, core_now_ms(), c->desired_arena);
     if (c->contexts)
@@ -267,6 +334,35 @@ bool core_learn_incumbents(struct core *c)
     arena_free(a);
     c->stale |= !same;
     return !same;
+}
+
+/* Apps that are routed anyway decide nothing by their files. */
+static bool routed_anyway(const struct desired *d, const char *app)
+{
+    const struct want_app *want = desired_app(d, app);
+    return want && want->routed && want->state != WISH_REMOVED;
+}
+
+static size_t strays(const struct desired *d, const struct strv *from, const struct strv *not_in)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < from->n; i++)
+        n += !routed_anyway(d, from->v[i]) && !strv_has(not_in, from->v[i]);
+    return n;
+}
+
+bool core_learn_routed(struct core *c)
+{
+    if (!c->desired)
+        return false;
+    struct arena *a = arena_new();
+    struct strv now = routed(c, a);
+    bool other = strays(c->desired, &now, &c->routed) + strays(c->desired, &c->routed, &now) > 0;
+    arena_free(a);
+    /* What was claimed twice may be free now: it is told in diags. */
+    other |= c->desired->diags.n > 0 && ingress_routes_scan(c->route_files);
+    c->stale |= other;
+    return other;
 }
 
 /* What is built is named after its base images, as far as they are known. */
@@ -421,6 +517,7 @@ int core_gather(struct core *c, bool inspect_owned, struct err *e)
     if (wait_for_look(c, &w, e) < 0)
         return -1;
     (void)core_learn_incumbents(c);
+    (void)core_learn_routed(c);
     return look_for_images(c, e);
 }
 
@@ -431,6 +528,7 @@ int core_look(struct core *c, bool inspect_owned, struct err *e)
     if (!c->desired)
         return 0;
     (void)core_learn_incumbents(c);
+    (void)core_learn_routed(c);
     return look_for_images(c, e);
 }
 
@@ -441,6 +539,7 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
     *h = memo_history(c->memo, a);
     const struct observed *o = c->driver->ops->observed(c->driver, a);
     core_desire(c);
+    gateway_keep(c->gateway, c->desired);
     bind_images(c->desired, o, c->desired_arena);
     *ret = (struct core_pass){.input = {
                                   .desired = c->desired,

@@ -5,6 +5,8 @@
 #define EK_CORE_H
 
 #include "agent/contexts.h"
+#include "agent/gateway.h"
+#include "agent/ingress_routes.h"
 #include "agent/memo.h"
 #include "agent/options.h"
 #include "agent/secrets.h"
@@ -16,14 +18,20 @@
 struct core {
     const struct options *options;
     struct sources *sources;
-    struct secrets *secrets; /* NULL when opened without files */
+    struct secrets *secrets;   /* NULL when opened without files */
     struct http *http;         /* NULL when opened without an engine */
     struct driver *driver;     /* likewise */
+    struct router *router;     /* the managed Traefik's files and API; likewise */
     struct memo *memo;         /* history for the planner */
     struct contexts *contexts; /* sources of what is built; NULL without an engine */
     struct arena *desired_arena;
-    struct desired *desired; /* NULL before core_desire; rebuilt when stale */
-    struct kvs incumbents;   /* that it was built with; in desired_arena */
+    struct desired *desired;    /* NULL before core_desire; rebuilt when stale */
+    const struct spec_set *set; /* that it was built from; in desired_arena */
+    struct kvs incumbents;      /* that it was built with; in desired_arena */
+    struct strv routed; /* apps with a route file that it was built with; in desired_arena */
+    struct ingress_routes *route_files; /* what they claim; NULL when opened without files */
+    struct gateway *gateway;            /* NULL: who only looks; core_open_gateway */
+    const char *ingress_app;            /* name of the builtin app; in routes_arena */
     bool stale;
     bool bundle_unread; /* what a bundle in a root stands for depends on who runs from it */
     struct strv host_routes;
@@ -38,6 +46,8 @@ enum core_needs { CORE_FILES = 1, CORE_ENGINE = 2 };
 int core_open(struct core *c, const struct options *o, unsigned needs, struct err *e);
 void core_close(struct core *c);
 
+/* For who converges: from now on each plan finds in place what Traefik needs besides its routes. Nothing to do unless Traefik is managed. */
+void core_open_gateway(struct core *c);
 /* What was last brought up, from the diary if there is one: it tells what was changed by hand from what is new. */
 void core_load_history(struct core *c);
 /* Read the files again. True if desired state must be built anew (core_desire does it). */
@@ -51,6 +61,9 @@ void core_desire(struct core *c);
 /* After the first look, when it is known who runs already: true if that was not what desired state was built with and may
  * change it; it is stale then, and may name images that nobody has asked about. */
 bool core_learn_incumbents(struct core *c);
+/* After a look: true if route files of apps that no file routes came or went; desired state is stale then, since Traefik may be
+ * needed for them, or no more. */
+bool core_learn_routed(struct core *c);
 /* Look, and wait for it by running the loop. For verbs that look once. */
 int core_look(struct core *c, bool inspect_owned, struct err *e);
 /* Scan, desire and look for the first time: the files are read while the engine puts its lists together. */

@@ -3,6 +3,7 @@
  * Comes in: a build as the user wrote it. Goes out: facts. Refuses nothing by itself: what the context or the Dockerfile refuses becomes the one line that status shows. */
 #include "agent/facts_read.h"
 
+#include "agent/facts_tool.h"
 #include "drivers/context.h"
 #include "spec/base/arena.h"
 #include "spec/detect.h"
@@ -17,7 +18,8 @@ static struct context_where where_of(const struct facts_order *o)
     return (struct context_where){
         .path = b->bundle ? b->bundle : b->path,
         .sub = b->bundle ? b->path : NULL,
-        .dockerfile = b->dockerfile,
+        .dockerfile =
+            facts_tool_dockerfile(b), /* it shapes what is ignored, as it does when it is sent */
         .use_ignore = true,
         .limits = context_limits_of(&o->limits),
         .memory = o->memory,
@@ -31,6 +33,24 @@ void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX])
 
     ret[0] = '\0';
     (void)context_fingerprint_settled(&w, ret, &e);
+}
+
+bool facts_need_tool(const struct facts_order *o)
+{
+    return facts_tool(&o->build) != NULL;
+}
+
+void facts_print(const struct facts_order *o, const char *fingerprint, char ret[SHA256_HEX])
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+
+    if (!*fingerprint || !facts_need_tool(o)) {
+        memcpy(ret, fingerprint, *fingerprint ? SHA256_HEX : 1);
+        return;
+    }
+    str_addf(&text, "%s %s ", fingerprint, facts_tool(&o->build));
+    facts_tool_print(&o->build, &text);
+    sha256_hex(str_text(&text), text.len, ret);
 }
 
 static void fail(struct context_facts *f, struct arena *a, const char *text)
@@ -95,7 +115,10 @@ static int find_dockerfile(const struct facts_order *o, struct context *c, struc
     const char *name = b->dockerfile ? b->dockerfile : "Dockerfile";
 
     *ret_own = true;
-    if (b->dockerfile_inline) {
+    if (facts_tool(b)) {
+        if (facts_tool_run(o, c, a, f, ret, e) < 0)
+            return -1;
+    } else if (b->dockerfile_inline) {
         *ret = b->dockerfile_inline;
     } else if (wants_dockerfile(b) && (context_has(c, name) || b->dockerfile ||
                                        (b->strategy && strcmp(b->strategy, "dockerfile") == 0))) {
@@ -120,11 +143,14 @@ static int only_port(const struct strv *exposed)
     return parse_int64(digits, 1, 65535, &port) < 0 ? 0 : (int)port;
 }
 
-/* The user's arguments, and what BuildKit will add to them. */
-static struct kvs known_args(const struct facts_order *o, struct arena *a)
+/* The user's arguments, those of a tool, and what BuildKit will add to them. */
+static struct kvs known_args(const struct facts_order *o, const struct context_facts *f,
+                             struct arena *a)
 {
     struct kvs args = {0};
 
+    for (size_t i = 0; i < f->args.n; i++)
+        kvs_set(a, &args, f->args.v[i].key, f->args.v[i].value);
     for (size_t i = 0; i < o->build.args.n; i++)
         kvs_set(a, &args, o->build.args.v[i].key, o->build.args.v[i].value);
     if (o->engine && *o->engine)
@@ -135,8 +161,10 @@ static struct kvs known_args(const struct facts_order *o, struct arena *a)
 static void judge_dockerfile(const struct facts_order *o, const char *text, size_t n, bool own,
                              struct arena *a, struct context_facts *f)
 {
-    const char *name = o->build.dockerfile ? o->build.dockerfile : "Dockerfile";
-    const struct kvs args = known_args(o, a);
+    const char *name = f->dockerfile         ? f->dockerfile
+                       : o->build.dockerfile ? o->build.dockerfile
+                                             : "Dockerfile";
+    const struct kvs args = known_args(o, f, a);
     struct diag_list diags;
     struct dockerfile d;
 
@@ -202,11 +230,8 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
     bool own;
     struct context *c = NULL;
 
-    if (o->build.strategy && (strcmp(o->build.strategy, "nixpacks") == 0 ||
-                              strcmp(o->build.strategy, "buildpacks") == 0))
-        (void)err_set(&e, ERR_USER, "strategy %s is not supported by this version",
-                      o->build.strategy);
-    else
+    f.tool = facts_tool(&o->build);
+    if (!f.tool || facts_tool_is_there(&o->build, &e))
         c = context_open(&w, &e);
     if (!c || context_digest(c, digest, &e) < 0 ||
         find_dockerfile(o, c, a, &f, &text, &n, &own, &e) < 0) {
@@ -215,10 +240,16 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
     } else {
         f.digest = arena_strdup(a, digest);
         f.bytes = context_bytes(c);
-        judge_dockerfile(o, text, n, own, a, &f);
+        if (f.builder)
+            f.state = FACTS_READY;
+        else
+            judge_dockerfile(o, text, n, own, a, &f);
     }
     context_free(c);
-    *ret_text = f.dockerfile_text ? f.dockerfile_text : text ? arena_strndup(a, text, n) : NULL;
+    *ret_text = f.builder           ? NULL
+                : f.dockerfile_text ? f.dockerfile_text
+                : text              ? arena_strndup(a, text, n)
+                                    : NULL;
     *ret = f;
 }
 

@@ -12,6 +12,7 @@ struct facts_order { /* what to read */
     int port;
     struct build_limits limits;
     const char *memory; /* folder of what is known of contents (drivers/context.h), or NULL */
+    int stop_fd;        /* readable: give up on programs that are run for it; 0: nobody says so */
 };
 
 /* What is read for a service that is built. Borrows from it. */
@@ -25,6 +26,10 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
                      const char **ret_text);
 /* Proof that nothing changed since, one that lasts; "" when it cannot be had. */
 void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX]);
+/* It is read by running a program of the host, which may take its time. */
+bool facts_need_tool(const struct facts_order *o);
+/* Of everything that the facts follow from: the fingerprint, and the program where one is run. "" when there is no fingerprint. */
+void facts_print(const struct facts_order *o, const char *fingerprint, char ret[SHA256_HEX]);
 /* evenkeel.yaml of a bundle, in the arena; "" when there is none, or when the bundle cannot be read: then *ret_error says why, else it is NULL; and
  * *ret_passing that the reason passes. */
 const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, const char **ret_error,

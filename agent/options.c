@@ -209,6 +209,7 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
 {
     const char *text;
     size_t n;
+    ingress_defaults(&o->settings.ingress);
     if (!o->config)
         o->config = DEFAULT_CONFIG;
     if (fsx_read(o->config, LIMIT_SPEC_BYTES, a, &text, &n, NULL, e) < 0) {
@@ -234,6 +235,7 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
         o->listen = c.listen;
     if (o->log == (enum log_level) - 1 && c.log_level)
         (void)log_level_parse(c.log_level, &o->log);
+    o->settings.ingress = c.ingress;
     o->settings.pool = c.pool;
     o->settings.pool_prefix = c.pool_prefix;
     o->settings.mem_limit = c.mem_limit;
@@ -279,6 +281,8 @@ static void fill_defaults(struct arena *a, struct options *o)
     if (o->log == (enum log_level) - 1)
         o->log = LOG_INFO;
     o->state = fsx_absolute(o->state, a);
+    o->settings.ingress.dir = fsx_join(o->state, "ingress", a);
+    o->settings.ingress.acme_dir = fsx_join(o->state, "ingress-acme", a);
 }
 
 static int check_owner(const struct options *o, struct err *e)

@@ -4,6 +4,7 @@
  * state is parsed and the same plan is made. Refuses documents of another format version. */
 #include "agent/saved.h"
 
+#include "agent/saved_ingress.h"
 #include "drivers/fsx.h"
 #include "reconcile/bind.h"
 #include "spec/base/arena.h"
@@ -43,12 +44,13 @@ static json_t *num_json(const struct num *n)
 static json_t *settings_json(const struct settings *s)
 {
     return json_pack(
-        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i}", "owner", s->owner, "pool",
-        s->pool, "prefix", s->pool_prefix, "memory", num_json(&s->mem_limit), "cpus",
+        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i, s:o}", "owner", s->owner,
+        "pool", s->pool, "prefix", s->pool_prefix, "memory", num_json(&s->mem_limit), "cpus",
         num_json(&s->nano_cpus), "pids", num_json(&s->pids_limit), "drift", (int)s->drift,
         "build_allow", js_from_strv(&s->build_allow), "build_timeout",
         (json_int_t)s->build_timeout_ms, "max_size", (json_int_t)s->build_limits.total_bytes,
-        "max_file", (json_int_t)s->build_limits.file_bytes, "max_entries", s->build_limits.entries);
+        "max_file", (json_int_t)s->build_limits.file_bytes, "max_entries", s->build_limits.entries,
+        "ingress", saved_ingress_settings(&s->ingress));
 }
 
 static json_t *roots_json(const struct spec_set *set)
@@ -65,13 +67,16 @@ static json_t *facts_json(const struct context_facts *f)
     static const char *const states[] = {
         [FACTS_WORKING] = "working", [FACTS_READY] = "ready", [FACTS_FAILED] = "failed"};
     return json_pack(
-        "{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o, s:o, s:o, s:b, s:b, s:i, s:I}", "key",
-        f->key, "state", states[f->state], "error", f->error, "digest", f->digest, "fingerprint",
-        f->fingerprint, "dockerfile", f->dockerfile, "dockerfile_text", f->dockerfile_text,
-        "made_for", f->made_for, "images", js_from_strv(&f->images), "platforms",
-        js_from_strv(&f->platforms), "notes", js_from_strv(&f->notes), "needs_buildkit",
-        (int)f->needs_buildkit, "asks_platform", (int)f->asks_platform, "port", f->port, "bytes",
-        (json_int_t)f->bytes);
+        "{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:o, s:o, s:o, s:b, s:b, s:i, s:I, s:s*, "
+        "s:s*, s:o*, s:o*}",
+        "key", f->key, "state", states[f->state], "error", f->error, "digest", f->digest,
+        "fingerprint", f->fingerprint, "dockerfile", f->dockerfile, "dockerfile_text",
+        f->dockerfile_text, "made_for", f->made_for, "images", js_from_strv(&f->images),
+        "platforms", js_from_strv(&f->platforms), "notes", js_from_strv(&f->notes),
+        "needs_buildkit", (int)f->needs_buildkit, "asks_platform", (int)f->asks_platform, "port",
+        f->port, "bytes", (json_int_t)f->bytes, "tool", f->tool, "builder", f->builder, "files",
+        f->files.n ? js_from_kvs(&f->files) : NULL, "args",
+        f->args.n ? js_from_kvs(&f->args) : NULL);
 }
 
 /* What the worker has read: facts, and the specs inside archives (neither text nor error: not read yet). */
@@ -113,6 +118,7 @@ void saved_write(const struct core *c, const struct core_pass *p, struct str *ou
         "reads", texts.reads, "overrides_dir", texts.overrides_dir, "incumbents",
         js_from_kvs(&c->incumbents), "observed", observed_to_json(in->observed));
     add_sources(c, in->desired, v);
+    saved_ingress_add(c->set, v);
     json_object_set_new(v, "scope", js_from_strv(&in->scope));
     json_object_set_new(v, "reserved", js_from_strv(&in->reserved_subnets));
     json_object_set_new(v, "routes", js_from_strv(&in->host_routes));
@@ -200,12 +206,16 @@ static const struct context_facts *const *facts_from(const json_t *list, struct 
             .dockerfile = arena_strdup(a, js_str(x, "dockerfile", NULL)),
             .dockerfile_text = arena_strdup(a, js_str(x, "dockerfile_text", NULL)),
             .made_for = arena_strdup(a, js_str(x, "made_for", NULL)),
+            .tool = arena_strdup(a, js_str(x, "tool", NULL)),
+            .builder = arena_strdup(a, js_str(x, "builder", NULL)),
             .needs_buildkit = js_bool(x, "needs_buildkit", false),
             .asks_platform = js_bool(x, "asks_platform", false),
             .port = (int)js_int(x, "port", 0),
             .bytes = js_int(x, "bytes", 0),
         };
         js_strv(x, "images", a, &f->images);
+        js_kvs(x, "files", a, &f->files);
+        js_kvs(x, "args", a, &f->args);
         js_strv(x, "platforms", a, &f->platforms);
         js_strv(x, "notes", a, &f->notes);
         v[i] = f;
@@ -251,6 +261,7 @@ static struct settings *settings_from(const json_t *v, struct arena *a)
                          .entries = (int)js_int(v, "max_entries", 0)},
     };
     js_strv(v, "build_allow", a, &s->build_allow);
+    saved_ingress_settings_from(json_object_get(v, "ingress"), a, &s->ingress);
     return s;
 }
 
@@ -272,6 +283,7 @@ static struct spec_set *set_from(const json_t *v, struct arena *a)
     set->facts = facts_from(json_object_get(v, "facts"), a, &set->n_facts);
     set->overrides = files_from(json_object_get(v, "overrides"), js_str(v, "overrides_dir", "/"),
                                 reads, a, &set->n_overrides);
+    saved_ingress_from(v, a, set);
     return set;
 }
 

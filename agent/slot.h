@@ -14,6 +14,7 @@ struct slot {
     struct run *run;     /* in flight, or NULL */
     bool dirty, planned; /* planned: at least one pass had it */
     bool due;            /* the look under way, and the pass after it, are for this app */
+    bool mending;        /* the run is only what plan_urgent picked */
     bool conflict;       /* the last failure: another container held what it needs */
     bool listening;      /* its culprit's last words are being fetched */
     bool blocked;        /* not tried again until its digest or its plan changes */
@@ -21,6 +22,7 @@ struct slot {
     unsigned repeats;    /* of the same plan after it was carried out */
     int64_t not_before_ms, tried_ms; /* monotonic */
     int64_t chance_ms;               /* of its last second chance; 0: none yet */
+    int64_t mended_ms;               /* when that was tried last, monotonic */
     struct http_timer *timer;
     char digest[SHA256_HEX];
     char sign[SHA256_HEX];       /* of the last plan with actions */

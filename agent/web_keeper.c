@@ -4,13 +4,17 @@
  * stop: the agent converges without it and tries again every half minute. */
 #include "agent/web_keeper.h"
 
+#include "agent/gateway.h"
 #include "agent/log.h"
 #include "agent/web.h"
 #include "drivers/http.h"
+#include "drivers/observed.h"
 #include "spec/base/arena.h"
 #include "spec/config.h"
+#include "spec/desired.h"
 
 #define RETRY_MS 30000
+#define DEFAULT_PORT 5001
 
 struct web_keeper {
     struct http *http;
@@ -20,6 +24,7 @@ struct web_keeper {
     int port;
     struct http_timer *again;
     char *said; /* the last complaint */
+    char *platform_said;
 };
 
 static void complain(struct web_keeper *k, const struct err *e)
@@ -65,6 +70,80 @@ struct web_keeper *web_keeper_new(struct http *http, const char *listen)
     return k;
 }
 
+void web_keeper_desired(struct web_keeper *k, const struct desired *d)
+{
+    struct arena *a = arena_new();
+    struct strv all = {0}, hosts = {0};
+
+    for (size_t i = 0; i < d->n_apps; i++)
+        for (size_t s = 0; s < d->apps[i].n_services; s++)
+            for (size_t r = 0; r < d->apps[i].services[s].n_routes; r++)
+                if (d->apps[i].services[s].routes[r].spec->host)
+                    strv_push(a, &all, d->apps[i].services[s].routes[r].spec->host);
+    strv_sort(&all);
+    for (size_t i = 0; i < all.n; i++)
+        if (i == 0 || strcmp(all.v[i - 1], all.v[i]) != 0)
+            strv_push(a, &hosts, all.v[i]);
+    web_hosts(k->web, &hosts);
+    arena_free(a);
+}
+
+static bool ours(const char *owner, const char *app, const char *has_owner, const char *has_app)
+{
+    return has_owner && has_app && strcmp(owner, has_owner) == 0 && strcmp(app, has_app) == 0;
+}
+
+/* Traefik's address in that network, or NULL. */
+static const char *traefik_at(const struct observed *o, const char *owner, const char *app,
+                              const char *network_id)
+{
+    size_t from, to;
+
+    observed_app_range(o, app, &from, &to);
+    for (; from < to; from++) {
+        const struct obs_container *c = &o->containers[from];
+
+        for (size_t i = 0;
+             c->state == CS_RUNNING && ours(owner, app, c->owner, c->app) && i < c->n_networks; i++)
+            if (strcmp(c->networks[i].network_id, network_id) == 0 && c->networks[i].address &&
+                *c->networks[i].address)
+                return c->networks[i].address;
+    }
+    return NULL;
+}
+
+static void platform_trouble(struct web_keeper *k, const char *address, int port,
+                             const struct err *e)
+{
+    if (k->platform_said && strcmp(k->platform_said, e->msg) == 0)
+        return;
+    free(k->platform_said);
+    k->platform_said = xstrdup(e->msg);
+    log_line(LOG_WARNING, NULL,
+             "the ingress cannot reach the agent on %s:%d: %s; addresses that no app has answer "
+             "503 until then",
+             address, port, e->msg);
+}
+
+void web_keeper_observed(struct web_keeper *k, const struct observed *o, const char *owner,
+                         const char *app, struct gateway *gateway)
+{
+    const struct obs_network *n = NULL;
+    int port = k->port ? k->port : DEFAULT_PORT;
+    struct err e = {0};
+
+    for (size_t i = 0; i < o->n_networks && !n; i++)
+        if (ours(owner, app, o->networks[i].owner, o->networks[i].app) && o->networks[i].gateway &&
+            o->networks[i].subnets.n > 0)
+            n = &o->networks[i];
+    if (web_platform(k->web, n ? n->gateway : NULL, port, n ? n->subnets.v[0] : NULL,
+                     n ? traefik_at(o, owner, app, n->id) : NULL, &e) < 0)
+        platform_trouble(k, n->gateway, port, &e);
+    else
+        free(TAKE(k->platform_said));
+    gateway_agent_at(gateway, web_platform_url(k->web));
+}
+
 void web_keeper_leave(struct web_keeper *k)
 {
     http_timer_cancel(k->http, TAKE(k->again));
@@ -79,5 +158,6 @@ void web_keeper_free(struct web_keeper *k)
     web_free(k->web);
     arena_free(k->arena);
     free(k->said);
+    free(k->platform_said);
     free(k);
 }

@@ -2,13 +2,21 @@
 #ifndef EK_WEB_KEEPER_H
 #define EK_WEB_KEEPER_H
 
+struct desired;
+struct gateway;
 struct http;
+struct observed;
 struct web_keeper;
 
 /* listen: "ADDR:PORT" or "none", as options_parse let it pass. Opens what can be opened now; the rest when it can be. */
 struct web_keeper *web_keeper_new(struct http *http, const char *listen);
 void web_keeper_free(
     struct web_keeper *k); /* NULL is fine; at most some 6 s after web_keeper_leave */
+/* Requests may name the hosts of these apps' routes. */
+void web_keeper_desired(struct web_keeper *k, const struct desired *d);
+/* Traefik reaches the agent by the network of the builtin app `app` of this owner, as far as there is one: stand there, for it alone, and tell the gateway where. */
+void web_keeper_observed(struct web_keeper *k, const struct observed *o, const char *owner,
+                         const char *app, struct gateway *gateway);
 /* New requests are refused from now on, those in hand go on. */
 void web_keeper_leave(struct web_keeper *k);
 

@@ -1,5 +1,5 @@
 /* context.h: a build context: a directory or a bundle as one checked, sorted list of entries, with its digest, single files
- * out of it, and its tar, streamed. Nothing is ever unpacked to disk.
+ * out of it, and its tar, streamed. Nothing is unpacked to disk but for tools of the host (context_extract).
  *
  * The same content gives the same digest and the same tar bytes on every machine, whether it came as a directory, a zip or a
  * tar: entries sorted by path, mtime 0, owner 0, modes 0644 or 0755 (any x bit; directories 0755), links as they are.
@@ -99,5 +99,9 @@ int context_tar_rewind(struct context *c, struct err *e);
 void context_tar_withhold(struct context *c, bool withhold);
 long context_tar_read(struct context *c, void *buf, size_t n, struct err *e);
 int64_t context_bytes(const struct context *c); /* of all files, for progress */
+/* Unpack it into this empty folder that nobody else can change. Links that lead out of it or point at nothing stay behind: *ret_left, in the arena. On failure
+ * what was unpacked so far is there. Not in the middle of a tar. */
+int context_extract(struct context *c, const char *folder, struct arena *a, struct strv *ret_left,
+                    struct err *e);
 
 #endif

@@ -5,7 +5,7 @@
  * context_list.c the list, checked as a whole     context_tarball.c tars: spooled; context_unpack.c: unpacked
  * context_links.c finding, following links        context_tar.c     the tar that goes out
  * context_dir.c  directories, fingerprints        context_pax.c     reads along for NULs in names
- * context_memory.c  digests kept between runs */
+ * context_memory.c digests kept between runs     context_extract.c on disk again */
 #ifndef EK_CONTEXT_PARTS_H
 #define EK_CONTEXT_PARTS_H
 

@@ -77,7 +77,7 @@ static bool on_data(void *user, const char *bytes, size_t n)
 
 /* ---- what it is sent ---- */
 
-static struct context_where where_of(const struct build_order *o)
+struct context_where docker_build_where(const struct build_order *o)
 {
     return (struct context_where){.path = o->path,
                                   .sub = o->sub,
@@ -89,11 +89,11 @@ static struct context_where where_of(const struct build_order *o)
 /* The tag is a promise about the content: what changed while it was being sent must not get it. */
 static long judge_sent(const struct build_order *o, struct err *e)
 {
-    struct context_where where = where_of(o);
+    struct context_where where = docker_build_where(o);
     char now[SHA256_HEX];
 
-    if (!o->fingerprint || !*o->fingerprint)
-        return 0;
+    if (!o->fingerprint || !*o->fingerprint || o->builder)
+        return 0; /* pack has read its source before */
     if (context_fingerprint(&where, now, e) < 0)
         return -1;
     return strcmp(now, o->fingerprint) == 0
@@ -150,7 +150,7 @@ static const char *path_of(struct ticket *t)
     add_text(&s, "target", o->target);
     add_text(&s, "networkmode", o->network);
     add_text(&s, "platform", t->op->platform);
-    if (o->args.n)
+    if (o->args.n && !t->packing) /* pack had them */
         add_json(&s, "buildargs", js_from_kvs(&o->args));
     if (o->labels.n)
         add_json(&s, "labels", js_from_kvs(&o->labels));
@@ -175,18 +175,30 @@ static void refuse_classic(struct err *e)
                   "like), which this engine does not have");
 }
 
-static int open_context(struct ticket *t, struct err *e)
+static int put_file(struct context *c, const char *path, const char *text, struct err *e)
 {
-    const struct build_order *o = t->op->build;
-    struct building *b = t->building;
-    struct context_where where = where_of(o);
+    if (context_tar_put(c, path, text, strlen(text)) == 0)
+        return 0;
+    return err_set(e, ERR_USER, "its source has something else where %s is to be", path);
+}
 
-    b->context = context_open(&where, e);
-    if (!b->context)
+static int put_files(const struct build_order *o, struct context *c, struct err *e)
+{
+    for (size_t i = 0; i < o->files.n; i++)
+        if (put_file(c, o->files.v[i].key, o->files.v[i].value, e) < 0)
+            return -1;
+    return o->dockerfile_text
+               ? put_file(c, o->dockerfile ? o->dockerfile : "Dockerfile", o->dockerfile_text, e)
+               : 0;
+}
+
+static int open_context(struct ticket *t, const struct context_where *where, struct err *e)
+{
+    struct building *b = t->building;
+
+    b->context = context_open(where, e);
+    if (!b->context || (!t->packing && put_files(t->op->build, b->context, e) < 0))
         return -1;
-    if (o->dockerfile_text)
-        (void)context_tar_put(b->context, o->dockerfile ? o->dockerfile : "Dockerfile",
-                              o->dockerfile_text, strlen(o->dockerfile_text));
     context_tar_withhold(b->context, !b->classic);
     return context_tar_rewind(b->context, e);
 }
@@ -206,6 +218,8 @@ static void on_image(void *user, const struct http_reply *reply)
         t->result.id = image.id;
     if (e.kind)
         (void)err_wrap(&e, "%s was built, but is not there", t->op->object);
+    else
+        docker_pack_untag(t);
     ticket_end(t, &e);
 }
 
@@ -298,7 +312,7 @@ static void send_build(struct ticket *t)
                                 });
 }
 
-void docker_build_begin(struct ticket *t)
+void docker_build_send(struct ticket *t, const struct context_where *where)
 {
     struct building *b = t->building = xcalloc(1, sizeof(*b));
     struct err e = {0};
@@ -307,10 +321,20 @@ void docker_build_begin(struct ticket *t)
     b->classic = t->d->classic_builder;
     if (b->classic && t->op->build->needs_buildkit)
         refuse_classic(&e);
-    if (e.kind || open_context(t, &e) < 0) {
+    if (e.kind || open_context(t, where, &e) < 0) {
         ticket_fail(t, &e);
         return;
     }
     send_build(t);
     ticket_after(t, ticket_left_ms(t), on_deadline);
+}
+
+void docker_build_begin(struct ticket *t)
+{
+    struct context_where where = docker_build_where(t->op->build);
+
+    if (t->op->build->builder)
+        docker_pack_begin(t);
+    else
+        docker_build_send(t, &where);
 }

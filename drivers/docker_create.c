@@ -11,7 +11,7 @@
 #include "spec/base/arena.h"
 #include "spec/labels.h"
 
-enum { TRIES = 3 };
+enum { TRIES = 3, TURN_MS = 20 };
 
 static void send_create(struct ticket *t);
 
@@ -53,12 +53,18 @@ static struct kvs sent_labels(struct ticket *t)
     return labels;
 }
 
+/* The network that apps share has neither app nor key. */
+static bool alike(const struct kvs *a, const struct kvs *b, const char *label)
+{
+    return (!kvs_get(a, label) && !kvs_get(b, label)) || same_label(a, b, label);
+}
+
 static bool is_what_we_make(struct ticket *t, const struct kvs *found)
 {
     struct kvs sent = sent_labels(t);
 
-    return same_label(&sent, found, LABEL_OWNER) && same_label(&sent, found, LABEL_APP) &&
-           same_label(&sent, found, LABEL_KEY);
+    return same_label(&sent, found, LABEL_OWNER) && alike(&sent, found, LABEL_APP) &&
+           alike(&sent, found, LABEL_KEY);
 }
 
 static const char *whose(const struct kvs *labels, struct arena *a)
@@ -196,15 +202,6 @@ static void send_create(struct ticket *t)
 
 /* ---- containers: sealed with the image's id ---- */
 
-static void end_later(void *user)
-{
-    struct ticket *t = user;
-    struct err e = t->result.err;
-
-    t->timer = NULL;
-    ticket_end(t, &e);
-}
-
 static void seal(struct ticket *t, const char *image_id)
 {
     const struct op *op = t->op;
@@ -220,8 +217,19 @@ static void seal(struct ticket *t, const char *image_id)
         send_create(t);
         return;
     }
-    (void)err_set(&t->result.err, ERR_BUG, "the create body of %s is not JSON", op->name);
-    ticket_after(t, 0, end_later);
+    struct err e = {0};
+
+    (void)err_set(&e, ERR_BUG, "the create body of %s is not JSON", op->name);
+    ticket_fail(t, &e);
+}
+
+/* Pulled just now, so the planner could not look. */
+static void refuse_labels(const struct op *op, const struct obs_image *image, struct err *e)
+{
+    const char *found = op->no_label ? obs_image_label(image, op->no_label) : NULL;
+
+    if (found)
+        (void)err_set(e, ERR_USER, IMAGE_LABEL_REFUSED, op->image, found);
 }
 
 static void on_image(void *user, const struct http_reply *reply)
@@ -239,6 +247,7 @@ static void on_image(void *user, const struct http_reply *reply)
             (void)err_set(&e, ERR_MISSING, "the engine does not have image %s", t->op->image);
     } else {
         (void)engine_decode_image(t->op->image, reply->body, reply->n, t->arena, &image, &e);
+        refuse_labels(t->op, &image, &e);
     }
     if (e.kind)
         ticket_end(t, &e);
@@ -255,6 +264,30 @@ static void create_container(struct ticket *t)
                    on_image);
 }
 
+/* Somebody else's ticket is making a network of that name just now. */
+static bool is_being_made(const struct ticket *t)
+{
+    for (const struct ticket *other = t->d->first; other && other != t; other = other->next)
+        if (other->op && other->flying && other->op->kind == OP_NETWORK_CREATE &&
+            strcmp(other->op->name, t->op->name) == 0)
+            return true;
+    return false;
+}
+
+/* Engines before 23 make two networks of one name if both are asked for at once, whatever CheckDuplicate says. */
+static void begin_named(void *user)
+{
+    struct ticket *t = user;
+
+    t->timer = NULL;
+    if (ticket_stale(t))
+        return;
+    if (t->op->kind == OP_NETWORK_CREATE && is_being_made(t))
+        ticket_after(t, TURN_MS, begin_named);
+    else
+        send_create(t);
+}
+
 void docker_create_begin(struct ticket *t)
 {
     if (t->op->kind == OP_CONTAINER_CREATE) {
@@ -262,5 +295,5 @@ void docker_create_begin(struct ticket *t)
         return;
     }
     t->body = t->op->body;
-    send_create(t);
+    begin_named(t);
 }

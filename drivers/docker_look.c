@@ -193,7 +193,8 @@ static uint64_t fingerprint(const struct obs_container *c)
     for (size_t i = 0; i < c->labels.n; i++)
         h = add_text(add_text(h, c->labels.v[i].key), c->labels.v[i].value);
     for (size_t i = 0; i < c->n_networks; i++)
-        h = add_text(add_text(h, c->networks[i].network_id), c->networks[i].network_name);
+        h = add_text(add_text(add_text(h, c->networks[i].network_id), c->networks[i].network_name),
+                     c->networks[i].address);
     for (size_t i = 0; i < c->n_ports; i++) {
         h = add_text(add_text(h, c->ports[i].host_ip), c->ports[i].protocol);
         h = add_number(h, (uint64_t)c->ports[i].published * 65536 + (uint64_t)c->ports[i].target);

@@ -1,7 +1,7 @@
 /* docker_ops.c: operations from their submission to their end: bounds, deadlines, cancelling.
  *
  * In: operations. Out: one result each, from the loop and never from inside submit or cancel. What an operation does with
- * the engine is in docker_create.c, docker_act.c, docker_wait.c, docker_pull.c and docker_build.c.
+ * the engine is in docker_create.c, docker_act.c, docker_wait.c, docker_pull.c, docker_build.c and docker_pack.c.
  * Container starts are bounded by twice the cores, which measured fastest; networks by 4, since the engine makes one after the other and
  * containers would queue behind those of other apps; builds by one per two cores; pulls by 3, since they share one uplink; what
  * blocks for a grace time by 32; all other calls by 12, so that looks always find some of the 16 short calls free. Waits cost
@@ -209,6 +209,8 @@ static void mark_touched(struct ticket *t)
     case OP_VOLUME_CREATE: docker_dirty(d, MIRROR_VOLUME, op->name); return;
     case OP_VOLUME_REMOVE: docker_dirty(d, MIRROR_VOLUME, op->object); return;
     case OP_CONTAINER_CREATE:
+        if (t->result.id)
+            docker_route_made(d, op->name, t->result.id);
         docker_dirty(d, MIRROR_CONTAINER, t->result.id ? t->result.id : op->name);
         return;
     case OP_NETWORK_CONNECT:
@@ -245,6 +247,7 @@ static void ticket_release(struct ticket *t)
     http_timer_cancel(d->http, t->timer);
     docker_pull_release(t);
     docker_build_release(t);
+    docker_pack_release(t);
     docker_logs_release(t);
     docker_route_drop(t);
     str_release(&t->tail);
@@ -318,6 +321,8 @@ void docker_cancel(struct driver *driver, struct ticket *t)
     docker_drop(d, TAKE(t->call));
     docker_route_drop(t);
     http_timer_cancel(d->http, TAKE(t->timer));
+    if (docker_pack_stop(t)) /* ends when it has */
+        return;
     t->timer = http_after(d->http, 0, end_cancelled, t);
 }
 

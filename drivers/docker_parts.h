@@ -8,6 +8,7 @@
 #define EK_DOCKER_PARTS_H
 
 #include "drivers/docker.h"
+#include "drivers/context.h"
 #include "drivers/engine_decode.h"
 #include "drivers/http.h"
 #include "drivers/mirror.h"
@@ -77,8 +78,18 @@ struct ticket {
     struct wait_watch *watch; /* waits; in the arena */
     struct pull *pull;
     struct building *building;
+    struct packing *packing;   /* builds by pack */
     struct log_reader *reader; /* logs and tails; holds buffers */
     struct routing *routing;   /* route files; in the arena */
+};
+
+#define MADE_MOST 512
+struct
+    made { /* who was made under which name, the youngest last: a name may pass on before a route file is written */
+    struct {
+        char *name, *id;
+    } v[MADE_MOST];
+    size_t n;
 };
 
 struct docker {
@@ -92,6 +103,7 @@ struct docker {
     struct router *router;           /* borrowed; NULL: no managed ingress */
     char *router_owner, *router_app; /* whose container it is */
     struct route_look *route_looks;
+    struct made made; /* containers, for route files */
     struct engine_link link;
     struct dirty dirty;
     struct lookers lookers;
@@ -170,6 +182,18 @@ void docker_pull_release(struct ticket *t);
 /* ---- docker_build.c ---- */
 
 void docker_build_release(struct ticket *t);
+/* The order's source. */
+struct context_where docker_build_where(const struct build_order *o);
+/* Send this context to the builder, with the order's tag, labels and platform; ends the ticket. */
+void docker_build_send(struct ticket *t, const struct context_where *where);
+
+/* ---- docker_pack.c ---- */
+
+void docker_pack_begin(struct ticket *t);
+/* Ask pack to end. False: it does not run, the ticket may end at once. */
+bool docker_pack_stop(struct ticket *t);
+void docker_pack_untag(struct ticket *t); /* what pack made has its tag now */
+void docker_pack_release(struct ticket *t);
 
 /* ---- docker_route.c ---- */
 
@@ -179,6 +203,7 @@ void docker_route_drop(struct ticket *t); /* its wait, if it has one */
 void docker_route_look(struct driver *driver, const struct look *scope, look_done_fn *done,
                        void *user);
 void docker_route_release(struct docker *d);
+void docker_route_made(struct docker *d, const char *name, const char *id);
 
 /* ---- docker_logs.c ---- */
 

@@ -18,11 +18,36 @@ struct routing {
 
 /* ---- writing ---- */
 
+void docker_route_made(struct docker *d, const char *name, const char *id)
+{
+    struct made *m = &d->made;
+    size_t at = m->n++ % MADE_MOST;
+
+    free(m->v[at].name);
+    free(m->v[at].id);
+    m->v[at].name = xstrdup(name);
+    m->v[at].id = xstrdup(id);
+}
+
+/* NULL: not made by this driver, or long ago. */
+static const char *made_id(const struct docker *d, const char *name)
+{
+    const struct made *m = &d->made;
+
+    for (size_t i = m->n; i > 0 && m->n - i < MADE_MOST; i--)
+        if (strcmp(m->v[(i - 1) % MADE_MOST].name, name) == 0)
+            return m->v[(i - 1) % MADE_MOST].id;
+    return NULL;
+}
+
 static const char *note_name(void *ctx, const char *name)
 {
     struct ticket *t = ctx;
 
-    kvs_set(t->arena, &t->routing->ids, arena_strdup(t->arena, name), "");
+    const char *id = made_id(t->d, name);
+
+    kvs_set(t->arena, &t->routing->ids, arena_strdup(t->arena, name),
+            id ? container_short_id(id, t->arena) : "");
     return "000000000000";
 }
 
@@ -107,6 +132,72 @@ static void seen(void *user, const struct err *why)
     ticket_end(t, why);
 }
 
+/* The one container of the builtin app that runs; of two the younger one. */
+static const struct obs_container *find_router(const struct docker *d)
+{
+    const struct obs_container *best = NULL;
+
+    for (size_t i = 0;; i++) {
+        const struct obs_container *c = mirror_container_at(d->mirror, i);
+
+        if (!c)
+            return best;
+        if (c->state == CS_RUNNING && c->owner && c->app &&
+            strcmp(c->owner, d->router_owner) == 0 && strcmp(c->app, d->router_app) == 0 &&
+            (!best || c->created_ms > best->created_ms))
+            best = c;
+    }
+}
+
+/* c NULL: it does not run. */
+static void place_router(struct docker *d, const struct obs_container *c)
+{
+    const char *where = http_where(d->http);
+    char instance[128] = "";
+    struct router_api api = {.host = "127.0.0.1"};
+
+    for (size_t i = 0; c && i < c->n_ports; i++)
+        if (c->ports[i].target == ROUTER_API_PORT && c->ports[i].published > 0)
+            api.port = c->ports[i].published;
+    if (c) {
+        (void)snprintf(instance, sizeof(instance), "%.64s %lld", c->id, (long long)c->started_ms);
+        api.instance = instance;
+    }
+    if (strncmp(where, "unix://", 7) != 0 && !strstr(where, "//127.") &&
+        !strstr(where, "//localhost")) {
+        api.host = NULL;
+        api.why = "the engine is on another host";
+    }
+    router_at(d->router, &api);
+}
+
+/* The engine may have moved its ports since the last look: networks that it joins can do that. */
+static void on_router(void *user, const struct http_reply *reply)
+{
+    struct ticket *t = user;
+    struct obs_container c;
+
+    t->call = NULL;
+    if (ticket_stale(t))
+        return;
+    if (!reply->err.kind && reply->status < 300 &&
+        engine_decode_container(reply->body, reply->n, t->arena, &c, NULL) == 0 &&
+        c.state == CS_RUNNING)
+        place_router(t->d, &c);
+    t->routing->wait = router_see(t->d->router, t->op->name, t->deadline_ms, seen, t);
+}
+
+static void ask_router(struct ticket *t)
+{
+    const struct obs_container *c = find_router(t->d);
+
+    if (c)
+        ticket_ask(t, "GET", docker_path(t->arena, "/containers/", c->id, "/json"), NULL,
+                   on_router);
+    else
+        t->routing->wait = router_see(t->d->router, t->op->name, t->deadline_ms, seen, t);
+}
+
 static void drained(void *user)
 {
     struct ticket *t = user;
@@ -138,7 +229,7 @@ void docker_route_begin(struct ticket *t)
         if (op->kind == OP_ROUTE_WRITE)
             ticket_after(t, 0, begin_write);
         else
-            t->routing->wait = router_see(t->d->router, op->name, t->deadline_ms, seen, t);
+            ask_router(t);
     }
 }
 
@@ -149,45 +240,6 @@ void docker_route_drop(struct ticket *t)
 }
 
 /* ---- looking ---- */
-
-/* The one container of the builtin app that runs; of two the younger one. */
-static const struct obs_container *find_router(const struct docker *d)
-{
-    const struct obs_container *best = NULL;
-
-    for (size_t i = 0;; i++) {
-        const struct obs_container *c = mirror_container_at(d->mirror, i);
-
-        if (!c)
-            return best;
-        if (c->state == CS_RUNNING && c->owner && c->app &&
-            strcmp(c->owner, d->router_owner) == 0 && strcmp(c->app, d->router_app) == 0 &&
-            (!best || c->created_ms > best->created_ms))
-            best = c;
-    }
-}
-
-static void place_router(struct docker *d)
-{
-    const struct obs_container *c = find_router(d);
-    const char *where = http_where(d->http);
-    char instance[128] = "";
-    struct router_api api = {.host = "127.0.0.1"};
-
-    for (size_t i = 0; c && i < c->n_ports; i++)
-        if (c->ports[i].target == ROUTER_API_PORT && c->ports[i].published > 0)
-            api.port = c->ports[i].published;
-    if (c) {
-        (void)snprintf(instance, sizeof(instance), "%.64s %lld", c->id, (long long)c->started_ms);
-        api.instance = instance;
-    }
-    if (strncmp(where, "unix://", 7) != 0 && !strstr(where, "//127.") &&
-        !strstr(where, "//localhost")) {
-        api.host = NULL;
-        api.why = "the engine is on another host";
-    }
-    router_at(d->router, &api);
-}
 
 struct route_look {
     struct route_look *next;
@@ -223,7 +275,7 @@ static void engine_looked(void *user, const struct err *e)
         look_over(l, e);
         return;
     }
-    place_router(l->d);
+    place_router(l->d, find_router(l->d));
     router_look(l->d->router, l->everything, routes_looked, l);
 }
 
@@ -245,6 +297,10 @@ void docker_route_look(struct driver *driver, const struct look *scope, look_don
 
 void docker_route_release(struct docker *d)
 {
+    for (size_t i = 0; i < MADE_MOST; i++) {
+        free(d->made.v[i].name);
+        free(d->made.v[i].id);
+    }
     while (d->route_looks) {
         struct route_look *next = d->route_looks->next;
 

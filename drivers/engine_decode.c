@@ -118,6 +118,7 @@ static void decode_attachments(struct engine_reply *r, const json_t *settings,
             engine_reply_refuse(r, "Networks", "an object of objects");
         at->network_name = arena_strdup(r->arena, name);
         at->network_id = engine_reply_text(r, one, "NetworkID", "");
+        at->address = engine_reply_text(r, one, "IPAddress", "");
         engine_reply_strv(r, one, "Aliases", &at->aliases);
         drop_alias(&at->aliases, c->id);
         c->n_networks++;

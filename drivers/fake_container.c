@@ -71,6 +71,12 @@ static void read_networks(struct fake_world *w, struct fake_container *c, const 
 
         fake_attach(w, c, n ? n : &later, endpoint);
     }
+    /* An endpoint of which nothing is said but its network's name stands in the mode alone. */
+    const char *mode = js_str(body, "HostConfig.NetworkMode", "");
+    const struct obs_network *n = fake_network_of(w, mode);
+
+    if (n && !json_object_get(endpoints, mode))
+        fake_attach(w, c, n, NULL);
 }
 
 static void read_fields(struct fake_world *w, struct fake_container *c, const json_t *body,

@@ -15,6 +15,7 @@
 
 #include "drivers/http_call.h"
 #include "drivers/http_timer.h"
+#include "drivers/http_watch.h"
 #include "spec/base/arena.h"
 #include "spec/limits.h"
 
@@ -31,6 +32,7 @@ struct http {
     CURLM *multi;
     struct http_place place;
     struct http_timers timers;
+    struct http_watches watches;
     struct call_list waiting; /* counted, for room */
     struct call_list ready;   /* not counted, for the next http_poll */
     struct call_list running;
@@ -117,6 +119,7 @@ void http_free(struct http *h)
         curl_easy_cleanup(h->spare[i]);
     (void)curl_multi_cleanup(h->multi);
     http_timers_release(&h->timers);
+    http_watches_release(&h->watches);
     http_place_release(&h->place);
     curl_global_cleanup();
     free(h);
@@ -450,13 +453,30 @@ int http_poll(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int m
         perform(h);
         any = collect(h);
     }
-    code = curl_multi_poll(h->multi, extra, n_extra, any ? 0 : time_to_sleep(h, max_ms), NULL);
+    size_t n_ours = h->watches.n;
+    struct curl_waitfd *fds = http_watches_join(&h->watches, extra, n_extra);
+
+    code = curl_multi_poll(h->multi, fds, n_extra + (unsigned)n_ours,
+                           any ? 0 : time_to_sleep(h, max_ms), NULL);
+    for (unsigned i = 0; i < n_extra; i++)
+        extra[i].revents = fds[i].revents;
     if (code != CURLM_OK)
         return err_set(e, ERR_BUG, "waiting for the engine: %s", curl_multi_strerror(code));
     perform(h);
     (void)collect(h);
     (void)http_timers_run(&h->timers, http_now_ms());
+    http_watches_run(&h->watches, n_ours ? fds + n_extra : NULL, n_ours);
     return 0;
+}
+
+struct http_watch *http_watch(struct http *h, int fd, http_watch_fn *fn, void *user)
+{
+    return http_watches_add(&h->watches, fd, fn, user);
+}
+
+void http_unwatch(struct http *h, struct http_watch *w)
+{
+    http_watches_remove(&h->watches, w);
 }
 
 void http_wake(struct http *h)

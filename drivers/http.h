@@ -80,6 +80,12 @@ typedef void http_timer_fn(void *user);
 struct http_timer *http_after(struct http *h, int64_t ms, http_timer_fn *fn, void *user);
 void http_timer_cancel(struct http *h, struct http_timer *t); /* NULL is fine; not after it fired */
 
+struct http_watch; /* a descriptor that http_poll waits for too, until http_unwatch */
+typedef void http_watch_fn(void *user);
+/* fn is called after each sleep that finds it readable. */
+struct http_watch *http_watch(struct http *h, int fd, http_watch_fn *fn, void *user);
+void http_unwatch(struct http *h, struct http_watch *w); /* NULL is fine; before fd is closed */
+
 /* Sleep until something is ready, a timer is due or max_ms passed (-1: no limit); run callbacks. extra descriptors are polled along and
  * their revents filled in. Returns 0, or -1 if polling itself failed. */
 int http_poll(struct http *h, struct curl_waitfd *extra, unsigned n_extra, int max_ms,

@@ -60,6 +60,7 @@ static struct obs_attach *pack_attaches(struct pack *p, const struct obs_attach 
         struct obs_attach one = {
             .network_id = pack_text(p, from[i].network_id),
             .network_name = pack_text(p, from[i].network_name),
+            .address = pack_text(p, from[i].address),
             .aliases = pack_strv(p, &from[i].aliases),
         };
         if (to)

@@ -315,6 +315,20 @@ const struct obs_image *observed_image(const struct observed *o, const char *ref
                       ref);
 }
 
+const char *obs_image_label(const struct obs_image *image, const char *prefix)
+{
+    static const char labels[] = "labels.";
+    size_t n = sizeof(labels) - 1;
+
+    for (size_t i = 0; i < image->fields.n; i++) {
+        const char *key = image->fields.v[i].key;
+
+        if (strncmp(key, labels, n) == 0 && strncasecmp(key + n, prefix, strlen(prefix)) == 0)
+            return key + n;
+    }
+    return NULL;
+}
+
 const struct obs_route *observed_route(const struct observed *o, const char *app)
 {
     return find_first(o->routes, o->n_routes, sizeof(*o->routes), offsetof(struct obs_route, app),

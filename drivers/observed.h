@@ -29,6 +29,7 @@ enum health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
 struct obs_attach {
     const char *network_id, *network_name;
     struct strv aliases;
+    const char *address; /* IPv4, while it runs; else "" or NULL. Not part of a saved pass: nothing is planned by it */
 };
 
 struct obs_port { /* published ones only */
@@ -86,13 +87,16 @@ enum route_state {
     ROUTE_FAILED,  /* the router has taken it and refuses a part of it; error says why */
 };
 
+#define INGRESS_PLATFORM                                                                           \
+    "evenkeel" /* stands for an app: its route file holds the platform's own routes */
+
 struct obs_route { /* one file of the managed router (drivers/router.h) */
     const char *app;
     const char *digest; /* 12 hex digits of its marker; "": unreadable, or changed by hand */
     enum route_state state;
     const char *error;   /* ROUTE_FAILED: the router's own words; or NULL */
     struct strv servers; /* hosts of its servers' addresses, sorted: containers' short ids */
-    int64_t since_ms;    /* when it was written; 0: not known */
+    int64_t since_ms;    /* when it was written, or the router began anew; 0: not known */
 };
 
 struct observed {
@@ -128,6 +132,11 @@ const struct obs_volume *observed_volume(const struct observed *o, const char *n
 const struct obs_route *observed_route(const struct observed *o, const char *app);
 /* NULL: never asked. */
 const struct obs_image *observed_image(const struct observed *o, const char *ref);
+/* The first label of the image that begins with prefix, or NULL. Containers inherit it. */
+const char *obs_image_label(const struct obs_image *image, const char *prefix);
+#define IMAGE_LABEL_REFUSED                                                                        \
+    "image %s carries the label %s, by which its container could claim routes of others; build "   \
+    "it without, or have Traefik managed (ingress: managed)"
 /* Half-open range [*ret_from, *ret_to) of the containers of one app, whatever their owner. */
 void observed_app_range(const struct observed *o, const char *app, size_t *ret_from,
                         size_t *ret_to);

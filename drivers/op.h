@@ -43,6 +43,9 @@ struct build_order {             /* what is sent to a builder, and how */
     const char *digest;          /* of the context */
     const char *fingerprint;     /* that it must still have when it was sent; NULL: not known */
     const char *target, *network;
+    const char *
+        builder; /* pack makes the image with this builder, and dockerfile_text is what is put on it; NULL: no */
+    struct kvs files; /* put into the context: path -> text */
     struct kvs args, labels;
     struct strv cache_from;
     struct build_limits limits;
@@ -57,6 +60,7 @@ struct op {
         hash; /* create: LABEL_HASH if known at planning time, or NULL: computed from body and image id */
     const struct kvs *birth; /* create: birth notes, or NULL */
     const char *platform;    /* pull, build, create; or NULL */
+    const char *no_label; /* create: fails if the image carries a label that begins so; or NULL */
     const struct build_order *build;
     int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;

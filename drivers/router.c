@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "drivers/fsx.h"
@@ -407,13 +408,15 @@ void router_observed(const struct router *r, struct arena *a, struct obs_route *
 
         if (f->gone)
             continue;
+        bool presumed = f->state == ROUTE_WRITTEN && f->digest[0] && router_presumed_live(r, f);
+
         v[n] = (struct obs_route){
             .app = arena_strdup(a, f->app),
             .digest = arena_strdup(a, f->digest),
-            .state = f->state == ROUTE_WRITTEN && f->digest[0] && router_presumed_live(r, f)
-                         ? ROUTE_LIVE
-                         : f->state,
-            .error = f->error ? arena_strdup(a, f->error) : NULL,
+            .state = presumed ? ROUTE_LIVE : f->state,
+            .error = presumed   ? arena_strdup(a, r->why)
+                     : f->error ? arena_strdup(a, f->error)
+                                : NULL,
             .since_ms = f->since_ms,
         };
         for (size_t s = 0; s < f->n_servers; s++)
@@ -439,6 +442,17 @@ static void replace(char **old, const char *text)
     *old = copy;
 }
 
+/* Its patience begins with this Traefik, not with the file. */
+static void wait_anew(struct route_entry *f)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    f->since_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    f->changed_ms = http_now_ms();
+    router_settle(f, ROUTE_WRITTEN, NULL);
+}
+
 void router_at(struct router *r, const struct router_api *api)
 {
     CLEANUP(str_release) struct str base = STR_INIT;
@@ -452,7 +466,7 @@ void router_at(struct router *r, const struct router_api *api)
             if (r->v[i]->gone)
                 router_forget(r, r->v[i]->app);
             else
-                router_settle(r->v[i], ROUTE_WRITTEN, NULL);
+                wait_anew(r->v[i]);
         r->not_before_ms = 0;
     }
     replace(&r->instance, instance);

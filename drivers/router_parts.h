@@ -16,7 +16,7 @@ struct route_entry { /* one file; heap */
     enum route_state state;
     bool gone;          /* removed, and Traefik may route by it still: digest is the last one */
     bool scanned;       /* by the scan under way */
-    int64_t since_ms;   /* wall clock, of the file */
+    int64_t since_ms;   /* wall clock: of the file, or of the Traefik that is to take it */
     int64_t changed_ms; /* monotonic: when we knew of it */
     int64_t mtime_ns, size, inode;
 };

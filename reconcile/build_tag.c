@@ -79,6 +79,10 @@ const char *build_tag(const struct want_app *app, const struct want_service *s,
     add_text(&text, "platform", s->spec->platform);
     add_kvs(&text, "arg", &b->args);
     add_kvs(&text, "label", &b->labels);
+    add_text(&text, "tool", f->tool);
+    add_text(&text, "builder", f->builder);
+    add_kvs(&text, "file", &f->files);
+    add_kvs(&text, "tool arg", &f->args);
     for (size_t i = 0; i < f->images.n; i++) {
         const struct obs_image *base = observed_image(o, f->images.v[i]);
 

@@ -92,6 +92,15 @@ static void explain(struct app_work *p, struct replica *r, const struct obs_cont
                                 r->changes[0].field);
 }
 
+/* Labels that noted the routes at birth say what held then. Where labels are what a router goes by, they are wanted like any other. */
+static bool is_route_note(const struct replica *r, const char *field)
+{
+    static const char prefix[] = "labels.traefik.";
+
+    return strncmp(field, prefix, sizeof(prefix) - 1) == 0 &&
+           !kvs_get(&r->want->labels, "traefik.enable");
+}
+
 void diff_container(struct app_work *p, struct replica *r, const struct obs_container *c)
 {
     struct arena *a = p->w->arena;
@@ -108,7 +117,8 @@ void diff_container(struct app_work *p, struct replica *r, const struct obs_cont
             engine_fields_differ(&asked, image ? &image->fields : &nothing, &c->fields, a, &found);
 
         for (size_t i = 0; i < n; i++)
-            if (found[i].want || !unnamed) /* the rest may be what the image brings along */
+            /* What is had and not wanted may be what an image without a name brings along. */
+            if ((found[i].want || !unnamed) && !is_route_note(r, found[i].key))
                 add_change(p, r, found[i].key, found[i].want, found[i].have);
     }
     if (r->n_changes == 0 && unnamed) {

@@ -48,6 +48,8 @@ static const struct build_order *copy_build(const struct build_order *b, struct 
         .args = *args,
         .labels = *labels,
         .cache_from = copy_strv(&b->cache_from, a),
+        .builder = arena_strdup(a, b->builder),
+        .files = *copy_kvs(&b->files, a),
         .needs_buildkit = b->needs_buildkit,
         .limits = b->limits,
     };

@@ -300,7 +300,8 @@ static uint32_t infra_build(struct app_work *p, const struct want_service *s)
         return NO_ACTION;
     uint32_t i =
         bring(p, ACT_BUILD, s->image, s->spec->platform,
-              s->facts->made_for
+              s->facts->tool ? arena_printf(a, "its source is new; built with %s", s->facts->tool)
+              : s->facts->made_for
                   ? arena_printf(a, "its source is new; Dockerfile made for %s", s->facts->made_for)
                   : "its source is new");
 
@@ -317,11 +318,16 @@ static uint32_t infra_build(struct app_work *p, const struct want_service *s)
         .fingerprint = s->facts->fingerprint,
         .target = b->target,
         .network = b->network,
-        .args = b->args,
+        .builder = s->facts->builder,
+        .files = s->facts->files,
         .cache_from = b->cache_from,
         .needs_buildkit = s->facts->needs_buildkit,
         .limits = p->w->in->desired->settings->build_limits,
     };
+    for (size_t k = 0; k < s->facts->args.n; k++)
+        kvs_set(a, &order->args, s->facts->args.v[k].key, s->facts->args.v[k].value);
+    for (size_t k = 0; k < b->args.n; k++)
+        kvs_set(a, &order->args, b->args.v[k].key, b->args.v[k].value);
     for (size_t k = 0; k < b->labels.n; k++)
         kvs_set(a, &order->labels, b->labels.v[k].key, b->labels.v[k].value);
     kvs_set(a, &order->labels, LABEL_BUILD_OWNER, p->w->owner);

@@ -12,6 +12,7 @@
 #include "reconcile/diff.h"
 #include "reconcile/plan_infra.h"
 #include "spec/base/arena.h"
+#include "spec/labels.h"
 
 #define CALM_MS 10000
 
@@ -99,7 +100,11 @@ static void judge_source(struct app_work *p, struct replica *r)
         r->source_pending = true;
         return;
     case FACTS_FAILED:
-        r->blocked = arena_printf(p->w->arena, "its source cannot be built: %s", f->error);
+        r->blocked =
+            f->tool ? arena_printf(p->w->arena, "its source cannot be built: %s: strategy %s: %s",
+                                   place_words(p, &r->service->spec->build.strategy_at), f->tool,
+                                   f->error)
+                    : arena_printf(p->w->arena, "its source cannot be built: %s", f->error);
         return;
     case FACTS_READY:
         if (infra_bases_missing(p, r->service)) {
@@ -108,6 +113,16 @@ static void judge_source(struct app_work *p, struct replica *r)
         }
         return;
     }
+}
+
+/* A Traefik that reads labels cannot tell ours from those that the container inherits. */
+static void judge_image_labels(struct app_work *p, struct replica *r, const struct obs_image *image)
+{
+    bool external = p->w->desired->settings->ingress.mode == INGRESS_EXTERNAL;
+    const char *found = external && image ? obs_image_label(image, LABEL_TRAEFIK) : NULL;
+
+    if (found)
+        r->blocked = arena_printf(p->w->arena, IMAGE_LABEL_REFUSED, r->service->image, found);
 }
 
 static void judge_to_make(struct app_work *p, struct replica *r)
@@ -127,6 +142,8 @@ static void judge_to_make(struct app_work *p, struct replica *r)
         r->blocked =
             arena_printf(p->w->arena, "image %s is not on the engine and pull_policy is never",
                          r->service->image);
+    if (!r->blocked)
+        judge_image_labels(p, r, image);
 }
 
 /* ---- the keeper's state ---- */

@@ -8,8 +8,6 @@
 
 #include "reconcile/plan_work.h"
 
-#define INGRESS_PLATFORM "evenkeel" /* whose route file holds the platform's own routes */
-
 /* After judging, before anything is stopped: who serves now, and a write if the file says otherwise. */
 void route_begin(struct app_work *p);
 /* have[i] of this place is about to be stopped (or, as its keeper, restarted), once the place is prepared and `before` is done: takes it out of the pool
@@ -46,7 +44,8 @@ bool route_is_ingress(const struct plan_work *w, const struct obs_container *c);
 const struct obs_container *route_ingress(struct plan_work *w, bool runs);
 /* The key of the network by which Traefik reaches a service, or NULL: none. */
 const char *route_network_key(const struct app_work *p, const struct want_service *s);
-/* Traefik joins the networks of the app's routed services that exist or are about to: appends to p->route->joins. */
+/* Traefik, if it runs, joins the networks of the app's routed services that exist or are about to: appends to p->route->joins. (One that is
+ * about to start has joined them in its own plan.) */
 void route_join_networks(struct app_work *p);
 /* Traefik leaves those networks of the app that it needs no more, after this. */
 void route_leave_networks(struct app_work *p, uint32_t after);

@@ -101,7 +101,7 @@ static void join(struct app_work *p, struct network_work *n, const struct obs_co
 
 void route_join_networks(struct app_work *p)
 {
-    const struct obs_container *c = route_ingress(p->w, false);
+    const struct obs_container *c = route_ingress(p->w, true);
 
     for (size_t i = 0; c && i < p->want->n_services; i++) {
         const struct want_service *s = &p->want->services[i];

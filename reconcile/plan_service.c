@@ -14,6 +14,7 @@
 #include "reconcile/plan_order.h"
 #include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
+#include "spec/labels.h"
 
 enum {
     SETTLE_MS =
@@ -173,6 +174,8 @@ static uint32_t create(struct app_work *p, struct replica *r)
     act->op.image = r->service->image;
     act->op.platform = r->service->spec->platform;
     act->op.birth = &r->want->birth;
+    if (p->w->desired->settings->ingress.mode == INGRESS_EXTERNAL)
+        act->op.no_label = LABEL_TRAEFIK;
     /* A pull may bring another image under the same name: then only the driver knows id and hash. */
     if (pull == NO_ACTION && r->want->hash[0]) {
         act->op.image_id = r->want->sealed_for;

@@ -164,6 +164,13 @@ static void note_dockerfile(struct app_work *p, const struct want_service *s)
                                  "%s: brings no Dockerfile, so one is made for %s; `evenkeel "
                                  "convert --dockerfile %s/%s` writes it out",
                                  s->name, f->made_for, p->name, s->name));
+    if (f->builder)
+        note_add(p, arena_printf(a, "%s: pack builds it with %s", s->name, f->builder));
+    else if (f->tool)
+        note_add(p, arena_printf(a,
+                                 "%s: %s makes its Dockerfile; `evenkeel convert --dockerfile "
+                                 "%s/%s` writes it out",
+                                 s->name, f->tool, p->name, s->name));
     for (size_t i = 0; i < f->notes.n; i++)
         note_add(p, arena_printf(a, "%s: %s", s->name, f->notes.v[i]));
 }

@@ -100,6 +100,8 @@ struct build_limits {                /* of one context; 0: the default of limits
     int entries;
 };
 
+#define BUILDPACKS_BUILDER "paketobuildpacks/builder-jammy-base"
+
 struct build { /* `source:` or Compose's `build:`, one model */
     struct place at;
     bool set;
@@ -108,6 +110,8 @@ struct build { /* `source:` or Compose's `build:`, one model */
         path; /* without a bundle: absolute path of a directory; with one: a folder inside it, or NULL */
     const char *dockerfile, *dockerfile_inline, *target, *network;
     const char *strategy; /* NULL: auto */
+    struct place strategy_at;
+    const char *builder; /* strategy buildpacks: its builder image; NULL: BUILDPACKS_BUILDER */
     struct kvs args, labels;
     struct strv cache_from;
 };

@@ -25,6 +25,7 @@ const char *facts_key(const struct service *service, struct arena *a)
     add(&s, "inline", b->dockerfile_inline);
     add(&s, "target", b->target);
     add(&s, "strategy", b->strategy);
+    add(&s, "builder", b->builder);
     add(&s, "start", service->start);
     add(&s, "requirements", service->requirements);
     add(&s, "platform", service->platform);

@@ -20,7 +20,12 @@ struct context_facts {
         dockerfile_text; /* sent in its place: generated, inline, or with its syntax line replaced; NULL: as it stands */
     const char
         *made_for; /* "node: package.json with a start script"; NULL: the context brought its own */
-    struct strv images;    /* base images that must be on the engine first */
+    const char
+        *tool; /* "nixpacks" or "buildpacks": what of the host it is built with; NULL: nothing */
+    const char *
+        builder; /* buildpacks: their image, as the user wrote it; there is no Dockerfile then, dockerfile_text is what follows its FROM */
+    struct kvs files, args; /* what the tool adds: files of the context, build arguments */
+    struct strv images;     /* base images that must be on the engine first */
     struct strv platforms; /* beside them: what FROM --platform says, or "" for the service's own */
     struct strv notes;     /* for people: "the syntax line was replaced" */
     bool needs_buildkit;   /* the classic builder cannot build it */

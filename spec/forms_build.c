@@ -6,6 +6,7 @@
 
 #include "spec/base/arena.h"
 #include "spec/decode.h"
+#include "spec/desired.h"
 #include "spec/detect.h"
 #include "spec/document.h"
 #include "spec/draft.h"
@@ -79,7 +80,41 @@ static bool check_build_network(struct decode_ctx *c, const struct field *f,
     return false;
 }
 
+static bool check_builder(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                          const char *text)
+{
+    (void)f;
+    if (image_reference(text, c->arena))
+        return true;
+    decode_error(c, v, "example: " BUILDPACKS_BUILDER, "\"%s\" is not the name of an image", text);
+    return false;
+}
+
 /* ---- source ---- */
+
+static void refuse_beside(struct decode_ctx *c, const struct yaml_node *v, const char *key,
+                          const char *strategy)
+{
+    const struct yaml_node *x = yaml_get(v, key);
+
+    if (x)
+        decode_error(c, x, "leave one of them out", "`%s` has no meaning with `strategy: %s`", key,
+                     strategy);
+}
+
+/* What shapes a Dockerfile says nothing where a tool makes the image, or its own Dockerfile. */
+static void check_tool(struct decode_ctx *c, const struct yaml_node *v, const struct build *b)
+{
+    static const char *const keys[] = {"dockerfile", "dockerfile_inline", "target", "cache_from"};
+    bool nixpacks = b->strategy && strcmp(b->strategy, "nixpacks") == 0;
+    bool buildpacks = b->strategy && strcmp(b->strategy, "buildpacks") == 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (buildpacks || (nixpacks && i < 3))
+            refuse_beside(c, v, keys[i], b->strategy);
+    if (!buildpacks)
+        refuse_beside(c, v, "builder", b->strategy ? b->strategy : "auto");
+}
 
 static void decode_source(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
                           void *out)
@@ -92,6 +127,8 @@ static void decode_source(struct decode_ctx *c, const struct field *f, const str
         return;
     b->set = true;
     b->at = decode_place(c, v);
+    b->strategy_at = decode_place(c, yaml_get(v, "strategy") ? yaml_get(v, "strategy") : v);
+    check_tool(c, v, b);
     if (c->diags->errors > before)
         return;
     if (!b->bundle && !b->path) {
@@ -176,6 +213,7 @@ const struct form form_build = {
 
 static const struct field rows_source[] = {
     ROW_ARGS,
+    {"builder", &form_text, B(builder), .help = "builder image of `strategy: buildpacks`", .check = check_builder, .fallback = BUILDPACKS_BUILDER},
     {"bundle", &form_text, B(bundle), .help = "an archive: .zip, .tar.gz, .tar.zst", .check = check_bundle},
     ROW_CACHE_FROM,
     ROWS_DOCKERFILE,

@@ -36,4 +36,7 @@
 #define LABEL_COMPOSE_FILES "com.docker.compose.project.config_files"
 #define LABEL_COMPOSE_NETWORK "com.docker.compose.network"
 
+/* What a Traefik with the Docker provider reads; only evenkeel writes these. */
+#define LABEL_TRAEFIK "traefik."
+
 #endif

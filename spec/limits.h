@@ -18,6 +18,7 @@
 #define LIMIT_LIST 4096        /* entries of any list or mapping in a spec */
 #define LIMIT_TEXT (64 * 1024) /* one scalar */
 #define LIMIT_ROUTES 64        /* of one service */
+#define LIMIT_APP_ROUTES 128   /* each may be an exception in each other's rule */
 #define LIMIT_ROUTE_HOST 253
 #define LIMIT_ROUTE_PATH 1024 /* keeps priorities of paths below those of hosts (route.h) */
 #define LIMIT_ROOT_FILES 100000
@@ -26,7 +27,7 @@
 #define LIMIT_SECRET_NAME 100
 #define LIMIT_SECRET_BYTES (500 * 1000) /* as much as Docker's own take */
 #define LIMIT_SECRETS 10000
-#define LIMIT_STREAM_LINE (1024 * 1024)      /* one line of a pull, event or build stream */
+#define LIMIT_STREAM_LINE (1024 * 1024) /* one line of a pull, event or build stream */
 
 /* build contexts; `bundles:` in the configuration file narrows or widens them */
 #define LIMIT_CONTEXT_BYTES (1024LL * 1024 * 1024)

@@ -7,7 +7,8 @@
  * Names: routers and services are APP_SERVICE_N (N: the route of the service, from 1); the router that redirects http to https is
  * APP_SERVICE_N_http; middlewares are APP_SERVICE_N_KIND. Names of apps have no `_`, so everything of an app begins with route_prefix().
  *
- * Middlewares of a router, in this order: ip_allow_list, rate_limit, basic_auth, redirect, max_body, headers, compress, strip, retry. */
+ * Middlewares of a router, in this order: ip_allow_list, rate_limit, basic_auth, redirect, max_body, headers, compress, strip, retry; strip stands
+ * before redirect where there is one. */
 #ifndef EK_ROUTE_FILE_H
 #define EK_ROUTE_FILE_H
 

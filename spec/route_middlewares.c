@@ -65,31 +65,28 @@ static void rate_limit(struct maker *m, const struct route_middlewares *mw)
             arena_printf(m->arena, "%" PRId64 "ns", mw->rate_period_ns.v));
 }
 
-/* A path in the alphabet of route.h, as a pattern. */
-static void add_literal(const char *text, struct str *out)
+static void strip(struct maker *m, const struct route *r)
 {
-    for (; *text; text++) {
-        if (strchr(".+", *text))
-            str_addc(out, '\\');
-        str_addc(out, *text);
-    }
+    if (strcmp(r->path, "/") == 0)
+        return;
+    begin(m, "strip", 1);
+    strv_push(m->arena, &option(m, "stripPrefix.prefixes", RV_LIST)->values, r->path);
 }
 
-/* What stands behind the route's path is kept, and always behind a slash, so that nobody's path can become a part of the host. */
+/* The route's path is taken away first, so that the pattern need not know in which ways it can be written; what stands behind it is kept, and begins with
+ * a single slash or a question mark, so that nobody's path can become a part of the host. */
 static void redirect(struct maker *m, const struct route *r)
 {
-    CLEANUP(str_release) struct str pattern = STR_INIT;
-    const char *to = strcmp(r->mw.redirect_to, "/") == 0 ? "" : r->mw.redirect_to;
+    bool root = strcmp(r->mw.redirect_to, "/") == 0;
 
-    str_add(&pattern, "^https?://[^/?]+");
-    if (strcmp(r->path, "/") != 0)
-        add_literal(r->path, &pattern);
-    str_add(&pattern, "/*(.*)$");
+    strip(m, r);
     begin(m, "redirect", 3);
     put(m, "redirectRegex.permanent", RV_FLAG,
         r->mw.redirect_permanent == TRI_YES ? "true" : "false");
-    put(m, "redirectRegex.regex", RV_TEXT, arena_strdup(m->arena, str_text(&pattern)));
-    put(m, "redirectRegex.replacement", RV_TEXT, arena_printf(m->arena, "%s/${1}", to));
+    put(m, "redirectRegex.regex", RV_TEXT,
+        root ? "^https?://[^/?]+/*(.*)$" : "^https?://[^/?]+/*(|[?].*|/[^/?].*)$");
+    put(m, "redirectRegex.replacement", RV_TEXT,
+        arena_printf(m->arena, "%s${1}", r->mw.redirect_to));
 }
 
 static void headers(struct maker *m, const struct route_middlewares *mw)
@@ -99,14 +96,6 @@ static void headers(struct maker *m, const struct route_middlewares *mw)
     begin(m, "headers", mw->request_headers.n + mw->response_headers.n);
     put_headers(m, "headers.customRequestHeaders", &mw->request_headers);
     put_headers(m, "headers.customResponseHeaders", &mw->response_headers);
-}
-
-static void strip(struct maker *m, const struct route *r)
-{
-    if (r->strip == TRI_NO || strcmp(r->path, "/") == 0)
-        return;
-    begin(m, "strip", 1);
-    strv_push(m->arena, &option(m, "stripPrefix.prefixes", RV_LIST)->values, r->path);
 }
 
 size_t route_middlewares(const struct want_route *r, const char *users_file, struct arena *a,
@@ -138,7 +127,8 @@ size_t route_middlewares(const struct want_route *r, const char *users_file, str
         begin(&m, "compress", 1);
         put(&m, "compress", RV_FLAG, "true");
     }
-    strip(&m, r->spec);
+    if (r->spec->strip != TRI_NO && !mw->redirect_to)
+        strip(&m, r->spec);
     /* A container that has just gone refuses connections until the file without it is read. */
     begin(&m, "retry", 1);
     put_number(&m, "retry.attempts", mw->retry_attempts.set ? mw->retry_attempts.v : ROUTE_RETRIES);

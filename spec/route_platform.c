@@ -91,9 +91,12 @@ static void platform_tls(const struct route_platform *p, struct str *out)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
 
+    route_yaml_open(out, 0, "tls");
+    route_yaml_open(out, 1, "options");
+    route_yaml_open(out, 2, "default");
+    route_yaml_text(out, 3, "minVersion", "VersionTLS12");
     if (!p->cert || !p->key)
         return;
-    route_yaml_open(out, 0, "tls");
     route_yaml_open(out, 1, "stores");
     route_yaml_open(out, 2, "default");
     route_yaml_open(out, 3, "defaultCertificate");

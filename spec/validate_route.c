@@ -31,6 +31,11 @@ static void check_twice(struct decode_ctx *c, const struct app_draft *d)
 
     for (size_t i = 0; i < d->n_services; i++)
         total += d->services[i].s.n_routes;
+    if (total > LIMIT_APP_ROUTES) {
+        decode_say(c, DIAG_ERROR, d->a.at, NULL, "%zu routes in one app; at most %d are allowed",
+                   total, LIMIT_APP_ROUTES);
+        return;
+    }
     struct written *v = ARENA_ARRAY(c->arena, total, struct written);
 
     for (size_t i = 0; i < d->n_services; i++)

@@ -335,11 +335,15 @@ void measure_builds(struct bench *b)
         .folder = bench_path(b, "builds/folder"),
     };
 
+    double load = 0;
+
     bench_mkdir(l.root);
     bench_mkdir(arena_printf(b->arena, "%s/.bundles", l.root));
     l.agent = process_start(b, "agent", l.root, l.state, b->engine);
     process_quiet(b, l.agent, QUIET_MS);
     measure_bundles(&l);
+    (void)getloadavg(&load, 1);
+    table_note(b->table, "  load of the machine meanwhile", "", load);
     measure_lines(&l);
     process_stop(b, l.agent);
     measure_unchanged(&l);

@@ -85,6 +85,7 @@ drop() {
     printf 'FROM busybox:stable\nLABEL version=%s\nCMD ["sleep", "100000"]\nSTOPSIGNAL SIGKILL\n' "$1" >"$work/pack/Dockerfile"
     tar -C "$work/pack" -czf "$root/.tight" . && mv "$root/.tight" "$root/tight.tar.gz"
 }
+printf 'app: tight\nsource: {bundle: tight.tar.gz}\nnetwork_mode: none\n' | write_file tight.yaml
 drop 1 1000
 check "an archive that fits" wait_until 30 has tight 1
 check "is well" wait_until 10 synced tight

@@ -5,6 +5,8 @@
 command -v zip >/dev/null || skip_all "needs zip"
 command -v python3 >/dev/null || skip_all "needs python3"
 need_engine
+printf "ingress: none\n" >"$work/agent.yaml" # routes have tests of their own
+flags+=(--config "$work/agent.yaml")
 
 nonce=$(date +%s.%N)
 pack=$work/pack

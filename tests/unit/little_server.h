@@ -1,10 +1,11 @@
-/* little_server.h: an HTTP server on a unix socket for tests, that can misbehave in every way a test wants.
+/* little_server.h: an HTTP server on a unix socket, or on a port of the loopback, for tests, that can misbehave in every way a test wants.
  *
  * Each connection has a thread. The test's handler is called for each request, in that thread, and writes whatever bytes it likes; it
  * returns false to close the connection. */
 #ifndef EK_TEST_LITTLE_SERVER_H
 #define EK_TEST_LITTLE_SERVER_H
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ typedef bool little_fn(struct little_call *c);
 struct little {
     char folder[64], path[96], url[112];
     int fd;
+    int port; /* 0: a unix socket; -1: any port, then the port */
     little_fn *handle;
     void *user;
     pthread_t accepting;
@@ -168,10 +170,31 @@ static inline void *little_accept(void *user)
     }
 }
 
+static inline void little_listen_tcp(struct little *s)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(a);
+    int yes = 1;
+
+    a.sin_port = htons((uint16_t)(s->port > 0 ? s->port : 0));
+    s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(s->fd, 64) < 0 ||
+        getsockname(s->fd, (struct sockaddr *)&a, &n) < 0)
+        abort();
+    s->port = ntohs(a.sin_port);
+    if (pthread_create(&s->accepting, NULL, little_accept, s) != 0)
+        abort();
+}
+
 static inline void little_listen(struct little *s)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
 
+    if (s->port) {
+        little_listen_tcp(s);
+        return;
+    }
     (void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", s->path);
     (void)unlink(s->path);
     s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -181,10 +204,11 @@ static inline void little_listen(struct little *s)
         abort();
 }
 
-static inline struct little *little_start(little_fn *handle, void *user)
+static inline struct little *little_start_at(int port, little_fn *handle, void *user)
 {
     struct little *s = calloc(1, sizeof(*s));
 
+    s->port = port;
     (void)snprintf(s->folder, sizeof(s->folder), "/tmp/evk-unit.XXXXXX");
     if (!mkdtemp(s->folder))
         abort();
@@ -195,6 +219,11 @@ static inline struct little *little_start(little_fn *handle, void *user)
     pthread_mutex_init(&s->lock, NULL);
     little_listen(s);
     return s;
+}
+
+static inline struct little *little_start(little_fn *handle, void *user)
+{
+    return little_start_at(0, handle, user);
 }
 
 /* Nobody listens any more and every connection is cut; little_listen brings it back. */

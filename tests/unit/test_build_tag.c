@@ -114,6 +114,22 @@ static void platform(struct world *w)
 {
     w->spec.platform = "linux/arm64";
 }
+static void tool(struct world *w)
+{
+    w->facts.tool = "nixpacks";
+}
+static void builder(struct world *w)
+{
+    w->facts.builder = "example/builder";
+}
+static void file_of_a_tool(struct world *w)
+{
+    kvs_set(w->arena, &w->facts.files, "Procfile", "web: ./serve\n");
+}
+static void argument_of_a_tool(struct world *w)
+{
+    kvs_set(w->arena, &w->facts.args, "VERSION", "1");
+}
 static void argument(struct world *w)
 {
     kvs_set(w->arena, &w->spec.build.args, "VERSION", "1");
@@ -143,8 +159,9 @@ static void second_base(struct world *w)
 static void changes_with_everything_that_shapes_it(void **state)
 {
     static void (*const changes[])(struct world *) = {
-        content,  dockerfile, text,           target,        network, platform,
-        argument, label,      empty_argument, two_arguments, base,    second_base};
+        content,        dockerfile,        text,          target, network,     platform, argument,
+        label,          empty_argument,    two_arguments, base,   second_base, tool,     builder,
+        file_of_a_tool, argument_of_a_tool};
     struct world *first = *state;
     const char *tags[ARRAY_LEN(changes) + 1] = {tag_of(first)};
 

@@ -134,6 +134,32 @@ static void bounds_of_the_configuration(void **state)
     close_desk(&x);
 }
 
+/* What it knows of contents it writes down where it is told to, and nowhere else. */
+static void what_was_learned_is_kept(void **state)
+{
+    char source[300], kept[300];
+    struct build b = {.path = source, .strategy = "auto"};
+    struct desk x;
+
+    (void)snprintf(source, sizeof(source), "%s/app", (char *)*state);
+    (void)snprintf(kept, sizeof(kept), "%s/digests", (char *)*state);
+    make_dir("app");
+    put("app/Dockerfile", DOCKERFILE);
+    open_desk(&x, &b);
+    (void)contexts_wait(x.contexts);
+    assert_int_equal(rmdir(kept), -1);
+    assert_int_equal(errno, ENOENT);
+    contexts_free(x.contexts);
+    x.contexts = contexts_new(NULL);
+    contexts_memory(x.contexts, kept);
+    contexts_want(x.contexts, &x.desired);
+    (void)contexts_wait(x.contexts);
+    assert_int_equal(facts(&x)->state, FACTS_READY);
+    assert_int_equal(rmdir(kept), -1);
+    assert_int_equal(errno, ENOTEMPTY);
+    close_desk(&x);
+}
+
 static void what_was_refused_is_not_read(void **state)
 {
     const struct build b = folder(state);
@@ -437,6 +463,7 @@ int main(void)
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(bounds_of_the_configuration, scratch_setup,
                                         scratch_teardown),
+        cmocka_unit_test_setup_teardown(what_was_learned_is_kept, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(what_was_refused_is_not_read, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(an_unchanged_source_is_no_news, scratch_setup,

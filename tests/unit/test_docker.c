@@ -753,6 +753,12 @@ static void networks_and_volumes(void **state)
 
     assert_int_equal(p.err.kind, ERR_CONFLICT);
     assert_non_null(strstr(p.err.msg, "belongs to app shop"));
+    /* One that apps share has an owner, and no app. */
+    route(f, "GET", "/networks/n", 200,
+          "{\"Id\":\"n2\",\"Name\":\"n\",\"Labels\":{\"evenkeel.owner\":\"me\"}}");
+    network.body = "{\"Labels\":{\"evenkeel.owner\":\"me\"}}";
+    assert_string_equal(run(f, network).id, "n2");
+    network.body = volume.body;
     route(f, "POST", "/networks/create", 403,
           "{\"message\":\"Pool overlaps with other one on this address space\"}");
     p = run(f, network);
@@ -958,6 +964,22 @@ static void a_port_that_is_given_up_is_waited_for(void **state)
     assert_int_equal(p.err.kind, ERR_CONFLICT);
     assert_non_null(strstr(p.err.msg, "container holder"));
     assert_in_range(http_now_ms() - since, 250, 2000);
+}
+
+static void an_image_that_brings_labels(void **state)
+{
+    struct fixture *f = *state;
+    struct op op = create;
+
+    op.image_id = NULL;
+    op.hash = NULL;
+    op.no_label = "traefik.";
+    route(f, "GET", "/images/i:1/json", 200,
+          "{\"Id\":\"sha256:1\",\"Config\":{\"Labels\":{\"Traefik.enable\":\"true\"}}}");
+    struct ran p = run(f, op);
+    assert_int_equal(p.err.kind, ERR_USER);
+    assert_non_null(strstr(p.err.msg, "image i:1 carries the label Traefik.enable"));
+    assert_int_equal(logged(f, "/containers/create"), 0);
 }
 
 /* What cannot begin ends later, too: run() asserts that nothing ends inside submit. */
@@ -1294,6 +1316,7 @@ int main(void)
         DOCKER_TEST(removal_under_way),
         DOCKER_TEST(taken_ports),
         DOCKER_TEST(a_port_that_is_given_up_is_waited_for),
+        DOCKER_TEST(an_image_that_brings_labels),
         DOCKER_TEST(a_build_that_cannot_begin),
         DOCKER_TEST(waiting),
         DOCKER_TEST(crash_loop),

@@ -30,7 +30,7 @@ static struct obs_container container(struct arena *a, const char *id, const cha
                                       const char *app)
 {
     static const char *aliases[] = {"web", "www"};
-    static struct obs_attach networks[] = {{"n1", "net", {aliases, 2}}};
+    static struct obs_attach networks[] = {{"n1", "net", {aliases, 2}, "10.0.0.2"}};
     static struct obs_port ports[] = {{"0.0.0.0", 8080, 80, "tcp"}};
     struct kvs fields = {0};
 

@@ -198,8 +198,11 @@ static const char full[] =
     "'engine':{'api':'1.45','version':'26.1.5'},"
     "'images':[{'exposed':['80/tcp'],'fields':{'command':'x'},'id':'sha256:1','ref':'nginx:1'},"
     "{'id':null,'ref':'redis:7'}],"
-    "'networks':[{'driver':'macvlan','id':'0ne','internal':true,'labels':{'l':'1'},"
+    "'networks':[{'driver':'macvlan','gateway':'10.0.0.1','id':'0ne','internal':true,'labels':{'l':"
+    "'1'},"
     "'name':'a_default','subnets':['10.0.0.0/26','fd00::/64']}],"
+    "'routes':[{'app':'a','digest':'0123456789ab','error':'no','servers':['c0ffee'],"
+    "'since':'2026-11-22T10:00:03Z','state':'failed'}],"
     "'volumes':[{'driver':'nfs','labels':{'l':'2'},'name':'a_data'}]}";
 
 static void writes_what_it_reads(void **state)

@@ -336,6 +336,31 @@ static void test_route_replaces_nothing(void **state)
     arena_free(a);
 }
 
+/* The dearest app that is allowed: every route an exception in the rule of every other that meets it. */
+static void test_many(void **state)
+{
+    struct arena *a = arena_new();
+    CLEANUP(str_release) struct str text = STR_INIT;
+    struct spec_case c = {0};
+
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        str_clear(&text);
+        str_add(&text, "app: a\nservices:\n");
+        for (int s = 0; s < 4; s++) {
+            str_addf(&text, "  s%d:\n    image: x\n    route:\n", s);
+            for (int i = 0; i < LIMIT_APP_ROUTES / 4 + (s == 0 ? more : 0); i++)
+                str_addf(&text, "      - {path: /%c%d, host: h%d.example.com, priority: %d}\n",
+                         'a' + s, i, i % 2, s * 100 + i);
+        }
+        case_run(&c, a, "a.yaml", str_text(&text));
+        assert_int_equal(c.files[0]->diags.errors, more);
+        if (!more)
+            assert_int_equal(c.desired->apps[0].services[3].n_routes, LIMIT_APP_ROUTES / 4);
+    }
+    arena_free(a);
+}
+
 /* A bundle that no spec names is served under its name. */
 static void test_bundle(void **state)
 {
@@ -413,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_meet),
         cmocka_unit_test(test_priority_within_app),
         cmocka_unit_test(test_route_replaces_nothing),
+        cmocka_unit_test(test_many),
         cmocka_unit_test(test_bundle),
         cmocka_unit_test(test_quote),
         cmocka_unit_test(test_secrets),
