@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "drivers/hostport.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
 
@@ -231,6 +232,19 @@ static bool port_is_awaited(struct ticket *t, bool is_held)
     return true;
 }
 
+/* Who it is can be told of this host only. */
+static void port_is_a_programs(struct ticket *t, int port, struct err *e)
+{
+    CLEANUP(str_release) struct str who = STR_INIT;
+    bool here = strncmp(http_where(t->d->http), "unix://", 7) == 0;
+
+    if (here && hostport_holder(port, &who))
+        (void)err_set(e, ERR_USER, "port %d is already taken by %s, another process of the host",
+                      port, str_text(&who));
+    else
+        (void)err_set(e, ERR_USER, "port %d is already taken by another process of the host", port);
+}
+
 /* The engine's own books say "allocated"; "in use" is the kernel's word, and a program of the host is nothing that a later try
  * would find gone. */
 static void port_is_taken(struct ticket *t, const struct obs_container *holder, bool by_container)
@@ -245,8 +259,7 @@ static void port_is_taken(struct ticket *t, const struct obs_container *holder, 
         (void)err_set(&e, ERR_CONFLICT,
                       "port %d is just being taken or given up by another container", port);
     else
-        (void)err_set(&e, ERR_USER, "port %d is already taken by another process of the host",
-                      port);
+        port_is_a_programs(t, port, &e);
     ticket_end(t, &e);
 }
 

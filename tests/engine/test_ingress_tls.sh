@@ -106,8 +106,10 @@ check "which asked on port 80" grep -q "validate w/ HTTP: http://auto.test:$http
 same "it is kept where only Traefik reads it" "600 65532" "$(stat -c '%a %u' "$state/ingress-acme/acme.json")"
 stop_agent
 acme tls-alpn
-echo_app second "route: {host: second.test, tls: auto}"
 start_agent
+by_alpn() { [[ $(inspect $traefik '.Args | join(" ")') == *tlschallenge* ]] && docker_running $traefik && secured auto auto.test /x; }
+check "the first certificate outlives the Traefik that got it" wait_until 30 by_alpn
+echo_app second "route: {host: second.test, tls: auto}"
 check "another by tls-alpn-01" wait_until 60 secured second second.test /x
 check "which asked for it" grep -q 'Type:"dns", Value:"second.test"' "$work/pebble.log"
 check "but not on port 80" bash -c '! grep -q "w/ HTTP: http://second" "$1"' - "$work/pebble.log"

@@ -917,9 +917,11 @@ static void taken_ports(void **state)
         route(f, "POST", "/containers/c1/start", 500, words[i]);
         struct ran p = run(f, op);
         assert_int_equal(p.err.kind, i == 0 ? ERR_CONFLICT : ERR_USER);
-        assert_string_equal(
-            p.err.msg, i == 0 ? "port 8080 is just being taken or given up by another container"
-                              : "port 8080 is already taken by another process of the host");
+        assert_non_null(strstr(p.err.msg, i == 0 ? "port 8080 is just being taken or given up by "
+                                                   "another container"
+                                                 : "port 8080 is already taken by "));
+        /* Who it is depends on the machine. */
+        assert_non_null(strstr(p.err.msg, i == 0 ? "container" : "another process of the host"));
     }
     route(
         f, "GET", "/containers/json", 200,
