@@ -7,8 +7,11 @@ cd "$(dirname "$0")/.."
 
 engine_owned=
 agent_pid=
+http_port=80
+https_port=443
 state=$(mktemp -d /tmp/evk-demo.XXXXXX)
 owner=demo
+flags=(--root "$state/apps" --state "$state/agent" --config "$state/agent.yaml")
 bold= plain=
 if [ -t 1 ]; then
     bold=$(tput bold 2>/dev/null || true)
@@ -40,8 +43,7 @@ clean_up() {
         wait "$agent_pid" 2>/dev/null
     fi
     if [ -x build/evenkeel ] && engine_answers; then
-        build/evenkeel remove pages --root examples/static --state "$state/agent" --name $owner >/dev/null &&
-            build/evenkeel apply --root examples/static --state "$state/agent" --name $owner
+        build/evenkeel remove pages "${flags[@]}" >/dev/null && build/evenkeel apply "${flags[@]}"
     fi
     remove_images
     [ -z "$engine_owned" ] || tests/engine/engine.sh stop "$state/engine"
@@ -80,14 +82,23 @@ say "building"
 make -s -j"$(nproc)"
 
 say "images"
-tests/engine/standins.sh nginxinc/nginx-unprivileged:stable-alpine
+tests/engine/standins.sh nginxinc/nginx-unprivileged:stable-alpine traefik:v3.7
 
-say "the agent, watching examples/static, where pages.zip is all there is of the app but its port (owner label \"$owner\")"
-build/evenkeel agent --root examples/static --state "$state/agent" --name $owner &
+# The example is routed too, in a copy: by a path, and by a name that leads to this machine everywhere.
+mkdir -p "$state/apps"
+cp -r examples/static/. "$state/apps/"
+echo 'route: [/pages, pages.localhost]' >>"$state/apps/pages.yaml"
+for port in 80 443; do
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { http_port=8000 https_port=8443 && say "port $port is taken here: the ingress is on 8000 and 8443"; }
+done
+printf 'name: %s\ningress: {http: %s, https: %s}\n' "$owner" $http_port $https_port >"$state/agent.yaml"
+
+say "the agent, watching a copy of examples/static, where pages.zip is all there is of the app but its port and its route (owner label \"$owner\")"
+build/evenkeel agent "${flags[@]}" &
 agent_pid=$!
 
 state_of_pages() {
-    build/evenkeel status --root examples/static --state "$state/agent" --name $owner --json 2>/dev/null | jq -r '.apps[0].state // ""'
+    build/evenkeel status "${flags[@]}" --json 2>/dev/null | jq -r '.apps[] | select(.app == "pages") | .state'
 }
 wait_for() { # SECONDS WHAT COMMAND...
     local end=$((SECONDS + $1)) what=$2
@@ -95,7 +106,7 @@ wait_for() { # SECONDS WHAT COMMAND...
     until "$@" >/dev/null 2>&1; do
         if ! kill -0 "$agent_pid" 2>/dev/null || [ $SECONDS -ge $end ]; then
             echo "demo: $what did not happen; see the lines above" >&2
-            build/evenkeel status --root examples/static --state "$state/agent" --name $owner || true
+            build/evenkeel status "${flags[@]}" || true
             exit 1
         fi
         sleep 0.1
@@ -104,6 +115,12 @@ wait_for() { # SECONDS WHAT COMMAND...
 page() {
     curl -sf --max-time 2 http://localhost:8083/
 }
+by_path() {
+    curl -sf --max-time 2 "http://localhost:$http_port/pages/"
+}
+by_host() {
+    curl -sf --max-time 2 --resolve "pages.localhost:$http_port:127.0.0.1" "http://pages.localhost:$http_port/"
+}
 synced() {
     [ "$(state_of_pages)" = Synced ]
 }
@@ -111,13 +128,15 @@ synced() {
 command -v jq >/dev/null || tests/deps.sh engine
 wait_for 120 "the page, built and up" synced
 wait_for 10 "an answer on port 8083" page
-build/evenkeel status --root examples/static --state "$state/agent" --name $owner || true
+build/evenkeel status "${flags[@]}" || true
+wait_for 60 "the page through Traefik, by its path" by_path
+wait_for 10 "the page through Traefik, by its host" by_host
 say "how it was built:"
-build/evenkeel logs --build pages --root examples/static --state "$state/agent" --name $owner | tail -n 12 || true
-say "open ${bold}http://localhost:8083$plain"
+build/evenkeel logs --build pages "${flags[@]}" | tail -n 12 || true
+say "open ${bold}http://localhost:8083$plain, and through Traefik ${bold}http://localhost:$http_port/pages/$plain or ${bold}http://pages.localhost:$http_port/$plain"
 
 if [ -z "${DEMO_ONCE:-}" ]; then
-    say "try: docker rm -f pages-app-1 (it comes back), or edit examples/static/pages/index.html and run examples/static/pack.sh (it is built anew and replaced); Ctrl-C ends the demo"
+    say "try: docker rm -f pages-app-1 (it comes back), or edit $state/apps/pages/index.html and run $state/apps/pack.sh (it is built anew and replaced); Ctrl-C ends the demo"
     wait "$agent_pid"
     exit
 fi
@@ -137,3 +156,8 @@ wait_for 20 "healing" healed
 wait_for 10 "an answer on port 8083" page
 say "healed: a new container runs and the page answers"
 build/evenkeel history pages --state "$state/agent" --actions || true
+wait_for 20 "the page through Traefik, after that" by_path
+say "through Traefik, by its path (http://localhost:$http_port/pages/):"
+by_path | grep -i '<h1>\|<title>' | head -n 2
+say "through Traefik, by its host (http://pages.localhost:$http_port/):"
+by_host | grep -i '<h1>\|<title>' | head -n 2

@@ -41,7 +41,8 @@ static void launch(struct flight *f)
 
 static bool acceptable(const struct raw_step *s, int status)
 {
-    return status < 400 || (strcmp(s->method, "DELETE") == 0 && (status == 404 || status == 409));
+    return status < 400 ||
+           (strcmp(s->method, "DELETE") == 0 && (status == 403 || status == 404 || status == 409));
 }
 
 static void on_reply(void *user, const struct http_reply *reply)

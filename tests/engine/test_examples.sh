@@ -131,7 +131,8 @@ if [ "$(id -u)" = 0 ] || "$repo/tests/deps.sh" </dev/null >/dev/null 2>&1; then
     says "demo: the page" "Out of an archive" "$out"
     says "demo: its image was built" "build image evenkeel/pages/app:" "$out"
     says "demo: healed" "healed: a new container runs" "$out"
-    says "demo: what was done and why" "destroy" "$out"
+    says "demo: through Traefik, by path and by host" "Out of an archive" "$(sed -n '/Traefik, by its host (/,$p' <<<"$out")"
+    says "demo: what was done and why" "pages-app-1 (gone (" "$out"
     same "demo: nothing is left" "" "$(owned containers 'select(.Labels["evenkeel.owner"] == "demo") | .Id')$(api GET '/images/json?filters=%7B%22label%22:%5B%22evenkeel.build.owner=demo%22%5D%7D' | jq -r '.[].Id')"
     [ "$status" = 0 ] || sed 's/^/  | /' <<<"$out"
 else
