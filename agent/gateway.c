@@ -49,7 +49,7 @@ void gateway_stale(struct gateway *g)
 
 void gateway_agent_at(struct gateway *g, const char *url)
 {
-    if ((url && g->url && strcmp(url, g->url) == 0) || (!url && !g->url))
+    if (!g || (url && g->url && strcmp(url, g->url) == 0) || (!url && !g->url))
         return;
     free(g->url);
     g->url = xstrdup(url);

@@ -1,6 +1,6 @@
 /* gateway.h: what the agent does around the managed Traefik: makes its folders, hands it secrets and the platform's own routes.
  *
- * Only who converges has one (the agent, apply); other verbs only look. Loop thread. */
+ * Only who converges has one (the agent, apply), and only when Traefik is managed; NULL is fine everywhere and does nothing. Loop thread. */
 #ifndef EK_GATEWAY_H
 #define EK_GATEWAY_H
 

@@ -66,6 +66,13 @@ if [ -n "${EVENKEEL_TEST_ENGINE_DIR:-}" ]; then
     apply >/dev/null 2>&1 || true
 fi
 
+# --- an agent
+start_agent
+wait_until 10 grep -q 'Synced app=b' "$agent_log" || true
+check "an agent finds nothing to do" agent_running
+same "and changes nothing" 0 "$(exit_of plan)"
+stop_agent
+
 # --- leaving
 rm "$root/a.yaml"
 apply >/dev/null 2>&1 || true
