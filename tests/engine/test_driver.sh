@@ -239,7 +239,7 @@ api DELETE "/images/$registry/private/tool:1" >/dev/null
 probe_start "$DOCKER_HOST" "$work/auth"
 gives "a helper that is missing is named" 'err denied *docker-credential-missing*' pull "$registry/private/tool:1"
 probe_stop "missing helper"
-check "no layer is left" eval '! api GET /images/json | grep -q private/'
+check "no layer is left" eval '! api GET /images/json | grep -qF "$registry/private/"'
 
 # --- TLS: the engine's socket behind a server with a certificate
 if command -v openssl >/dev/null; then
