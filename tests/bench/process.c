@@ -193,7 +193,7 @@ void process_quiet(struct bench *b, pid_t pid, double ms)
     while (bench_now_ms() - since < ms) {
         bench_pause(b, ms / 10);
         uint64_t now = process_usage(pid).wakeups;
-        if (now != before)
+        if (now > before + 1) /* its HTTP server looks up every two seconds */
             since = bench_now_ms();
         before = now;
         if (since > end)
