@@ -491,5 +491,6 @@ struct http_timer *http_after(struct http *h, int64_t ms, http_timer_fn *fn, voi
 
 void http_timer_cancel(struct http *h, struct http_timer *t)
 {
-    http_timers_remove(&h->timers, t);
+    if (t)
+        http_timers_remove(&h->timers, t);
 }
