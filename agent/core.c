@@ -265,6 +265,7 @@ static void add_secrets(struct core *c, struct spec_set *set)
         facts[i] = (struct secret_facts){.name = arena_strdup(a, v[i].name),
                                          .digest = arena_strdup(a, v[i].digest),
                                          .problem = arena_strdup(a, v[i].problem),
+                                         .pair = *v[i].pair ? arena_strdup(a, v[i].pair) : NULL,
                                          .not_after_ms = v[i].not_after_ms};
     set->secrets = facts;
     set->secrets_known = !secrets_trouble(c->secrets);

@@ -50,9 +50,10 @@ void saved_ingress_add(const struct spec_set *set, json_t *pass)
     for (size_t i = 0; i < set->n_secrets; i++) {
         const struct secret_facts *s = &set->secrets[i];
 
-        json_array_append_new(secrets, json_pack("{s:s, s:s*, s:s*, s:I}", "name", s->name,
-                                                 "digest", s->digest, "problem", s->problem,
-                                                 "not_after", (json_int_t)s->not_after_ms));
+        json_array_append_new(secrets,
+                              json_pack("{s:s, s:s*, s:s*, s:s*, s:I}", "name", s->name, "digest",
+                                        s->digest, "problem", s->problem, "pair", s->pair,
+                                        "not_after", (json_int_t)s->not_after_ms));
     }
     json_object_set_new(pass, "secrets", secrets);
     json_object_set_new(pass, "secrets_known", json_boolean(set->secrets_known));
@@ -71,6 +72,7 @@ void saved_ingress_from(const json_t *pass, struct arena *a, struct spec_set *se
         v[i] = (struct secret_facts){.name = text_of(x, "name", "", a),
                                      .digest = text_of(x, "digest", "", a),
                                      .problem = text_of(x, "problem", NULL, a),
+                                     .pair = text_of(x, "pair", NULL, a),
                                      .not_after_ms = js_int(x, "not_after", 0)};
     }
     set->secrets = v;

@@ -39,6 +39,17 @@ static int no_passphrase(char *buf, int size, int writing, void *user)
     return -1;
 }
 
+/* SHA-256 of the public key as DER (RFC 5280, SubjectPublicKeyInfo). */
+static void print_of(EVP_PKEY *k, char ret[SHA256_HEX])
+{
+    unsigned char *der = NULL;
+    int n = k ? i2d_PUBKEY(k, &der) : 0;
+
+    if (n > 0)
+        sha256_hex((const char *)der, (size_t)n, ret);
+    OPENSSL_free(der);
+}
+
 static int64_t time_ms(const ASN1_TIME *t)
 {
     struct tm tm = {0};
@@ -60,6 +71,7 @@ static void look_at_certificate(const char *text, int n, struct secret_nature *r
         return;
     }
     ret->not_after_ms = time_ms(X509_get0_notAfter(x));
+    print_of(X509_get0_pubkey(x), ret->pair);
 }
 
 static void look_at_key(const char *text, int n, struct secret_nature *ret)
@@ -67,14 +79,22 @@ static void look_at_key(const char *text, int n, struct secret_nature *ret)
     CLEANUP(free_bio) BIO *b = BIO_new_mem_buf(text, n);
     CLEANUP(free_key) EVP_PKEY *k = PEM_read_bio_PrivateKey(b, NULL, no_passphrase, NULL);
 
+    char pair[SHA256_HEX] = "";
+
     if (ret->kind != SECRET_CERTIFICATE)
         ret->kind = SECRET_KEY;
+    print_of(k, pair);
     if (!k)
         (void)snprintf(ret->problem, sizeof(ret->problem), "%s",
                        has(text, (size_t)n, "ENCRYPTED")
                            ? "its private key is protected by a passphrase; take it off with "
                              "`openssl pkey -in KEY -out PLAIN`"
                            : "it begins like a PEM private key and is none; was it cut off?");
+    else if (*ret->pair && strcmp(ret->pair, pair) != 0)
+        (void)snprintf(ret->problem, sizeof(ret->problem),
+                       "its private key does not belong to its certificate");
+    else
+        memcpy(ret->pair, pair, sizeof(pair));
 }
 
 struct secret_nature secret_nature_of(const char *text, size_t n)

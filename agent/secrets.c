@@ -194,6 +194,7 @@ static void read_one(const char *path, struct arena *list, struct secret *ret)
         sha256_hex(text, n, ret->digest);
         ret->kind = nature.kind;
         ret->not_after_ms = nature.not_after_ms;
+        memcpy(ret->pair, nature.pair, sizeof(ret->pair));
         if (*nature.problem)
             ret->problem = arena_printf(list, "%s: %s", path, nature.problem);
         OPENSSL_cleanse((char *)(uintptr_t)text, n);

@@ -19,8 +19,9 @@ struct secret {
     const char *problem; /* one line, naming the file; NULL: it can be used */
     char digest[SHA256_HEX];
     enum secret_kind kind;
-    int64_t not_after_ms; /* certificates; else 0 */
-    struct stat st;       /* of the file when it was read */
+    int64_t not_after_ms;  /* certificates; else 0 */
+    char pair[SHA256_HEX]; /* secret_nature */
+    struct stat st;        /* of the file when it was read */
 };
 
 /* ---- one secret ---- */

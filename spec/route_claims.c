@@ -54,6 +54,25 @@ static const char *secret_refuses(const struct spec_set *set, const struct want_
     return NULL;
 }
 
+/* Renewed one after the other, they do not fit for a moment: what is live stays until they do. */
+static const char *pair_refuses(const struct spec_set *set, const struct want_app *app,
+                                const struct route *r, struct arena *a)
+{
+    if (!r->cert || !r->key || !set->secrets_known)
+        return NULL;
+    const struct secret_facts *cert =
+                                  secret_find(set->secrets, set->n_secrets, app->name, r->cert, a),
+                              *key =
+                                  secret_find(set->secrets, set->n_secrets, app->name, r->key, a);
+
+    if (!cert->pair || !key->pair || strcmp(cert->pair, key->pair) == 0)
+        return NULL;
+    return arena_printf(a,
+                        "the private key \"%s\" does not belong to the certificate \"%s\"; set "
+                        "the other one of the two with `evenkeel secret set`, too",
+                        key->name, cert->name);
+}
+
 static const char *route_refuses(const struct spec_set *set, const struct settings *settings,
                                  const struct want_app *app, const struct route *r, struct arena *a)
 {
@@ -62,7 +81,7 @@ static const char *route_refuses(const struct spec_set *set, const struct settin
 
     for (size_t i = 0; !why && i < ARRAY_LEN(names); i++)
         why = secret_refuses(set, app, names[i], a);
-    return why;
+    return why ? why : pair_refuses(set, app, r, a);
 }
 
 const char *route_refused(const struct spec_set *set, const struct settings *settings,

@@ -13,6 +13,8 @@ struct secret_facts {
     const char *digest;  /* SHA-256 of the content, 64 hex digits */
     const char *problem; /* why it cannot be used ("it is empty"), or NULL */
     int64_t not_after_ms; /* of a certificate; 0: it is none */
+    const char *
+        pair; /* equal for a certificate and the key that belongs to it; NULL: neither, or not known */
 };
 
 /* The secret that app means by name, in an array sorted by name (strcmp); NULL when neither is there. */

@@ -59,6 +59,9 @@ certificate shop DNS:shop.test 200
 hammer_tls() { local n; for n in 1 2 3 4 5 6 7 8 9 10 11 12; do secure shop.test /x; echo; sleep 0.05; done; }
 hammer_tls >"$work/during" &
 secret set shop-cert <"$work/shop.pem"
+# Until its key is there, too, the old pair serves.
+check "a certificate without its key is not taken up" wait_until 5 is Refused shop
+says "with the reason" "does not belong to the certificate" "$(app_why shop)"
 secret set shop-key <"$work/shop.key"
 renewed() { [ "$(serial shop.test)" != "$before" ] && secured shop shop.test /x; }
 check "a new certificate is taken up" wait_until 10 renewed

@@ -117,7 +117,8 @@ static void case_secrets(struct spec_case *c, const char *text)
         char *hex = arena_alloc(c->arena, SHA256_HEX);
 
         sha256_hex(l.v[i].key, strlen(l.v[i].key), hex);
-        c->secrets[c->n_secrets++] = (struct secret_facts){l.v[i].key, hex, l.v[i].value, 0};
+        c->secrets[c->n_secrets++] =
+            (struct secret_facts){.name = l.v[i].key, .digest = hex, .problem = l.v[i].value};
     }
 }
 

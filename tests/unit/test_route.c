@@ -409,8 +409,10 @@ static void test_quote(void **state)
 
 static void test_secrets(void **state)
 {
-    static const struct secret_facts v[] = {
-        {"a", "1", NULL, 0}, {"b/a", "2", NULL, 0}, {"b/c", "3", NULL, 0}, {"d", "4", NULL, 0}};
+    static const struct secret_facts v[] = {{.name = "a", .digest = "1"},
+                                            {.name = "b/a", .digest = "2"},
+                                            {.name = "b/c", .digest = "3"},
+                                            {.name = "d", .digest = "4"}};
     static const char *const bad[] = {"", ".", "..", "a/b", "-a", "_a", "a b", "a\n", "\xc3\xa4"};
     struct arena *a = arena_new();
 

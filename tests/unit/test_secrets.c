@@ -211,7 +211,7 @@ static void test_links(void **state)
 static void test_certificates(void **state)
 {
     struct secrets *s = secrets_new(".");
-    char *certificate, *key, *second, *locked;
+    char *certificate, *key, *second, *locked, *third, *other;
 
     (void)state;
     make_pem(&certificate, &key, false);
@@ -222,6 +222,12 @@ static void test_certificates(void **state)
     assert_int_equal(set(NULL, "cert", certificate), 0);
     assert_int_equal(set(NULL, "key", key), 0);
     assert_int_equal(set(NULL, "both", both), 0);
+    make_pem(&third, &other, false);
+    char *wrong = malloc(strlen(certificate) + strlen(other) + 1);
+
+    (void)stpcpy(stpcpy(wrong, certificate), other);
+    assert_int_equal(set(NULL, "other", other), 0);
+    assert_int_equal(set(NULL, "wrong", wrong), 0);
     assert_int_equal(set(NULL, "locked", locked), 0);
     certificate[strlen(certificate) / 2] = '\0';
     assert_int_equal(set(NULL, "cut", certificate), 0);
@@ -234,10 +240,16 @@ static void test_certificates(void **state)
     assert_int_equal(find(s, "both")->kind, SECRET_CERTIFICATE);
     assert_int_equal(find(s, "both")->not_after_ms, END_MS);
     assert_null(find(s, "both")->problem);
+    assert_int_equal(strlen(find(s, "cert")->pair), 64);
+    assert_string_equal(find(s, "cert")->pair, find(s, "key")->pair);
+    assert_string_equal(find(s, "cert")->pair, find(s, "both")->pair);
+    assert_string_not_equal(find(s, "cert")->pair, find(s, "other")->pair);
+    assert_non_null(strstr(find(s, "wrong")->problem, "does not belong"));
     assert_non_null(strstr(find(s, "locked")->problem, "passphrase"));
     assert_non_null(strstr(find(s, "cut")->problem, "cut off"));
     assert_int_equal(find(s, "cut")->not_after_ms, 0);
     free(certificate), free(key), free(second), free(locked), free(both);
+    free(third), free(other), free(wrong);
     secrets_free(s);
 }
 
