@@ -163,7 +163,9 @@ else
     why_says "and what to do" cnb "use \`strategy: auto\` or a Dockerfile"
     why_says "pack likewise" cnb "cnb.yaml:5: strategy buildpacks: the program \`pack\`"
 fi
+stop_agent # or it sees pack before it sees the spec go
 mv "$root/cnb.yaml" "$work/cnb.yaml"
+start_agent
 make_nixpacks
 make_pack
 touch "$root/nix.yaml"
@@ -217,7 +219,7 @@ comes "an archive is unpacked for it" nixzip zipped
 
 # --- buildpacks ----------------------------------------------------------------------------------
 
-began=$(date +%s.%N) # the agent may have seen pack before it saw the spec go
+began=$(date +%s.%N)
 mv "$work/cnb.yaml" "$root/cnb.yaml"
 comes "pack builds" cnb one
 check "and that is all" wait_until 20 synced cnb
