@@ -29,7 +29,8 @@ enum health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
 struct obs_attach {
     const char *network_id, *network_name;
     struct strv aliases;
-    const char *address; /* IPv4, while it runs; else "" or NULL. Not part of a saved pass: nothing is planned by it */
+    const char *
+        address; /* IPv4, while it runs; else "" or NULL. Not part of a saved pass: nothing is planned by it */
 };
 
 struct obs_port { /* published ones only */
