@@ -8,6 +8,7 @@
 #define EK_TEST_SPEC_CASE_H
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "spec/base/arena.h"
 #include "spec/config.h"
@@ -179,6 +180,25 @@ static inline void case_run(struct spec_case *c, struct arena *a, const char *na
                                  .served = c->served};
 
     c->desired = desired_build(&set, &c->settings, &c->incumbents, CASE_NOW_MS, a);
+}
+
+/* The whole file in the arena; NULL when it cannot be opened. */
+static inline char *case_read(const char *path, struct arena *a)
+{
+    FILE *f = fopen(path, "r");
+    struct str text = STR_INIT;
+    char block[4096];
+    size_t n;
+
+    if (!f)
+        return NULL;
+    while ((n = fread(block, 1, sizeof(block), f)) > 0)
+        str_addn(&text, block, n);
+    (void)fclose(f);
+    char *copy = arena_strdup(a, str_text(&text));
+
+    str_release(&text);
+    return copy;
 }
 
 #endif

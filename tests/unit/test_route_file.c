@@ -15,27 +15,9 @@
 #include "spec/route_labels.h"
 #include "tests/unit/spec_case.h"
 
-static char *read_file(const char *path, struct arena *a)
-{
-    FILE *f = fopen(path, "r");
-    struct str text = STR_INIT;
-    char block[4096];
-    size_t n;
-
-    if (!f)
-        return NULL;
-    while ((n = fread(block, 1, sizeof(block), f)) > 0)
-        str_addn(&text, block, n);
-    (void)fclose(f);
-    char *copy = arena_strdup(a, str_text(&text));
-
-    str_release(&text);
-    return copy;
-}
-
 static void compare(const char *path, const char *got, struct arena *a)
 {
-    const char *want = read_file(path, a);
+    const char *want = case_read(path, a);
 
     if (getenv("EVENKEEL_UPDATE") && (!want || strcmp(want, got) != 0)) {
         FILE *f = fopen(path, "w");
@@ -126,7 +108,7 @@ static void test_case(void **state)
     struct arena *a = arena_new();
     struct str out = STR_INIT;
     struct spec_case c = {0};
-    const char *text = read_file(arena_printf(a, "tests/route/%s.yaml", name), a);
+    const char *text = case_read(arena_printf(a, "tests/route/%s.yaml", name), a);
 
     assert_non_null(text);
     if (strncmp(text, "# ", 2) != 0)
