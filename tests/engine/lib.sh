@@ -117,6 +117,22 @@ skip_all() {
     exit 0
 }
 
+# own_engine WHY: for tests that stop or kill an engine. Sets own, its folder (not started yet), engine, the script that starts it, and modern, the option
+# for the kind that the other tests run on; DOCKER_HOST is its socket.
+# shellcheck disable=SC2034
+own_engine() {
+    [ "$(id -u)" = 0 ] || skip_all "$1 a private one, and that needs root"
+    PATH=$PATH:/usr/sbin:/sbin command -v dockerd >/dev/null || skip_all "no dockerd (tests/deps.sh engine installs one)"
+    modern=()
+    if [ -n "${EVENKEEL_TEST_ENGINE_DIR:-}" ] && grep -qx modern=yes "$EVENKEEL_TEST_ENGINE_DIR/engine.state"; then
+        modern=(--modern)
+    fi
+    own=$(mktemp -d /tmp/evk.XXXXXX)
+    engine=$engine_dir/engine.sh
+    unset EVENKEEL_TEST_ENGINE_OWNED EVENKEEL_TEST_ENGINE_DIR
+    export DOCKER_HOST=unix://$own/docker.sock
+}
+
 # need_engine: afterwards DOCKER_HOST names an engine with the stand-in images and nothing else of
 # ours on it. A private engine has a network namespace of its own, where its published ports
 # answer: the script is started again in there.

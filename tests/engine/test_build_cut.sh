@@ -3,18 +3,8 @@
 # to. What ran goes on running, and once the trouble is over the build is made, without anybody's help. On an engine of its own, since it is killed.
 # shellcheck source=tests/engine/lib.sh
 . "$(dirname "$0")/lib.sh"
-[ "$(id -u)" = 0 ] || skip_all "killing an engine needs a private one, and that needs root"
-PATH=$PATH:/usr/sbin:/sbin command -v dockerd >/dev/null || skip_all "no dockerd (tests/deps.sh engine installs one)"
-
-modern=()
-if [ -n "${EVENKEEL_TEST_ENGINE_DIR:-}" ] && grep -qx modern=yes "$EVENKEEL_TEST_ENGINE_DIR/engine.state"; then
-    modern=(--modern)
-fi
-own=$(mktemp -d /tmp/evk.XXXXXX)
-engine=$engine_dir/engine.sh
+own_engine "killing an engine needs"
 small=$work/small
-unset EVENKEEL_TEST_ENGINE_OWNED EVENKEEL_TEST_ENGINE_DIR
-export DOCKER_HOST=unix://$own/docker.sock
 end_engine() {
     [ -z "$agent_pid" ] || stop_agent
     [ ! -e "$own/engine.state" ] || "$engine" stop "$own"

@@ -3,17 +3,7 @@
 # things happen, silent, too old, too new. On an engine of its own, since it is stopped.
 # shellcheck source=tests/engine/lib.sh
 . "$(dirname "$0")/lib.sh"
-[ "$(id -u)" = 0 ] || skip_all "stopping an engine needs a private one, and that needs root"
-PATH=$PATH:/usr/sbin:/sbin command -v dockerd >/dev/null || skip_all "no dockerd (tests/deps.sh engine installs one)"
-
-modern=()
-if [ -n "${EVENKEEL_TEST_ENGINE_DIR:-}" ] && grep -qx modern=yes "$EVENKEEL_TEST_ENGINE_DIR/engine.state"; then
-    modern=(--modern)
-fi
-own=$(mktemp -d /tmp/evk.XXXXXX)
-engine=$engine_dir/engine.sh
-unset EVENKEEL_TEST_ENGINE_OWNED EVENKEEL_TEST_ENGINE_DIR
-export DOCKER_HOST=unix://$own/docker.sock
+own_engine "stopping an engine needs"
 end_engine() {
     local pid=$agent_pid
     # Whatever is left of this test goes with its engine.
