@@ -3,6 +3,7 @@
  * Comes in: signals, the watcher's "look again", the engine's events (through the conductor), timers. Goes out: log lines, the diary, and an engine that is
  * as the files describe. SIGTERM and SIGINT leave within 10 s; SIGHUP looks at everything again. */
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -22,8 +23,9 @@
 #include "spec/base/arena.h"
 
 #define SLOW_LOOK_MS 60000 /* in case an event was lost */
-#define UNSTABLE_MS 100    /* a file was in the middle of being written */
-#define LEAVE_MS 8000      /* what is in flight may finish this long */
+#define LOCK_AGAIN_MS 100
+#define UNSTABLE_MS 100 /* a file was in the middle of being written */
+#define LEAVE_MS 8000   /* what is in flight may finish this long */
 #define TRIM_AFTER_MS 2000
 #define GC_FIRST_MS (5 * 60 * 1000) /* not in the middle of a start */
 #define GC_EVERY_MS (60 * 60 * 1000)
@@ -38,6 +40,7 @@ struct agent {
     struct watch *watch;
     struct web_keeper *web;
     int signals, lock;
+    bool never_began; /* told to leave while it waited for an apply */
     bool leaving, left;
     struct http_timer *slow, *again, *trim, *collect;
     struct gc *gc; /* a collection under way */
@@ -346,6 +349,42 @@ static int open_folders(struct agent *g, struct strv *watched, const char **door
     return 0;
 }
 
+/* Has somebody asked us to leave before we began? */
+static bool told_to_leave(struct agent *g, int wait_ms)
+{
+    struct pollfd signalled = {.fd = g->signals, .events = POLLIN};
+    struct signalfd_siginfo si;
+    if (poll(&signalled, 1, wait_ms) <= 0)
+        return false;
+    return read(g->signals, &si, sizeof(si)) == (ssize_t)sizeof(si) && si.ssi_signo != SIGHUP;
+}
+
+/* An apply ends by itself, and an agent is meant to be there: it waits for the one, and leaves to another agent. Who has just
+ * taken the lock may not have written who it is, so one answer is not believed. */
+static int wait_for_lock(struct agent *g, struct err *e)
+{
+    int agents = 0;
+    for (bool said = false;;) {
+        int fd = lock_take(g->o->state, LOCK_AGENT, e);
+        if (fd >= 0 || e->kind != ERR_CONFLICT)
+            return fd;
+        struct lock_owner other = lock_owner(g->o->state);
+        agents = other.pid && other.role == LOCK_AGENT ? agents + 1 : 0;
+        if (agents > 1)
+            return -1;
+        if (other.pid && other.role == LOCK_APPLY && !said) {
+            log_line(LOG_INFO, NULL, "waiting for `evenkeel apply` (pid %d) to end",
+                     (int)other.pid);
+            said = true;
+        }
+        if (told_to_leave(g, LOCK_AGAIN_MS)) {
+            g->never_began = true;
+            return -1;
+        }
+        *e = (struct err){0};
+    }
+}
+
 static int open_agent(struct agent *g, struct err *e)
 {
     struct strv watched = {0};
@@ -353,7 +392,7 @@ static int open_agent(struct agent *g, struct err *e)
     g->signals = open_signals(e);
     if (g->signals < 0)
         return -1;
-    g->lock = lock_take(g->o->state, e);
+    g->lock = wait_for_lock(g, e);
     if (g->lock < 0 || open_folders(g, &watched, &doorbell, e) < 0)
         return -1;
     struct err no_store = {0};
@@ -413,7 +452,7 @@ int cli_agent(const struct options *o)
     (void)mallopt(M_ARENA_MAX, 2);
     int rc = 0;
     if (open_agent(&g, &e) < 0 || run_agent(&g, &e) < 0)
-        rc = cli_fail(&e);
+        rc = g.never_began ? 0 : cli_fail(&e);
     web_keeper_free(g.web);
     watch_free(g.watch);
     store_close(g.store);

@@ -325,7 +325,7 @@ int cli_apply(const struct options *o)
     if (o->confirm && confirm(o, &e) < 0)
         return cli_fail(&e);
     for (;;) {
-        int rc, lock = lock_take(o->state, &e);
+        int rc, lock = lock_take(o->state, LOCK_APPLY, &e);
         pid_t other = lock < 0 && e.kind == ERR_CONFLICT ? lock_holder(o->state) : 0;
         if (other && watch_other(o, other, &rc))
             return rc;

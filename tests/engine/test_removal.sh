@@ -99,6 +99,29 @@ check "and the slow ones, over a restart of the agent" wait_until 10 ours_are ""
 check "nothing is left of the confirmation" wait_until 5 eval '[ -z "$(ls "$state/confirm-removals")" ]'
 stop_agent
 
+# --- an agent that starts while an apply is at work waits for it; beside another agent it does not begin
+slow() { printf 'app: s1\nimage: busybox:stable\ncommand: ["sh", "-c", "trap : TERM; while :; do sleep 1; done"]\nstop_grace_period: 4s\nnetwork_mode: none\n'; }
+slow | write_file s1.yaml
+applies "a slow one" 0
+rm "$root"/s1.yaml
+rm "$state/agent.lock" # the last one's name
+apply >/dev/null 2>&1 &
+check "an apply at work" wait_until 5 grep -qs apply "$state/agent.lock"
+applying=$(sed 's/ .*//' "$state/agent.lock")
+: >"$agent_log"
+start_agent
+check "an agent waits for it" wait_until 5 grep -q "waiting for .evenkeel apply. (pid $applying)" "$agent_log"
+stop_agent
+same "and may be told to leave" 0 "$agent_status"
+start_agent
+check "the apply ends" wait_until 10 ended $applying
+check "the agent begins" wait_until 5 grep -q "apps in 1 root" "$agent_log"
+agent_beside() { "$EVENKEEL" agent "${flags[@]}" --state "$state" --docker "$DOCKER_HOST"; }
+same "a second agent does not" 1 "$(exit_of agent_beside)"
+second=$(agent_beside 2>&1 || true)
+says "and says why" "another agent (pid $agent_pid)" "$second"
+stop_agent
+
 # --- a broken file freezes its app, and apps of its root that no readable file holds
 for i in 1 2 3 4; do quick b$i; done
 quick sub/b5
