@@ -31,6 +31,7 @@ struct builder {
         *unreadable; /* broken, and it cannot be told which apps it holds; sorted by root, path */
     size_t n_unreadable;
     struct strv named; /* archives that a spec names, sorted */
+    struct strv parts; /* files that a Compose file is made of, sorted */
     size_t *rank;      /* of out->apps */
     struct str scratch;
 };
@@ -45,13 +46,19 @@ static int cmp_candidate(const void *a, const void *b)
     return order ? order : (x->rank > y->rank) - (x->rank < y->rank);
 }
 
+/* Both languages end up here, and nothing behind asks which it was. */
+static enum doc_kind kind_of(const struct document *doc)
+{
+    return doc->kind == DOC_COMPOSE ? DOC_APP : doc->kind;
+}
+
 static void out_of_place(struct builder *b, const struct document *doc)
 {
     diag_add(&b->out->diags, DIAG_ERROR, doc->at, NULL, NULL,
-             doc->kind == DOC_APP ? "put it into a root"
-                                  : "overrides are made by `evenkeel stop`, `hold` and the like",
-             doc->kind == DOC_APP ? "an app among the overrides is not deployed"
-                                  : "an override beside the apps has no effect");
+             kind_of(doc) == DOC_APP ? "put it into a root"
+                                     : "overrides are made by `evenkeel stop`, `hold` and the like",
+             kind_of(doc) == DOC_APP ? "an app among the overrides is not deployed"
+                                     : "an override beside the apps has no effect");
 }
 
 /* An archive that a spec names is no app by itself. */
@@ -71,6 +78,15 @@ static void gather_named(struct builder *b)
     strv_sort(&b->named);
 }
 
+/* A file that another one includes, extends or is changed by is no app by itself. */
+static void gather_parts(struct builder *b)
+{
+    for (size_t i = 0; i < b->set->n_files; i++)
+        for (size_t k = 0; k < b->set->files[i]->parts.n; k++)
+            strv_push(b->arena, &b->parts, b->set->files[i]->parts.v[k]);
+    strv_sort(&b->parts);
+}
+
 static int cmp_text(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -80,6 +96,15 @@ static bool is_named(const struct builder *b, const struct spec_file *f)
 {
     return f->bundle && b->named.n > 0 &&
            bsearch(&f->bundle, b->named.v, b->named.n, sizeof(b->named.v[0]), cmp_text);
+}
+
+static bool is_part(const struct builder *b, const struct spec_file *f, const struct document *doc)
+{
+    if (doc->kind != DOC_COMPOSE || b->parts.n == 0)
+        return false;
+    const char *path = arena_printf(b->arena, "%s/%s", f->root, f->path);
+
+    return bsearch(&path, b->parts.v, b->parts.n, sizeof(b->parts.v[0]), cmp_text) != NULL;
 }
 
 static size_t gather(struct builder *b, const struct spec_file *const *files, size_t n,
@@ -94,11 +119,11 @@ static size_t gather(struct builder *b, const struct spec_file *const *files, si
         for (size_t k = 0; k < files[i]->n_documents; k++) {
             const struct document *doc = &files[i]->documents[k];
 
-            if (is_named(b, files[i]))
+            if (is_named(b, files[i]) || is_part(b, files[i], doc))
                 continue;
-            if (doc->kind == kind && doc->name)
+            if (kind_of(doc) == kind && doc->name)
                 (*ret)[found++] = (struct candidate){doc->name, files[i], doc, rank++};
-            else if (doc->kind != kind && (doc->kind == DOC_APP || doc->kind == DOC_OVERRIDE))
+            else if (kind_of(doc) != kind && kind_of(doc) != DOC_FOREIGN)
                 out_of_place(b, doc);
         }
     if (found > 1)
@@ -429,6 +454,7 @@ struct desired *desired_build(const struct spec_set *set, const struct settings 
                             .n_files = set->n_files};
     diag_init(&out->diags, a);
     gather_named(&b);
+    gather_parts(&b);
     b.n_apps = gather(&b, set->files, set->n_files, DOC_APP, &b.apps);
     b.n_overrides = gather(&b, set->overrides, set->n_overrides, DOC_OVERRIDE, &b.overrides);
     gather_unreadable(&b);

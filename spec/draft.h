@@ -26,6 +26,7 @@ struct app_draft {
     const struct yaml_node *node; /* the document */
     struct service_draft *services;
     size_t n_services;
+    struct strv profiles; /* of a Compose file; what they leave out is gone already */
 };
 
 #endif

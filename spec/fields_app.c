@@ -65,10 +65,11 @@ static const struct choice wishes[] = {{"running", WISH_RUNNING}, {"stopped", WI
 #define APP_ROWS_ADOPT_APP \
     {"adopt", PLANNED}, \
     {"app", &form_text, A(name), .help = "name of the app, unique over all roots", .required = true, .check = check_app_name}, \
-    {"compose-project", &form_text, A(compose_project), .help = "project that `docker compose ls` shows it under", .check = check_project, .fallback = "ek-APP"}
+    APP_ROW_PROJECT
+#define APP_ROW_PROJECT {"compose-project", &form_text, A(compose_project), .help = "project that `docker compose ls` shows it under", .check = check_project, .fallback = "ek-APP"}
 #define APP_ROW_DRIFT {"drift", &form_drift, A(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "the agent's, else heal"}
-#define APP_ROWS_NOTIFY_RESTARTED {"notify", PLANNED}, \
-    {"restarted-at", &form_time, A(restarted_at_ms), .help = "containers started before this time are started anew"}
+#define APP_ROW_NOTIFY {"notify", PLANNED}
+#define APP_ROW_RESTARTED {"restarted-at", &form_time, A(restarted_at_ms), .help = "containers started before this time are started anew"}
 #define APP_ROW_STATE {"state", &form_choice, A(state), .help = "how the app is wanted", .choices = wishes, .fallback = "running"}
 #define APP_ROW_VERSION {"version", .status = FIELD_IGNORED, .help = "Compose gave it up; leave it out"}
 
@@ -78,7 +79,8 @@ static const struct field rows_app_flat[] = {
     APP_ROWS_ADOPT_APP,
     APP_ROW_DRIFT,
     {"name", .status = FIELD_REFUSED, .help = "the app is called by what stands behind `app:`"},
-    APP_ROWS_NOTIFY_RESTARTED,
+    APP_ROW_NOTIFY,
+    APP_ROW_RESTARTED,
     APP_ROW_STATE,
     APP_ROW_VERSION,
     APP_ROW_EXTENSION,
@@ -93,7 +95,8 @@ static const struct field rows_app[] = {
     {"models", PLANNED},
     {"name", .status = FIELD_REFUSED, .help = "the app is called by what stands behind `app:`"},
     {"networks", &form_networks, 0, .help = "networks of the app"},
-    APP_ROWS_NOTIFY_RESTARTED,
+    APP_ROW_NOTIFY,
+    APP_ROW_RESTARTED,
     {"secrets", PLANNED},
     {"services", &form_services, 0, .help = "what the app is made of", .required = true},
     APP_ROW_STATE,
@@ -102,6 +105,17 @@ static const struct field rows_app[] = {
     APP_ROW_EXTENSION,
 };
 const struct table fields_app = TABLE("app", "An app with several services.", rows_app);
+
+static const struct field rows_compose_app[] = {
+    {"adopt", PLANNED},
+    APP_ROW_PROJECT,
+    APP_ROW_DRIFT,
+    APP_ROW_NOTIFY,
+    {"profiles", &form_strings, offsetof(struct app_draft, profiles), .help = "profiles whose services are part of the app", .fallback = "COMPOSE_PROFILES of .env, else none"},
+    APP_ROW_RESTARTED,
+    APP_ROW_STATE,
+};
+const struct table fields_compose_app = TABLE("compose_app", "The keys of an app that Compose does not have.", rows_compose_app);
 
 static const struct field rows_override[] = {
     {"by", &form_text, O(by), .help = "who asked for it"},
