@@ -41,7 +41,8 @@ const char *compose_load(struct compose_run *r, const char *path, const struct y
     struct err e = {0};
 
     if (!is_below(r->root, path)) {
-        decode_error(c, at, "move it there", "%s lies outside %s", path, r->root);
+        if (required)
+            decode_error(c, at, "move it there", "%s lies outside %s", path, r->root);
         return NULL;
     }
     if (++r->n_files > LIMIT_COMPOSE_FILES) {
@@ -216,6 +217,11 @@ static const struct yaml_node *read_included(struct compose_run *r, const struct
     }
     if (up->depth >= LIMIT_COMPOSE_DEPTH) {
         decode_error(c, at, NULL, "more than %d files include one another", LIMIT_COMPOSE_DEPTH);
+        return NULL;
+    }
+    if (inc.folder &&
+        !is_below(r->root, arena_printf(c->arena, "%s/", decode_path(c, at, inc.folder)))) {
+        decode_error(c, at, NULL, "%s lies outside %s", inc.folder, r->root);
         return NULL;
     }
     m.dir = inc.folder ? decode_path(c, at, inc.folder) : folder_of(c->arena, m.paths.v[0]);
@@ -435,15 +441,13 @@ static size_t compose_stem(const char *base)
 const char *compose_overridden(const char *path, struct arena *a)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    size_t n = strlen(base), stem;
+    size_t n = strlen(base);
 
     if ((!ends_in(base, n, ".yaml", &n) && !ends_in(base, n, ".yml", &n)) ||
-        !ends_in(base, n, ".override", &n))
+        !ends_in(base, n, ".override", &n) ||
+        !compose_stem(arena_printf(a, "%.*s.yaml", (int)n, base)))
         return NULL;
-    const char *name = arena_printf(a, "%.*s.yaml", (int)n, base);
-
-    stem = compose_stem(name);
-    return stem ? arena_printf(a, "%.*s%s", (int)(base - path), path, name) : NULL;
+    return arena_strndup(a, path, (size_t)(base - path) + n);
 }
 
 /* The first of the override's two names that is there. */

@@ -25,7 +25,8 @@ struct compose_result {
 void compose_resolve(struct decode_ctx *c, const struct compose_place *place,
                      const struct yaml_node *v, struct compose_result *ret);
 
-/* The file that path changes when it is called *compose.override.yaml, in the arena; else NULL. What is called so is part of another file and no app. */
+/* The file that path changes when it is called *compose.override.yaml, without its .yaml or .yml, in the arena; else NULL. What is called so is part of another file and
+ * no app. */
 const char *compose_overridden(const char *path, struct arena *a);
 
 #endif

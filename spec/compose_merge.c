@@ -295,6 +295,8 @@ static const struct yaml_node *merge_kinds(struct compose_fill *f, const struct 
         return compose_append(f, base, over, key);
     if ((base->text != NULL) == (over->text != NULL) && base->text)
         return over;
+    if (over->broken)
+        return over;
     const struct place was = decode_place(f->c, base);
 
     decode_error(f->c, over,
@@ -303,7 +305,11 @@ static const struct yaml_node *merge_kinds(struct compose_fill *f, const struct 
                               was.line),
                  "must be %s like the value it is merged with, not %s", yaml_kind_name(base->kind),
                  yaml_kind_name(over->kind));
-    return over;
+    struct yaml_node *broken = ARENA_NEW(f->c->arena, struct yaml_node);
+
+    *broken = *over;
+    broken->broken = true;
+    return broken;
 }
 
 static const struct yaml_node *merge(struct compose_fill *f, const struct trail *t,

@@ -71,7 +71,7 @@ static const struct yaml_node *in_profile(struct compose_run *r, const void *ctx
     return active ? compose_without(&r->fill, v, "profiles") : NULL;
 }
 
-/* A service that stays and needs one that is gone. */
+/* A service that stays and needs one that is gone: that there is none is said where dependencies are checked, why is said here. */
 static void check_needed(struct compose_run *r, const struct yaml_node *all,
                          const struct yaml_node *left)
 {
@@ -87,12 +87,11 @@ static void check_needed(struct compose_run *r, const struct yaml_node *all,
             if (!name || !yaml_get(all, name) || yaml_get(left, name) ||
                 (required && required->text && strcmp(required->text, "false") == 0))
                 continue;
-            decode_say(r->c, DIAG_ERROR,
+            decode_say(r->c, DIAG_NOTE,
                        map ? decode_pair_place(r->c, &needs->pairs[k]) : decode_place(r->c, value),
                        "add its profile to COMPOSE_PROFILES in .env, or to `x-evenkeel: {profiles: "
                        "[...]}` at the top",
-                       "\"%s\" needs \"%s\", whose profiles are not active", left->pairs[i].key,
-                       name);
+                       "\"%s\" is left out: none of its profiles is active", name);
         }
     }
 }

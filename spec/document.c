@@ -159,19 +159,23 @@ static void decode_compose(struct decode_ctx *c, const struct yaml_node *v,
 static void decode_part(struct decode_ctx *c, const struct yaml_node *v, const char *whole,
                         struct document *ret)
 {
-    const char *text;
-    struct err e;
-    size_t n;
+    static const char *const ends[] = {"yaml", "yml"};
 
     ret->ok = true;
+    for (size_t i = 0; c->loader && i < ARRAY_LEN(ends); i++) {
+        const char *text, *path = arena_printf(c->arena, "%s.%s", whole, ends[i]);
+        struct err e;
+        size_t n;
+
+        strv_push(c->arena, c->reads, path);
+        if (c->loader->read(c->loader->ctx, path, c->arena, &text, &n, &e) == 0 ||
+            e.kind != ERR_MISSING)
+            return;
+    }
     if (!c->loader)
         return;
-    strv_push(c->arena, c->reads, whole);
-    if (c->loader->read(c->loader->ctx, whole, c->arena, &text, &n, &e) == 0 ||
-        e.kind != ERR_MISSING)
-        return;
     ret->ok = false;
-    decode_error(c, v, "rename one of the two", "it changes %s, which is not there", whole);
+    decode_error(c, v, "rename one of the two", "it changes %s.yaml, which is not there", whole);
 }
 
 /* ---- override ---- */

@@ -233,7 +233,7 @@ static const struct field rows_service[] = {
     {"credential_spec", PLANNED},
     {"depends_on", &form_depends, DRAFT, .help = "services that must be there first"},
     {"deploy", &form_table, DRAFT, .help = "replicas and resources as Compose writes them", .table = &fields_deploy, .alias_of = "replicas, mem_limit, cpus, pids_limit and restart"},
-    {"develop", PLANNED},
+    {"develop", .status = FIELD_IGNORED, .help = "it is for `docker compose watch`"},
     {"device_cgroup_rules", &form_list, S(device_cgroup_rules), .help = "rules such as \"c 1:3 mr\""},
     {"devices", &form_devices, DRAFT, .help = "devices of the host"},
     {"dns", &form_strings, S(dns), .help = "name servers", .check = check_ip},

@@ -186,7 +186,10 @@ static void entry_label(struct decode_ctx *c, const struct field *f, const struc
     static const char *const reserved[] = {"evenkeel.", "com.docker.compose."};
 
     if (strncasecmp(key, "traefik.", 8) == 0) {
-        decode_error(c, v, "write `route:` at the service: {host:, path:, tls:, middlewares:, ...}",
+        decode_error(c, v,
+                     c->compose
+                         ? "write `x-evenkeel: {route: ...}` at the service"
+                         : "write `route:` at the service: {host:, path:, tls:, middlewares:, ...}",
                      "labels that begin with `traefik.` are made from `route:`, so that no app can "
                      "claim what another serves");
         return;
