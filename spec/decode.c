@@ -77,12 +77,27 @@ static const struct yaml_file *file_named(const struct decode_ctx *c, const char
     return NULL;
 }
 
+/* A service that others extend, or a node with aliases, is decoded more than once; what is wrong with it is said once. */
+static bool said_before(const struct decode_ctx *c, struct place at, const char *what)
+{
+    for (size_t i = 0; c->compose && i < c->diags->n; i++) {
+        const struct diag *d = &c->diags->v[i];
+
+        if (d->at.line == at.line && d->at.column == at.column && d->at.file == at.file &&
+            strcmp(d->what, what) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void say(struct decode_ctx *c, enum diag_level level, struct place at, const char *hint,
                 const char *what)
 {
     CLEANUP(str_release) struct str path = STR_INIT;
     const char *source = NULL;
 
+    if (said_before(c, at, what))
+        return;
     /* Finding a line means counting newlines from the top; a list that overflows need not pay for it. */
     if (c->diags->errors < LIMIT_DIAGS)
         add_path(c, &path);

@@ -14,6 +14,7 @@
 #include "spec/draft.h"
 #include "spec/env_file.h"
 #include "spec/forms.h"
+#include "spec/forms_secret.h"
 #include "spec/validate.h"
 
 bool app_name_valid(const char *name)
@@ -93,6 +94,7 @@ static void complete(struct decode_ctx *c, struct app_draft *d, size_t errors_be
             decode_leave(c);
         }
     }
+    secrets_join(c, d);
     bundle_default_source(c, d);
     validate_app(c, d);
     bundle_rules(c, d);

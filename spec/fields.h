@@ -86,5 +86,7 @@ extern const struct table fields_volume;  /* top-level volumes, over struct volu
 /* Every table that documents of a root, or the configuration file, are made of; for the schemas. NULL-terminated. */
 extern const struct table *const fields_all_app[];
 extern const struct table *const fields_all_config[];
+/* Those of Compose files beside fields_all_app's. */
+extern const struct table *const fields_all_compose[];
 
 #endif

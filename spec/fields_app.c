@@ -2,7 +2,7 @@
  *
  * A flat document joins fields_app_flat with fields_service; one with `services:` has fields_app alone. Networks and volumes
  * have their rows beside their forms (forms_app.c). */
-#include "spec/forms.h"
+#include "spec/forms_secret.h"
 
 #include "spec/base/arena.h"
 #include "spec/decode.h"
@@ -89,7 +89,7 @@ const struct table fields_app_flat = TABLE("app_flat", "The keys of an app with 
 
 static const struct field rows_app[] = {
     APP_ROWS_ADOPT_APP,
-    {"configs", PLANNED},
+    {"configs", &form_config_map, 0, .help = "files that services may use", .alias_of = "volumes of the services"},
     APP_ROW_DRIFT,
     {"include", PLANNED},
     {"models", PLANNED},
@@ -97,7 +97,7 @@ static const struct field rows_app[] = {
     {"networks", &form_networks, 0, .help = "networks of the app"},
     APP_ROW_NOTIFY,
     APP_ROW_RESTARTED,
-    {"secrets", PLANNED},
+    {"secrets", &form_secret_map, 0, .help = "files that services may use, and that hold secrets", .alias_of = "volumes of the services"},
     {"services", &form_services, 0, .help = "what the app is made of", .required = true},
     APP_ROW_STATE,
     APP_ROW_VERSION,
@@ -132,7 +132,7 @@ const struct table fields_override = TABLE("override", "What was asked for an ap
 const struct table *const fields_all_app[] = {
     &fields_app, &fields_app_flat, &fields_override, &fields_service, &fields_network, &fields_volume, &fields_ipam,
     &fields_ipam_config, &fields_port, &fields_mount, &fields_mount_bind, &fields_mount_volume, &fields_mount_tmpfs, &fields_healthcheck,
-    &fields_logging, &fields_ulimit, &fields_device, &fields_depend, &fields_attach, &fields_env_file, &fields_security,
+    &fields_logging, &fields_ulimit, &fields_device, &fields_depend, &fields_attach, &fields_env_file, &fields_use, &fields_secret, &fields_config_entry, &fields_security,
     &fields_source, &fields_build, &fields_deploy, &fields_resources, &fields_limits, &fields_reservations, &fields_restart_policy,
     &fields_route, &fields_route_auth, &fields_route_headers, &fields_route_health, &fields_route_middlewares, &fields_route_rate, &fields_route_redirect,
     &fields_route_retry, &fields_route_sticky, &fields_route_tls, NULL,

@@ -3,7 +3,7 @@
  * Every key of the Compose Specification's service is here: supported, planned, or without effect on a single host (a
  * warning that says why). The checks below are of single values; rules across fields live in validate.c.
  * Source: github.com/compose-spec/compose-spec, 05-services.md. */
-#include "spec/forms.h"
+#include "spec/forms_secret.h"
 
 #include <arpa/inet.h>
 
@@ -219,7 +219,7 @@ static const struct field rows_service[] = {
     {"cgroup", &form_text, S(cgroup), .help = "control group namespace", .choices = cgroups, .check = check_mode, .fallback = "the engine's"},
     {"cgroup_parent", &form_text, S(cgroup_parent), .help = "parent control group", .check = check_not_empty},
     {"command", &form_command, S(command), .help = "command instead of the image's; [] for none"},
-    {"configs", PLANNED},
+    {"configs", &form_use_configs, 0, .help = "configs of the app, as files in the container", .alias_of = "volumes"},
     {"container_name", &form_text, S(container_name), .help = "name of the one container", .check = check_container_name, .fallback = "APP-SERVICE-1"},
     {"cpu_count", WINDOWS},
     {"cpu_percent", WINDOWS},
@@ -290,7 +290,7 @@ static const struct field rows_service[] = {
     {"route", &form_route, DRAFT, .help = "where the ingress serves it: /PATH, HOST, HOST/PATH, a mapping, or a list of these", .table = &fields_route, .platform = true},
     {"runtime", &form_text, S(runtime), .help = "container runtime of the engine", .check = check_not_empty, .fallback = "the engine's"},
     {"scale", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .alias_of = "replicas"},
-    {"secrets", PLANNED},
+    {"secrets", &form_use_secrets, 0, .help = "secrets of the app, as files in /run/secrets", .alias_of = "volumes"},
     {"security", &form_table, DRAFT, .help = "what the processes may do", .table = &fields_security, .platform = true},
     {"security_opt", &form_list, S(security_opt), .help = "security options of the engine", .check = check_not_empty},
     {"shm_size", &form_bytes, S(shm_size), .help = "size of /dev/shm", .min = 1, .max = INT64_MAX, .fallback = "64M"},
