@@ -9,6 +9,7 @@
 #include "spec/desired_app.h"
 #include "spec/desired_claims.h"
 #include "spec/desired_ingress.h"
+#include "spec/desired_parts.h"
 
 /* One document that names an app. */
 struct candidate {
@@ -31,7 +32,6 @@ struct builder {
         *unreadable; /* broken, and it cannot be told which apps it holds; sorted by root, path */
     size_t n_unreadable;
     struct strv named; /* archives that a spec names, sorted */
-    struct strv parts; /* files that a Compose file is made of, sorted */
     size_t *rank;      /* of out->apps */
     struct str scratch;
 };
@@ -78,15 +78,6 @@ static void gather_named(struct builder *b)
     strv_sort(&b->named);
 }
 
-/* A file that another one includes, extends or is changed by is no app by itself. */
-static void gather_parts(struct builder *b)
-{
-    for (size_t i = 0; i < b->set->n_files; i++)
-        for (size_t k = 0; k < b->set->files[i]->parts.n; k++)
-            strv_push(b->arena, &b->parts, b->set->files[i]->parts.v[k]);
-    strv_sort(&b->parts);
-}
-
 static int cmp_text(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -96,15 +87,6 @@ static bool is_named(const struct builder *b, const struct spec_file *f)
 {
     return f->bundle && b->named.n > 0 &&
            bsearch(&f->bundle, b->named.v, b->named.n, sizeof(b->named.v[0]), cmp_text);
-}
-
-static bool is_part(const struct builder *b, const struct spec_file *f, const struct document *doc)
-{
-    if (doc->kind != DOC_COMPOSE || b->parts.n == 0)
-        return false;
-    const char *path = arena_printf(b->arena, "%s/%s", f->root, f->path);
-
-    return bsearch(&path, b->parts.v, b->parts.n, sizeof(b->parts.v[0]), cmp_text) != NULL;
 }
 
 static size_t gather(struct builder *b, const struct spec_file *const *files, size_t n,
@@ -119,7 +101,7 @@ static size_t gather(struct builder *b, const struct spec_file *const *files, si
         for (size_t k = 0; k < files[i]->n_documents; k++) {
             const struct document *doc = &files[i]->documents[k];
 
-            if (is_named(b, files[i]) || is_part(b, files[i], doc))
+            if (is_named(b, files[i]))
                 continue;
             if (kind_of(doc) == kind && doc->name)
                 (*ret)[found++] = (struct candidate){doc->name, files[i], doc, rank++};
@@ -142,9 +124,9 @@ static int cmp_file(const void *a, const void *b)
 
 static void gather_unreadable(struct builder *b)
 {
-    b->unreadable = ARENA_ARRAY(b->arena, b->set->n_files, const struct spec_file *);
-    for (size_t i = 0; i < b->set->n_files; i++) {
-        const struct spec_file *f = b->set->files[i];
+    b->unreadable = ARENA_ARRAY(b->arena, b->out->n_files, const struct spec_file *);
+    for (size_t i = 0; i < b->out->n_files; i++) {
+        const struct spec_file *f = b->out->files[i];
         bool nameless = f->n_documents == 0;
 
         for (size_t k = 0; k < f->n_documents; k++)
@@ -333,12 +315,31 @@ static void freeze(struct builder *b, struct want_app *app, const char *name,
         apply_override(b, app, o);
 }
 
+/* A Compose file that nobody runs yet may be a part of one that cannot be read now: deployed by itself it would be somebody's database a second time. */
+static bool waits(struct builder *b, const struct candidate *c)
+{
+    for (size_t i = 0; c->doc->kind == DOC_COMPOSE && i < b->n_unreadable; i++) {
+        const struct spec_file *f = b->unreadable[i];
+
+        if (strcmp(f->root, c->file->root) != 0)
+            continue;
+        diag_add(&b->out->diags, DIAG_WARNING, c->doc->at, NULL, NULL,
+                 arena_printf(b->arena, "mend %s", f->name),
+                 "the app \"%s\" waits: %s cannot be read, and this file may be a part of it",
+                 c->name, f->name);
+        return true;
+    }
+    return false;
+}
+
 static void build_name(struct builder *b, const struct candidate *v, size_t n)
 {
     const char *incumbent = kvs_get(b->incumbents, v->name);
     const struct spec_file *home = incumbent ? unreadable_home(b, incumbent) : NULL;
     const struct candidate *holder = choose(v, n, incumbent);
 
+    if (!incumbent && waits(b, holder))
+        return;
     /* It runs from a file that cannot be read now. Letting another file take over would disturb it for a typing mistake. */
     if (home && holder->file != home) {
         struct place at = {home->name, home->diags.n ? home->diags.v[0].at.line : 1, 1};
@@ -450,12 +451,11 @@ struct desired *desired_build(const struct spec_set *set, const struct settings 
     *out = (struct desired){.settings = settings,
                             .roots = set->roots,
                             .n_roots = set->n_roots,
-                            .files = set->files,
+                            .files = desired_parts_hide(set, a),
                             .n_files = set->n_files};
     diag_init(&out->diags, a);
     gather_named(&b);
-    gather_parts(&b);
-    b.n_apps = gather(&b, set->files, set->n_files, DOC_APP, &b.apps);
+    b.n_apps = gather(&b, out->files, out->n_files, DOC_APP, &b.apps);
     b.n_overrides = gather(&b, set->overrides, set->n_overrides, DOC_OVERRIDE, &b.overrides);
     gather_unreadable(&b);
     build_apps(&b);

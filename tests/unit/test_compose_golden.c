@@ -140,10 +140,11 @@ static void test_case(void **state)
     g->arena = arena_new();
     strv_push(g->arena, &settings.build_allow, "/apps");
     size_t n = parse_all(g, files, MOST);
-    size_t errors = print(files, n, &out);
     const struct spec_set set = {.roots = &root, .n_roots = 1, .files = files, .n_files = n};
     const struct desired *d =
         desired_build(&set, &settings, &(struct kvs){0}, INT64_C(1795341600000), g->arena);
+
+    size_t errors = print(d->files, d->n_files, &out);
 
     desired_dump(d, &out);
     errors += d->diags.errors;
