@@ -187,7 +187,7 @@ static bool in_chain(const struct chain *up, const char *path)
     return false;
 }
 
-static const char *folder_of(struct arena *a, const char *path)
+const char *compose_folder(struct arena *a, const char *path)
 {
     const char *slash = strrchr(path, '/');
 
@@ -224,7 +224,7 @@ static const struct yaml_node *read_included(struct compose_run *r, const struct
         decode_error(c, at, NULL, "%s lies outside %s", inc.folder, r->root);
         return NULL;
     }
-    m.dir = inc.folder ? decode_path(c, at, inc.folder) : folder_of(c->arena, m.paths.v[0]);
+    m.dir = inc.folder ? decode_path(c, at, inc.folder) : compose_folder(c->arena, m.paths.v[0]);
     compose_vars_init(vars, u->vars);
     if (inc.env_files.n == 0)
         load_vars(r, arena_printf(c->arena, "%s/.env", m.dir), at, false, vars);
@@ -342,113 +342,7 @@ static const struct yaml_node *read_model(struct compose_run *r, const struct mo
     return model;
 }
 
-/* ---- names ---- */
-
-/* What Compose makes of a folder's name, and '-' for '_', so that it is a DNS label. */
-static const char *folded_name(struct arena *a, const char *text)
-{
-    char *out = arena_strdup(a, text), *to = out;
-
-    for (const char *s = text; *s; s++) {
-        char ch = *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s == '_' ? '-' : *s;
-
-        if (strchr("abcdefghijklmnopqrstuvwxyz0123456789-", ch) && (ch != '-' || to > out))
-            *to++ = ch;
-    }
-    while (to > out && to[-1] == '-')
-        to--;
-    *to = '\0';
-    return app_name_valid(out) ? out : NULL;
-}
-
-static bool ends_in(const char *s, size_t n, const char *end, size_t *ret_n)
-{
-    size_t len = strlen(end);
-
-    if (n < len || strncmp(s + n - len, end, len) != 0)
-        return false;
-    *ret_n = n - len;
-    return true;
-}
-
-/* shop.compose.yaml is shop; a bare compose.yaml is called like its folder. */
-static const char *name_of_file(const struct compose_run *r, const char *path)
-{
-    struct arena *a = r->c->arena;
-    const char *base = strrchr(path, '/') + 1;
-    size_t n = strlen(base);
-
-    if (r->c->loader && r->c->loader->bundle)
-        return folded_name(a, bundle_stem(r->c->loader->bundle, a));
-    if (!ends_in(base, n, ".yaml", &n))
-        (void)ends_in(base, n, ".yml", &n);
-    (void)(ends_in(base, n, ".docker-compose", &n) || ends_in(base, n, ".compose", &n));
-    base = arena_strndup(a, base, n);
-    if (strcmp(base, "compose") == 0 || strcmp(base, "docker-compose") == 0)
-        base = strrchr(folder_of(a, path), '/') + 1;
-    return folded_name(a, base);
-}
-
-static void find_name(struct compose_run *r, const struct compose_place *place,
-                      const struct yaml_node *name, struct compose_result *ret)
-{
-    static const char project[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
-
-    if (!name || name->kind == YAML_NULL) {
-        ret->name = name_of_file(r, place->path);
-        if (!ret->name)
-            decode_say(r->c, DIAG_ERROR, ret->at, "write `name: ...` at the top",
-                       "no name for an app can be made of the file's name");
-        return;
-    }
-    ret->at = decode_place(r->c, name);
-    const char *text = decode_text(r->c, name, "a text");
-
-    if (!text)
-        return;
-    if (!*text || strspn(text, project) != strlen(text) || strchr("_-", *text)) {
-        decode_error(
-            r->c, name, NULL,
-            "\"%s\": a name has small letters, digits, `-` and `_`, and begins with a letter "
-            "or digit",
-            text);
-        return;
-    }
-    ret->name = folded_name(r->c->arena, text);
-    if (!ret->name)
-        decode_error(r->c, name, NULL, "\"%s\": a name of an app is at most %d long", text,
-                     LIMIT_APP_NAME);
-    else if (strcmp(ret->name, text) != 0)
-        decode_say(r->c, DIAG_NOTE, ret->at, NULL, "the app is called \"%s\"", ret->name);
-}
-
-/* ---- overrides ---- */
-
-/* The stem of a name that Compose reads by itself: compose.yaml, docker-compose.yml, shop.compose.yaml. */
-static size_t compose_stem(const char *base)
-{
-    static const char *const words[] = {"compose", "docker-compose"};
-    size_t n = strlen(base), rest;
-
-    if (!ends_in(base, n, ".yaml", &n) && !ends_in(base, n, ".yml", &n))
-        return 0;
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (ends_in(base, n, words[i], &rest) && (rest == 0 || base[rest - 1] == '.'))
-            return n;
-    return 0;
-}
-
-const char *compose_overridden(const char *path, struct arena *a)
-{
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    size_t n = strlen(base);
-
-    if ((!ends_in(base, n, ".yaml", &n) && !ends_in(base, n, ".yml", &n)) ||
-        !ends_in(base, n, ".override", &n) ||
-        !compose_stem(arena_printf(a, "%.*s.yaml", (int)n, base)))
-        return NULL;
-    return arena_strndup(a, path, (size_t)(base - path) + n);
-}
+/* ---- the whole ---- */
 
 /* The first of the override's two names that is there. */
 static void find_override(struct compose_run *r, const char *path, struct model *m)
@@ -471,8 +365,6 @@ static void find_override(struct compose_run *r, const char *path, struct model 
     }
 }
 
-/* ---- the whole ---- */
-
 static const char *prefix_of(const struct decode_ctx *c, const struct compose_place *place)
 {
     size_t root = strlen(place->root), n = strlen(c->file->name), rest;
@@ -480,7 +372,7 @@ static const char *prefix_of(const struct decode_ctx *c, const struct compose_pl
     while (root > 0 && place->root[root - 1] == '/')
         root--;
     return is_below(place->root, place->path) &&
-                   ends_in(c->file->name, n, place->path + root + 1, &rest)
+                   compose_ends(c->file->name, n, place->path + root + 1, &rest)
                ? arena_strndup(c->arena, c->file->name, rest)
                : NULL;
 }
@@ -501,7 +393,7 @@ void compose_resolve(struct decode_ctx *c, const struct compose_place *place,
     compose_vars_init(vars, NULL);
     load_vars(&r, arena_printf(c->arena, "%s/.env", c->dir), v, false, vars);
     file.variables = &vars->source;
-    find_name(&r, place, name ? compose_fill(&r.fill, &file, name) : NULL, ret);
+    compose_find_name(&r, place, name ? compose_fill(&r.fill, &file, name) : NULL, ret);
     if (ret->name)
         compose_vars_set(vars, c->arena, "COMPOSE_PROJECT_NAME", ret->name, "");
     strv_push(c->arena, &m.paths, place->path);

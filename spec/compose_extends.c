@@ -46,10 +46,8 @@ static struct compose_unit *base_file(struct compose_run *r, const struct compos
 {
     struct arena *a = r->c->arena;
     const char *whole = decode_path(r->c, at, path);
-    const char *slash = strrchr(whole, '/');
-    const struct compose_file f = {
-        whole, slash > whole ? arena_strndup(a, whole, (size_t)(slash - whole)) : "/", at,
-        (struct compose_vars *)u->vars};
+    const struct compose_file f = {whole, compose_folder(a, whole), at,
+                                   (struct compose_vars *)u->vars};
 
     for (size_t i = 0; i < r->n_bases; i++)
         if (strcmp(r->bases[i]->path, whole) == 0 && r->bases[i]->vars == u->vars)

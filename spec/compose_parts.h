@@ -47,6 +47,19 @@ const char *compose_load(struct compose_run *r, const char *path, const struct y
 /* path as people know it. */
 const char *compose_display(const struct compose_run *r, const char *path);
 
+/* The folder of an absolute path. */
+const char *compose_folder(struct arena *a, const char *path);
+
+/* ---- compose_name.c ---- */
+
+/* Name and place of ret, from `name:` (may be NULL) or the file's own; complains when there is none. */
+void compose_find_name(struct compose_run *r, const struct compose_place *place,
+                       const struct yaml_node *name, struct compose_result *ret);
+/* Does the text of length n end so? Then its length without that. */
+bool compose_ends(const char *s, size_t n, const char *end, size_t *ret_n);
+/* Length without ending of a name that Compose reads by itself (compose.yaml, docker-compose.yml, shop.compose.yaml); else 0. */
+size_t compose_stem(const char *base);
+
 /* ---- compose_extends.c ---- */
 
 /* The document of u with all `extends` resolved. */

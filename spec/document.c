@@ -10,6 +10,7 @@
 #include "spec/base/arena.h"
 #include "spec/bundle_rules.h"
 #include "spec/compose.h"
+#include "spec/compose_main.h"
 #include "spec/decode.h"
 #include "spec/draft.h"
 #include "spec/env_file.h"
@@ -150,6 +151,7 @@ static void decode_compose(struct decode_ctx *c, const struct yaml_node *v,
         d.services[i].s.defaults = DEFAULTS_COMPOSE;
         drop_built_name(c, &d.services[i]);
     }
+    compose_main(c, &d);
     complete(c, &d, before, ret);
     for (size_t i = 0; i < r.parts.n; i++)
         if (strcmp(r.parts.v[i], place->path) != 0)

@@ -417,6 +417,89 @@ static void test_override_is_no_app(void **state)
     arena_free(w.arena);
 }
 
+/* ---- archives ---- */
+
+static int no_files(void *ctx, const char *path, struct arena *a, const char **ret_text,
+                    size_t *ret_n, struct err *e)
+{
+    (void)ctx, (void)a, (void)ret_text, (void)ret_n;
+    return err_set(e, ERR_DENIED, "%s", path);
+}
+
+static struct spec_file *parse_bundle(struct arena *a, const char *text)
+{
+    struct spec_file *f = ARENA_NEW(a, struct spec_file);
+    const struct loader loader = {.read = no_files, .bundle = "/r/My_Shop.zip"};
+
+    document_parse("/r", "My_Shop.zip", "r/My_Shop.zip:compose.yaml", "/nonexistent", text,
+                   strlen(text), &loader, a, f);
+    return f;
+}
+
+static void test_bundle_main(void **state)
+{
+    static const struct {
+        const char *text, *main;
+        int port;
+    } rows[] = {
+        {"services: {a: {image: x}}", "a", 0},
+        {"services: {a: {image: x}, b: {image: y, ports: ['80']}}", "b", 80},
+        {"services: {a: {image: x}, b: {image: y, expose: [81/tcp]}}", "b", 81},
+        {"services: {a: {image: x, expose: [1]}, b: {image: y, expose: [1, 2], labels: "
+         "[evenkeel.main=true]}}",
+         "b", 0},
+        {"services: {a: {image: x, labels: {milkcrate.main_service: 'true'}}, b: {image: y}}", "a",
+         0},
+        {"services: {a: {image: x, expose: [1]}, b: {image: y, expose: [1]}}", NULL, 0},
+        {"services: {a: {image: x}, b: {image: y, x-evenkeel: {route: /own}}}", "b", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        const struct spec_file *f = parse_bundle(a, rows[i].text);
+        const struct app *app = app_of(f);
+
+        assert_string_equal(app->name, "my-shop");
+        for (size_t k = 0; k < app->n_services; k++) {
+            const struct service *s = &app->services[k];
+
+            assert_null(kvs_get(&s->labels, "evenkeel.main"));
+            if (!rows[i].main || strcmp(s->name, rows[i].main) != 0) {
+                assert_int_equal(s->n_routes, 0);
+                continue;
+            }
+            assert_int_equal(s->n_routes, 1);
+            assert_string_equal(s->routes[0].path, i == 6 ? "/own" : "/my-shop");
+            assert_int_equal(s->port.v, rows[i].port);
+        }
+        assert_int_equal(f->diags.warnings, rows[i].main ? 0 : 1);
+    }
+}
+
+static void test_bundle_build(void **state)
+{
+    struct arena *a = arena_new();
+    const struct app *app = app_of(parse_bundle(
+        a, "services: {a: {build: ./web}, b: {build: .}, c: {build: {context: d/e}}, d: {}}"));
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(app->services[i].build.bundle, "/r/My_Shop.zip");
+    assert_string_equal(app->services[0].build.path, "web");
+    assert_null(app->services[1].build.path);
+    assert_string_equal(app->services[2].build.path, "d/e");
+    (void)error_with(parse_bundle(a, "services: {a: {build: ../x}}"), "another source");
+    (void)error_with(parse_bundle(a, "services: {a: {build: /etc}}"), "another source");
+    (void)error_with(parse_bundle(a, "services: {a: {image: x, volumes: ['./a:/a']}}"),
+                     "folders of the host");
+    (void)error_with(parse_bundle(a, "include: [x.yaml]\nservices: {a: {image: x}}"),
+                     "cannot read");
+    (void)error_with(parse_bundle(a, "services: {a: {extends: {file: ../x.yaml, service: y}}}"),
+                     "outside");
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +517,8 @@ int main(void)
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_override_is_no_app),
+        cmocka_unit_test(test_bundle_main),
+        cmocka_unit_test(test_bundle_build),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
