@@ -114,7 +114,8 @@ struct compose_unit *compose_read(struct compose_run *r, const struct compose_fi
                      compose_display(r, f->path));
         return NULL;
     }
-    if (yaml_parse(compose_display(r, f->path), text, n, c->arena, c->diags, file) < 0)
+    if (!compose_room(&r->fill, f->at, 0, n) ||
+        yaml_parse(compose_display(r, f->path), text, n, c->arena, c->diags, file) < 0)
         return NULL;
     add_part(r, file, f->path);
     if (file->n_documents != 1) {

@@ -106,7 +106,8 @@ struct yaml_node *compose_fill(struct compose_fill *f, const struct yaml_file *f
             decode_leave(c);
         }
     } else if (v->kind == YAML_STRING && strchr(v->text, '$')) {
-        fill_scalar(f, copy);
+        if (compose_room(f, copy, 0, strlen(v->text)))
+            fill_scalar(f, copy);
         (void)compose_room(f, copy, 0, strlen(copy->text));
     }
     return copy;

@@ -25,9 +25,10 @@ void compose_vars_parse(struct compose_vars *v, const char *file, const char *te
 /* What filling in costs and finds, over all files of one app. */
 struct compose_fill {
     struct decode_ctx *c;
-    size_t nodes, bytes; /* made so far; LIMIT_COMPOSE_NODES and LIMIT_COMPOSE_BYTES bound them */
-    bool full;           /* a bound was reached and complained about; nothing more is made */
-    struct kvs from;     /* variables that were used -> the file they came from */
+    size_t nodes,
+        bytes; /* read and made so far; LIMIT_COMPOSE_NODES and LIMIT_COMPOSE_BYTES bound them */
+    bool full; /* a bound was reached and complained about; nothing more is made */
+    struct kvs from; /* variables that were used -> the file they came from */
 };
 
 /* Counts values and bytes of texts that were made because of at; false when a bound is reached (complained about once). */

@@ -8,7 +8,7 @@
 #include "spec/base/arena.h"
 #include "spec/limits.h"
 
-enum { NESTED_MOST = 32 };
+enum { NESTED_MOST = 32, UNSET_MOST = 16 };
 
 struct reader {
     const struct interpolate_source *source;
@@ -92,7 +92,7 @@ static int add_plain(struct reader *r, const char *name, struct str *out)
 {
     const char *value = look_up(r, name);
 
-    if (!value && !strv_has(&r->result->unset, name))
+    if (!value && r->result->unset.n < UNSET_MOST && !strv_has(&r->result->unset, name))
         strv_push(r->arena, &r->result->unset, name);
     return value ? add(r, out, value, strlen(value)) : 0;
 }

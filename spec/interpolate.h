@@ -21,9 +21,10 @@ struct interpolate_result {
     const char
         *text; /* in the arena, or the given one where there was nothing to do; NULL: error */
     const char *error,
-        *hint;         /* what is wrong and what to write, in the arena; NULL when text is there */
-    struct strv unset; /* variables that are not set where nothing says what holds then: empty */
-    struct kvs from;   /* variables that were found -> the file they came from, or "" */
+        *hint; /* what is wrong and what to write, in the arena; NULL when text is there */
+    struct strv
+        unset; /* the first 16 variables that are not set where nothing says what holds then: empty */
+    struct kvs from; /* variables that were found -> the file they came from, or "" */
 };
 
 /* The result is at most LIMIT_TEXT bytes. Returns 0, or -1 with ret->error. */

@@ -256,6 +256,46 @@ static void test_include_multiply(void **state)
     arena_free(w.arena);
 }
 
+/* One large file under many names. */
+static void test_large_files(void **state)
+{
+    CLEANUP(str_release) struct str text = STR_INIT, main = STR_INIT;
+    struct world w;
+
+    (void)state;
+    setup_world(&w);
+    str_add(&text, "services:\n");
+    while (text.len < (1 << 20) - 200)
+        str_add(&text, "# a long remark about nothing at all, once more\n");
+    put(&w, "big.yaml", str_text(&text));
+    str_add(&main, "include:\n");
+    for (int i = 0; i < 50; i++)
+        str_add(&main, "  - big.yaml\n");
+    (void)error_with(parse(&w, str_text(&main)), "bytes in all texts");
+    arena_free(w.arena);
+}
+
+/* A long text that comes to nothing, shared by thousands of places. */
+static void test_empty_variables_multiply(void **state)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    struct world w;
+
+    (void)state;
+    setup_world(&w);
+    str_add(&text, "x-a: &a \"");
+    for (int i = 0; i < 8000; i++)
+        str_addf(&text, "$N%d", i);
+    str_add(&text, "\"\nservices:\n  a:\n    image: b\n    labels:\n");
+    for (int i = 0; i < 4000; i++)
+        str_addf(&text, "      l%d: *a\n", i);
+    const struct spec_file *f = parse(&w, str_text(&text));
+
+    (void)error_with(f, "bytes in all texts");
+    assert_true(f->diags.warnings <= 16); /* of one text, said once */
+    arena_free(w.arena);
+}
+
 /* ---- outside ---- */
 
 static void test_outside(void **state)
@@ -511,6 +551,8 @@ int main(void)
         cmocka_unit_test(test_long_chain),
         cmocka_unit_test(test_circles),
         cmocka_unit_test(test_include_multiply),
+        cmocka_unit_test(test_large_files),
+        cmocka_unit_test(test_empty_variables_multiply),
         cmocka_unit_test(test_outside),
         cmocka_unit_test(test_unique),
         cmocka_unit_test(test_null_changes_nothing),
