@@ -50,12 +50,12 @@ static void validate_roots(const char *const *roots, size_t n, const struct opti
     struct kvs nobody = {0};
     (void)sources_scan(s, NULL);
     const struct spec_set *set = sources_set(s);
-    for (size_t i = 0; i < set->n_files; i++)
-        tally_file(t, set->files[i]);
     struct settings settings = o->settings;
     if (o->words.n > 0) /* which roots they are meant for is not known */
         strv_push(a, &settings.build_allow, "/");
     const struct desired *d = desired_build(set, &settings, &nobody, core_now_ms(), a);
+    for (size_t i = 0; i < d->n_files; i++) /* parts of others were told with those */
+        tally_file(t, d->files[i]);
     tally_diags(t, &d->diags); /* refusals are among them */
     for (size_t i = 0; i < d->n_apps; i++)
         t->apps += !d->apps[i].invalid_input && !d->apps[i].builtin;

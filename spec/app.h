@@ -31,6 +31,7 @@ enum restart_policy {
     RESTART_UNLESS_STOPPED
 };
 enum profile { PROFILE_UNSET = 0, PROFILE_HARDENED, PROFILE_SERVICE, PROFILE_DOCKER };
+enum defaults_kind { DEFAULTS_APP = 0, DEFAULTS_COMPOSE }; /* which of the tables in defaults.h */
 enum mount_kind { MOUNT_VOLUME = 0, MOUNT_BIND, MOUNT_TMPFS };
 enum depend_on { DEPEND_STARTED = 0, DEPEND_HEALTHY, DEPEND_COMPLETED };
 
@@ -164,6 +165,7 @@ struct service {
     size_t n_routes;
     struct num replicas;
     enum profile profile; /* security: {profile:} */
+    enum defaults_kind defaults;
 };
 
 struct network { /* top-level networks:, or one that a flat app's list declares */
@@ -197,6 +199,7 @@ struct app {
     enum app_wish state;
     enum drift_mode drift;
     int64_t restarted_at_ms; /* 0: never asked */
+    struct kvs variables; /* filled in while it was read -> the file each came from; "": built in */
 };
 
 struct override {

@@ -21,10 +21,17 @@ bool bundle_name(const char *name)
     return end_of(name) > 0;
 }
 
+const char *bundle_stem(const char *path, struct arena *a)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+    return arena_strndup(a, name, strlen(name) - end_of(name));
+}
+
 const char *bundle_text(const char *path, struct arena *a)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *app = arena_strndup(a, name, strlen(name) - end_of(name));
+    const char *app = bundle_stem(path, a);
 
     if (!app_name_valid(app))
         return NULL;

@@ -9,6 +9,18 @@
 #include "spec/document.h"
 #include "spec/draft.h"
 
+/* Compose's `build: ./folder` is a folder of the archive that the file stands in. */
+static void build_inside(const struct decode_ctx *c, struct build *b)
+{
+    size_t n = strlen(c->dir);
+
+    if (!c->compose || !b->set || b->bundle || !b->path || strncmp(b->path, c->dir, n) != 0 ||
+        (b->path[n] && b->path[n] != '/'))
+        return;
+    b->bundle = c->loader->bundle;
+    b->path = b->path[n] && b->path[n + 1] ? b->path + n + 1 : NULL;
+}
+
 void bundle_default_source(const struct decode_ctx *c, struct app_draft *d)
 {
     if (!c->loader || !c->loader->bundle)
@@ -16,6 +28,7 @@ void bundle_default_source(const struct decode_ctx *c, struct app_draft *d)
     for (size_t i = 0; i < d->n_services; i++) {
         struct service *s = &d->services[i].s;
 
+        build_inside(c, &s->build);
         if (!s->image && !s->build.set)
             s->build = (struct build){.set = true, .at = s->at, .bundle = c->loader->bundle};
     }

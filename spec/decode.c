@@ -48,7 +48,14 @@ static void add_path(const struct decode_ctx *c, struct str *out)
 
 struct place decode_place(const struct decode_ctx *c, const struct yaml_node *v)
 {
-    return (struct place){c->file->name, v->line, v->column};
+    return (struct place){(v->file ? v->file : c->file)->name, v->line, v->column};
+}
+
+/* Wherever a value goes, its key goes with it. */
+struct place decode_pair_place(const struct decode_ctx *c, const struct yaml_pair *pair)
+{
+    return (struct place){(pair->value->file ? pair->value->file : c->file)->name, pair->line,
+                          pair->column};
 }
 
 struct place decode_key_place(const struct decode_ctx *c, const struct yaml_node *map,
@@ -56,8 +63,31 @@ struct place decode_key_place(const struct decode_ctx *c, const struct yaml_node
 {
     for (size_t i = 0; map->kind == YAML_MAP && i < map->n; i++)
         if (strcmp(map->pairs[i].key, key) == 0)
-            return (struct place){c->file->name, map->pairs[i].line, map->pairs[i].column};
+            return decode_pair_place(c, &map->pairs[i]);
     return decode_place(c, map);
+}
+
+static const struct yaml_file *file_named(const struct decode_ctx *c, const char *name)
+{
+    if (c->file->name == name)
+        return c->file;
+    for (size_t i = 0; i < c->n_parts; i++)
+        if (c->parts[i]->name == name)
+            return c->parts[i];
+    return NULL;
+}
+
+/* A service that others extend, or a node with aliases, is decoded more than once; what is wrong with it is said once. */
+static bool said_before(const struct decode_ctx *c, struct place at, const char *what)
+{
+    for (size_t i = 0; c->compose && i < c->diags->n; i++) {
+        const struct diag *d = &c->diags->v[i];
+
+        if (d->at.line == at.line && d->at.column == at.column && d->at.file == at.file &&
+            strcmp(d->what, what) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void say(struct decode_ctx *c, enum diag_level level, struct place at, const char *hint,
@@ -66,12 +96,17 @@ static void say(struct decode_ctx *c, enum diag_level level, struct place at, co
     CLEANUP(str_release) struct str path = STR_INIT;
     const char *source = NULL;
 
+    if (said_before(c, at, what))
+        return;
     /* Finding a line means counting newlines from the top; a list that overflows need not pay for it. */
     if (c->diags->errors < LIMIT_DIAGS)
         add_path(c, &path);
-    if (at.file == c->file->name && c->diags->errors < LIMIT_DIAGS) {
-        if (c->source_line != at.line)
-            c->source = yaml_source_line(c->file, at.line, c->arena);
+    const struct yaml_file *file = c->diags->errors < LIMIT_DIAGS ? file_named(c, at.file) : NULL;
+
+    if (file) {
+        if (c->source_file != file || c->source_line != at.line)
+            c->source = yaml_source_line(file, at.line, c->arena);
+        c->source_file = file;
         c->source_line = at.line;
         source = c->source;
     }
@@ -140,18 +175,17 @@ static void unknown_key(struct decode_ctx *c, const struct yaml_pair *pair,
     nearest = str_nearest(pair->key, known.v, known.n);
     if (nearest)
         hint = arena_printf(c->arena, "did you mean \"%s\"?", nearest);
-    decode_say(c, DIAG_ERROR, (struct place){c->file->name, pair->line, pair->column}, hint,
-               "unknown key \"%s\"", pair->key);
+    decode_say(c, DIAG_ERROR, decode_pair_place(c, pair), hint, "unknown key \"%s\"", pair->key);
 }
 
 static void decode_pair(struct decode_ctx *c, const struct field *f, const struct yaml_pair *pair,
                         void *base)
 {
-    struct place at = {c->file->name, pair->line, pair->column};
+    struct place at = decode_pair_place(c, pair);
 
     switch (f->status) {
     case FIELD_SUPPORTED:
-        if (pair->value->kind != YAML_NULL)
+        if (pair->value->kind != YAML_NULL && !pair->value->broken)
             f->form->decode(c, f, pair->value, (char *)base + f->offset);
         return;
     case FIELD_PLANNED:
@@ -192,8 +226,8 @@ bool decode_fields(struct decode_ctx *c, const struct yaml_node *v,
         while (t < n && !(f = field_find(targets[t].table, pair->key)))
             t++;
         if (f && targets[t].elsewhere)
-            decode_say(c, DIAG_ERROR, (struct place){c->file->name, pair->line, pair->column}, NULL,
-                       "`%s` belongs to %s", pair->key, targets[t].elsewhere);
+            decode_say(c, DIAG_ERROR, decode_pair_place(c, pair), NULL, "`%s` belongs to %s",
+                       pair->key, targets[t].elsewhere);
         else if (f)
             decode_pair(c, f, pair, targets[t].base);
         else if (strncmp(pair->key, "x-", 2) != 0) /* Compose's extension fields: the user's own */
@@ -268,6 +302,8 @@ const char *decode_dollars(struct decode_ctx *c, const struct yaml_node *v, cons
 
 const char *decode_text(struct decode_ctx *c, const struct yaml_node *v, const char *words)
 {
+    if (v->broken)
+        return NULL;
     if (v->kind == YAML_NULL || v->kind == YAML_LIST || v->kind == YAML_MAP) {
         decode_wrong_kind(c, v, words);
         return NULL;
@@ -362,13 +398,18 @@ bool decode_port_range(const char *text, int *ret_from, int *ret_to)
     return true;
 }
 
-const char *decode_path(struct decode_ctx *c, const char *path)
+const char *decode_path(struct decode_ctx *c, const struct yaml_node *v, const char *path)
+{
+    return decode_path_in(c, v->file && v->file->dir ? v->file->dir : c->dir, path);
+}
+
+const char *decode_path_in(struct decode_ctx *c, const char *dir, const char *path)
 {
     CLEANUP(str_release) struct str out = STR_INIT;
     CLEANUP(str_release) struct str both = STR_INIT;
 
     if (*path != '/')
-        str_addf(&both, "%s/", c->dir);
+        str_addf(&both, "%s/", dir);
     str_add(&both, path);
     for (const char *s = str_text(&both); *s;) {
         s += strspn(s, "/");

@@ -29,10 +29,15 @@ struct decode_ctx {
     const char *dir;             /* absolute folder of the file, for relative paths */
     const struct loader *loader; /* may be NULL: env_file is then an error */
     struct strv *reads;          /* other files it was made from */
-    bool plain_dollars;          /* `$` means nothing (the agent's configuration) */
+    bool
+        plain_dollars; /* `$` means nothing: the agent's configuration; Compose files, whose variables are filled in before */
+    bool compose;      /* platform keys stand under x-evenkeel */
+    const struct yaml_file **parts; /* the further files of a Compose document, for their lines */
+    size_t n_parts, cap_parts;
     struct path_part path[2 * LIMIT_YAML_DEPTH];
     size_t depth;
-    int source_line; /* memo of the line shown last */
+    const struct yaml_file *source_file; /* memo of the line shown last */
+    int source_line;
     const char *source;
 };
 
@@ -51,6 +56,8 @@ void decode_leave(struct decode_ctx *c);
 
 /* ---- diagnostics with place, path and source line ---- */
 struct place decode_place(const struct decode_ctx *c, const struct yaml_node *v);
+struct place decode_pair_place(const struct decode_ctx *c,
+                               const struct yaml_pair *pair); /* of its key */
 /* Place of a key of map, or of map itself when it has no such key. */
 struct place decode_key_place(const struct decode_ctx *c, const struct yaml_node *map,
                               const char *key);
@@ -68,7 +75,7 @@ bool decode_fields(struct decode_ctx *c, const struct yaml_node *v,
 bool decode_table(struct decode_ctx *c, const struct table *t, const struct yaml_node *v,
                   void *base);
 
-/* The text of a scalar with `$$` read as `$`. NULL after a complaint when it is no scalar, too long, or asks for a variable. words says
+/* The text of a scalar with `$$` read as `$`. NULL after a complaint when it is no scalar, too long, or asks for a variable, and without one when it is broken. words says
  * what was expected. A YAML null counts as no scalar. */
 const char *decode_text(struct decode_ctx *c, const struct yaml_node *v, const char *words);
 /* The same for a text that is part of v. */
@@ -86,7 +93,9 @@ bool decode_int(struct decode_ctx *c, const struct yaml_node *v, int64_t min, in
                 int64_t *ret);
 /* text "PORT" or "FROM-TO", 1..65535. */
 bool decode_port_range(const char *text, int *ret_from, int *ret_to);
-/* path made absolute against the file's folder, "." and ".." and double slashes resolved by the letters alone. */
-const char *decode_path(struct decode_ctx *c, const char *path);
+/* path, which stands at v, made absolute against the folder of v's file, "." and ".." and double slashes resolved by the letters alone. */
+const char *decode_path(struct decode_ctx *c, const struct yaml_node *v, const char *path);
+/* The same for a path and the folder it begins at. */
+const char *decode_path_in(struct decode_ctx *c, const char *dir, const char *path);
 
 #endif

@@ -34,7 +34,7 @@ static void narrow(const struct service *s, const char *const *caps, size_t n, s
 static void apply_profile(const struct service *s, struct arena *a, struct service *ret)
 {
     if (ret->profile == PROFILE_UNSET)
-        ret->profile = PROFILE_HARDENED;
+        ret->profile = s->defaults == DEFAULTS_COMPOSE ? PROFILE_SERVICE : PROFILE_HARDENED;
     /* Dropping everything from a container that was given everything would only look safe. */
     if (s->privileged == TRI_YES || strv_has(&s->cap_add, "ALL"))
         return;
@@ -88,7 +88,10 @@ static void switch_off(struct num *n)
 static void apply_memory(const struct settings *settings, const struct service *s,
                          struct service *ret)
 {
-    ret->mem_limit = otherwise(s->mem_limit, settings->mem_limit, DEFAULT_MEMORY_BYTES);
+    bool compose = s->defaults == DEFAULTS_COMPOSE;
+
+    ret->mem_limit =
+        otherwise(s->mem_limit, settings->mem_limit, compose ? 0 : DEFAULT_MEMORY_BYTES);
     /* A default must not contradict what was written beside it. */
     if (!s->mem_limit.set && ret->mem_limit.v > 0) {
         if (s->mem_reservation.set && s->mem_reservation.v > ret->mem_limit.v)
@@ -106,10 +109,13 @@ static void apply_memory(const struct settings *settings, const struct service *
 static void apply_limits(const struct settings *settings, const struct service *s,
                          struct service *ret)
 {
+    bool compose = s->defaults == DEFAULTS_COMPOSE;
+
     apply_memory(settings, s, ret);
-    ret->nano_cpus = otherwise(s->nano_cpus, settings->nano_cpus, DEFAULT_NANO_CPUS);
+    ret->nano_cpus = otherwise(s->nano_cpus, settings->nano_cpus, compose ? 0 : DEFAULT_NANO_CPUS);
     switch_off(&ret->nano_cpus);
-    ret->pids_limit = otherwise(s->pids_limit, settings->pids_limit, DEFAULT_PIDS);
+    ret->pids_limit = otherwise(s->pids_limit, settings->pids_limit,
+                                compose ? DEFAULT_COMPOSE_PIDS : DEFAULT_PIDS);
     switch_off(&ret->pids_limit);
 }
 

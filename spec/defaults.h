@@ -14,6 +14,7 @@ struct settings;
     (INT64_C(512) * 1024 * 1024) /* and as much memory and swap together: no swap */
 #define DEFAULT_NANO_CPUS INT64_C(500000000)
 #define DEFAULT_PIDS 100
+#define DEFAULT_COMPOSE_PIDS 512 /* a Compose file's; memory and CPUs are not limited there */
 #define DEFAULT_LOG_SIZE "10m"
 #define DEFAULT_LOG_FILES "3"
 

@@ -9,6 +9,7 @@
 #include "spec/desired_app.h"
 #include "spec/desired_claims.h"
 #include "spec/desired_ingress.h"
+#include "spec/desired_parts.h"
 
 /* One document that names an app. */
 struct candidate {
@@ -45,13 +46,19 @@ static int cmp_candidate(const void *a, const void *b)
     return order ? order : (x->rank > y->rank) - (x->rank < y->rank);
 }
 
+/* Both languages end up here, and nothing behind asks which it was. */
+static enum doc_kind kind_of(const struct document *doc)
+{
+    return doc->kind == DOC_COMPOSE ? DOC_APP : doc->kind;
+}
+
 static void out_of_place(struct builder *b, const struct document *doc)
 {
     diag_add(&b->out->diags, DIAG_ERROR, doc->at, NULL, NULL,
-             doc->kind == DOC_APP ? "put it into a root"
-                                  : "overrides are made by `evenkeel stop`, `hold` and the like",
-             doc->kind == DOC_APP ? "an app among the overrides is not deployed"
-                                  : "an override beside the apps has no effect");
+             kind_of(doc) == DOC_APP ? "put it into a root"
+                                     : "overrides are made by `evenkeel stop`, `hold` and the like",
+             kind_of(doc) == DOC_APP ? "an app among the overrides is not deployed"
+                                     : "an override beside the apps has no effect");
 }
 
 /* An archive that a spec names is no app by itself. */
@@ -96,9 +103,9 @@ static size_t gather(struct builder *b, const struct spec_file *const *files, si
 
             if (is_named(b, files[i]))
                 continue;
-            if (doc->kind == kind && doc->name)
+            if (kind_of(doc) == kind && doc->name)
                 (*ret)[found++] = (struct candidate){doc->name, files[i], doc, rank++};
-            else if (doc->kind != kind && (doc->kind == DOC_APP || doc->kind == DOC_OVERRIDE))
+            else if (kind_of(doc) != kind && kind_of(doc) != DOC_FOREIGN)
                 out_of_place(b, doc);
         }
     if (found > 1)
@@ -117,9 +124,9 @@ static int cmp_file(const void *a, const void *b)
 
 static void gather_unreadable(struct builder *b)
 {
-    b->unreadable = ARENA_ARRAY(b->arena, b->set->n_files, const struct spec_file *);
-    for (size_t i = 0; i < b->set->n_files; i++) {
-        const struct spec_file *f = b->set->files[i];
+    b->unreadable = ARENA_ARRAY(b->arena, b->out->n_files, const struct spec_file *);
+    for (size_t i = 0; i < b->out->n_files; i++) {
+        const struct spec_file *f = b->out->files[i];
         bool nameless = f->n_documents == 0;
 
         for (size_t k = 0; k < f->n_documents; k++)
@@ -308,12 +315,31 @@ static void freeze(struct builder *b, struct want_app *app, const char *name,
         apply_override(b, app, o);
 }
 
+/* A Compose file that nobody runs yet may be a part of one that cannot be read now: deployed by itself it would be somebody's database a second time. */
+static bool waits(struct builder *b, const struct candidate *c)
+{
+    for (size_t i = 0; c->doc->kind == DOC_COMPOSE && i < b->n_unreadable; i++) {
+        const struct spec_file *f = b->unreadable[i];
+
+        if (strcmp(f->root, c->file->root) != 0)
+            continue;
+        diag_add(&b->out->diags, DIAG_WARNING, c->doc->at, NULL, NULL,
+                 arena_printf(b->arena, "mend %s", f->name),
+                 "the app \"%s\" waits: %s cannot be read, and this file may be a part of it",
+                 c->name, f->name);
+        return true;
+    }
+    return false;
+}
+
 static void build_name(struct builder *b, const struct candidate *v, size_t n)
 {
     const char *incumbent = kvs_get(b->incumbents, v->name);
     const struct spec_file *home = incumbent ? unreadable_home(b, incumbent) : NULL;
     const struct candidate *holder = choose(v, n, incumbent);
 
+    if (!incumbent && waits(b, holder))
+        return;
     /* It runs from a file that cannot be read now. Letting another file take over would disturb it for a typing mistake. */
     if (home && holder->file != home) {
         struct place at = {home->name, home->diags.n ? home->diags.v[0].at.line : 1, 1};
@@ -425,11 +451,11 @@ struct desired *desired_build(const struct spec_set *set, const struct settings 
     *out = (struct desired){.settings = settings,
                             .roots = set->roots,
                             .n_roots = set->n_roots,
-                            .files = set->files,
+                            .files = desired_parts_hide(set, a),
                             .n_files = set->n_files};
     diag_init(&out->diags, a);
     gather_named(&b);
-    b.n_apps = gather(&b, set->files, set->n_files, DOC_APP, &b.apps);
+    b.n_apps = gather(&b, out->files, out->n_files, DOC_APP, &b.apps);
     b.n_overrides = gather(&b, set->overrides, set->n_overrides, DOC_OVERRIDE, &b.overrides);
     gather_unreadable(&b);
     build_apps(&b);

@@ -137,7 +137,8 @@ struct desired {
     const struct settings *settings;
     const struct spec_root *roots;
     size_t n_roots;
-    const struct spec_file *const *files; /* for law 6: which origins are broken */
+    const struct spec_file *const *
+        files; /* for law 6: which origins are broken. What is a part of another file has no documents and no complaints here */
     size_t n_files;
     struct want_app
         *apps; /* sorted by name, unique; refused twins are left out and told in diags */

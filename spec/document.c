@@ -9,10 +9,13 @@
 
 #include "spec/base/arena.h"
 #include "spec/bundle_rules.h"
+#include "spec/compose.h"
+#include "spec/compose_main.h"
 #include "spec/decode.h"
 #include "spec/draft.h"
 #include "spec/env_file.h"
 #include "spec/forms.h"
+#include "spec/forms_secret.h"
 #include "spec/validate.h"
 
 bool app_name_valid(const char *name)
@@ -75,6 +78,32 @@ static void refuse_tags(struct decode_ctx *c, const struct yaml_node *v)
         refuse_tags(c, v->kind == YAML_MAP ? v->pairs[i].value : v->items[i]);
 }
 
+/* What is the same for every app, whatever it was written in. */
+static void complete(struct decode_ctx *c, struct app_draft *d, size_t errors_before,
+                     struct document *ret)
+{
+    for (size_t i = 0; i < d->n_services; i++) {
+        if (!d->a.flat) {
+            decode_enter(c, "services");
+            decode_enter(c, d->services[i].s.name);
+        }
+        decode_enter(c, "env_file");
+        env_file_merge(c, &d->services[i]);
+        decode_leave(c);
+        if (!d->a.flat) {
+            decode_leave(c);
+            decode_leave(c);
+        }
+    }
+    secrets_join(c, d);
+    bundle_default_source(c, d);
+    validate_app(c, d);
+    bundle_rules(c, d);
+    ret->ok = c->diags->errors == errors_before;
+    if (ret->ok)
+        ret->app = finish(c, d);
+}
+
 static void decode_app(struct decode_ctx *c, const struct yaml_node *v, struct document *ret)
 {
     struct app_draft d = {.node = v};
@@ -86,25 +115,71 @@ static void decode_app(struct decode_ctx *c, const struct yaml_node *v, struct d
         decode_several(c, v, &d);
     else
         decode_flat(c, v, &d);
+    complete(c, &d, before, ret);
+}
+
+/* ---- Compose ---- */
+
+/* Beside `build:`, Compose's `image:` is the name that the result gets. */
+static void drop_built_name(struct decode_ctx *c, struct service_draft *s)
+{
+    if (!s->s.image || !s->s.build.set)
+        return;
+    decode_say(
+        c, DIAG_WARNING, decode_key_place(c, s->node, "image"), NULL,
+        "`image` beside `build` has no effect: what is built is named after app and service");
+    s->s.image = NULL;
+}
+
+static void decode_compose(struct decode_ctx *c, const struct yaml_node *v,
+                           const struct compose_place *place, struct document *ret)
+{
+    size_t before = c->diags->errors;
+    struct app_draft d = {0};
+    struct compose_result r;
+
+    c->compose = true;
+    compose_resolve(c, place, v, &r);
+    ret->at = r.at;
+    ret->name = r.name;
+    d.node = r.tree;
+    d.a.at = r.at;
+    d.a.name = r.name;
+    d.a.variables = r.variables;
+    (void)decode_table(c, &fields_compose, r.tree, &d);
     for (size_t i = 0; i < d.n_services; i++) {
-        if (!d.a.flat) {
-            decode_enter(c, "services");
-            decode_enter(c, d.services[i].s.name);
-        }
-        decode_enter(c, "env_file");
-        env_file_merge(c, &d.services[i]);
-        decode_leave(c);
-        if (!d.a.flat) {
-            decode_leave(c);
-            decode_leave(c);
-        }
+        d.services[i].s.defaults = DEFAULTS_COMPOSE;
+        drop_built_name(c, &d.services[i]);
     }
-    bundle_default_source(c, &d);
-    validate_app(c, &d);
-    bundle_rules(c, &d);
-    ret->ok = c->diags->errors == before;
-    if (ret->ok)
-        ret->app = finish(c, &d);
+    compose_main(c, &d);
+    complete(c, &d, before, ret);
+    for (size_t i = 0; i < r.parts.n; i++)
+        if (strcmp(r.parts.v[i], place->path) != 0)
+            strv_push(c->arena, place->parts, r.parts.v[i]);
+    c->compose = c->plain_dollars = false;
+}
+
+/* A file that only changes another one is read with that one. */
+static void decode_part(struct decode_ctx *c, const struct yaml_node *v, const char *whole,
+                        struct document *ret)
+{
+    static const char *const ends[] = {"yaml", "yml"};
+
+    ret->ok = true;
+    for (size_t i = 0; c->loader && i < ARRAY_LEN(ends); i++) {
+        const char *text, *path = arena_printf(c->arena, "%s.%s", whole, ends[i]);
+        struct err e;
+        size_t n;
+
+        strv_push(c->arena, c->reads, path);
+        if (c->loader->read(c->loader->ctx, path, c->arena, &text, &n, &e) == 0 ||
+            e.kind != ERR_MISSING)
+            return;
+    }
+    if (!c->loader)
+        return;
+    ret->ok = false;
+    decode_error(c, v, "rename one of the two", "it changes %s.yaml, which is not there", whole);
 }
 
 /* ---- override ---- */
@@ -129,10 +204,17 @@ static void decode_override(struct decode_ctx *c, const struct yaml_node *v, str
 
 /* ---- which kind ---- */
 
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 /* Should a file of this name hold a spec? */
 static bool named_like_spec(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    const char *base = base_of(path);
 
     return fnmatch("*compose*.y*ml", base, 0) == 0 || fnmatch("*.app.y*ml", base, 0) == 0;
 }
@@ -186,9 +268,11 @@ static void read_name(struct decode_ctx *c, const struct yaml_node *v, const cha
         ret->name = name->text;
 }
 
-static void decode_document(struct decode_ctx *c, const struct yaml_node *v, bool spec_expected,
-                            struct document *ret)
+static void decode_document(struct decode_ctx *c, const struct yaml_node *v,
+                            const struct compose_place *place, struct document *ret)
 {
+    const char *whole;
+
     *ret = (struct document){.kind = DOC_FOREIGN, .at = decode_place(c, v)};
     if (!one_kind(c, v)) {
         if (yaml_get(v, "app")) {
@@ -208,10 +292,13 @@ static void decode_document(struct decode_ctx *c, const struct yaml_node *v, boo
                    "`host` is not supported by this version yet");
     } else if (yaml_get(v, "services") || yaml_get(v, "include")) {
         ret->kind = DOC_COMPOSE;
-        decode_say(c, DIAG_WARNING, decode_place(c, v), "write `app: NAME` beside `services:`",
-                   "Compose files are not deployed by this version yet");
+        whole = compose_overridden(place->path, c->arena);
+        if (whole)
+            decode_part(c, v, whole, ret);
+        else
+            decode_compose(c, v, place, ret);
     } else {
-        say_foreign(c, v, spec_expected);
+        say_foreign(c, v, named_like_spec(place->path));
     }
 }
 
@@ -244,10 +331,16 @@ void document_parse(const char *root, const char *path, const char *name, const 
                                .loader = loader,
                                .reads = &ret->reads};
 
+        const struct compose_place place = {
+            .root = loader && loader->bundle ? dir : root,
+            .path = arena_printf(a, "%s/%s", dir, base_of(path)),
+            .parts = &ret->parts,
+        };
+
         ret->documents = ARENA_ARRAY(a, file.n_documents, struct document);
         ret->n_documents = file.n_documents;
         for (size_t i = 0; i < file.n_documents; i++)
-            decode_document(&c, file.documents[i], named_like_spec(path), &ret->documents[i]);
+            decode_document(&c, file.documents[i], &place, &ret->documents[i]);
     }
     diag_sort(&ret->diags);
     ret->broken = ret->diags.errors > 0;

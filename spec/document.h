@@ -16,7 +16,8 @@ struct document {
     struct place at;
     bool ok;          /* decoded without an error */
     const char *name; /* app or override name even when !ok, if it could be read; else NULL */
-    struct app *app;  /* DOC_APP and ok */
+    struct app
+        *app; /* DOC_APP or DOC_COMPOSE, and ok; NULL for a Compose file that is part of another */
     struct override *override; /* DOC_OVERRIDE and ok */
 };
 
@@ -38,7 +39,9 @@ struct spec_file {
     struct document *documents;
     size_t n_documents;
     const char *bundle; /* absolute path of the archive that it stands for, or NULL */
-    struct strv reads;  /* absolute paths of other files it was made from, for the watcher */
+    struct strv
+        reads; /* absolute paths of other files it was made from, there or not, for the watcher */
+    struct strv parts; /* those that are part of its Compose app, and so no app of their own */
     struct diag_list diags;
 };
 
@@ -52,6 +55,9 @@ void document_parse(const char *root, const char *path, const char *name, const 
 bool bundle_name(const char *name);
 /* The text that an archive without a spec of its own stands for, and its app's name; NULL if the file's name cannot be an app's. In the arena. */
 const char *bundle_text(const char *path, struct arena *a);
+
+/* The name of such a path without folder and ending; in the arena. */
+const char *bundle_stem(const char *path, struct arena *a);
 
 /* A DNS label: a-z, 0-9, inner '-', at most LIMIT_APP_NAME. */
 bool app_name_valid(const char *name);

@@ -14,11 +14,24 @@ struct env_source { /* one entry of `env_file` */
     bool raw; /* format: raw */
 };
 
+struct secret_use { /* one entry of a service's `configs` or `secrets` */
+    struct place at;
+    bool secret;
+    const char *source, *target; /* target: as written, or NULL */
+};
+
+struct secret_entry { /* one of the document's */
+    struct place at;
+    const char *key, *file; /* file: absolute; NULL when it was not given */
+};
+
 struct service_draft {
     struct service s;
     const struct yaml_node *node; /* the mapping it came from, for places */
     struct env_source *env_sources;
     size_t n_env_sources;
+    struct secret_use *uses;
+    size_t n_uses;
 };
 
 struct app_draft {
@@ -26,6 +39,9 @@ struct app_draft {
     const struct yaml_node *node; /* the document */
     struct service_draft *services;
     size_t n_services;
+    struct secret_entry *configs, *secrets;
+    size_t n_configs, n_secrets;
+    struct strv profiles; /* of a Compose file; what they leave out is gone already */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include "spec/decode.h"
 #include "spec/document.h"
 #include "spec/draft.h"
+#include "spec/interpolate.h"
 
 struct reader {
     const struct env_text *in;
@@ -54,6 +55,8 @@ static void next_line(struct reader *r)
 /* Compose would fill in a variable here; we pass the text on, so say so. */
 static void warn_dollar(struct reader *r, const char *at, char next)
 {
+    if (r->in->variables)
+        return;
     if (next == '{' || next == '_' || (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z'))
         env_complain(r, DIAG_WARNING, at, "put the value in single quotes if that is meant",
                      "variables are not filled in; the text is passed on as it stands");
@@ -79,6 +82,8 @@ static const char *read_quoted(struct reader *r)
         char c = *r->at, next = r->at + 1 < r->end ? r->at[1] : '\0';
 
         if (c == '\\' && quote == '"' && next && strchr("ntr\"\\$", next)) {
+            if (next == '$' && r->in->variables)
+                str_addc(&out, '$'); /* two of them are one */
             str_addc(&out, unescaped(next));
             r->at++;
             continue;
@@ -127,6 +132,41 @@ static const char *read_raw(struct reader *r)
     return arena_strndup(r->arena, from, (size_t)(to - from));
 }
 
+/* What the caller knows goes before what this file said further up. */
+static const char *look_up_here(void *ctx, const char *name, const char **ret_file)
+{
+    const struct reader *r = ctx;
+    const char *value = r->in->variables->lookup(r->in->variables->ctx, name, ret_file);
+
+    if (value)
+        return value;
+    *ret_file = r->in->name;
+    return kvs_get(r->vars, name);
+}
+
+/* opening: where the value begins. */
+static void set_filled(struct reader *r, const struct reader *opening, const char *key,
+                       const char *value)
+{
+    const struct interpolate_source source = {look_up_here, r};
+    struct interpolate_result filled;
+    struct reader there = *opening;
+
+    if (!r->in->variables) {
+        kvs_set(r->arena, r->vars, key, value);
+        return;
+    }
+    if (interpolate_text(value, &source, r->arena, &filled) < 0) {
+        env_complain(&there, DIAG_ERROR, opening->at, filled.hint, filled.error);
+        return;
+    }
+    for (size_t i = 0; i < filled.unset.n; i++)
+        env_complain(&there, DIAG_WARNING, opening->at, "single quotes keep a dollar sign",
+                     arena_printf(r->arena, "the variable %s is not set and counts as empty",
+                                  filled.unset.v[i]));
+    kvs_set(r->arena, r->vars, key, filled.text);
+}
+
 static void read_value(struct reader *r, const char *key)
 {
     const char *value;
@@ -136,11 +176,12 @@ static void read_value(struct reader *r, const char *key)
         return;
     }
     skip_blanks(r);
+    const struct reader opening = *r;
+
     if (r->at == r->end || (*r->at != '"' && *r->at != '\'')) {
-        kvs_set(r->arena, r->vars, key, read_plain(r));
+        set_filled(r, &opening, key, read_plain(r));
         return;
     }
-    const struct reader opening = *r;
 
     value = read_quoted(r);
     if (!value) {
@@ -152,6 +193,8 @@ static void read_value(struct reader *r, const char *key)
     skip_blanks(r);
     if (r->at < r->end && *r->at != '\n' && *r->at != '#')
         env_complain(r, DIAG_ERROR, r->at, NULL, "text after the closing quote");
+    else if (*opening.at == '"')
+        set_filled(r, &opening, key, value);
     else
         kvs_set(r->arena, r->vars, key, value);
 }
@@ -245,10 +288,24 @@ void env_file_parse(const struct env_text *in, struct arena *a, struct diag_list
 
 /* ---- for a service ---- */
 
+/* A name without a value takes the one that the Compose file itself would be given. */
+static void inherit_from(const struct interpolate_source *variables, struct arena *a,
+                         const struct strv *names, struct kvs *vars)
+{
+    for (size_t i = 0; variables && i < names->n; i++) {
+        const char *file, *value = variables->lookup(variables->ctx, names->v[i], &file);
+
+        if (value)
+            kvs_set(a, vars, names->v[i], value);
+    }
+}
+
 static void env_load(struct decode_ctx *c, const struct env_source *src, struct kvs *vars,
                      struct strv *inherit)
 {
-    struct env_text in = {.name = src->path, .raw = src->raw};
+    const struct interpolate_source *variables =
+        (src->node->file ? src->node->file : c->file)->variables;
+    struct env_text in = {.name = src->path, .raw = src->raw, .variables = variables};
     struct err e = {0};
 
     strv_push(c->arena, c->reads, src->path);
@@ -267,6 +324,7 @@ static void env_load(struct decode_ctx *c, const struct env_source *src, struct 
         return;
     }
     env_file_parse(&in, c->arena, c->diags, vars, inherit);
+    inherit_from(variables, c->arena, inherit, vars);
 }
 
 void env_file_merge(struct decode_ctx *c, struct service_draft *d)

@@ -1,8 +1,9 @@
 /* env_file.h: files of environment variables, in the syntax of Compose's env_file.
  *
  * KEY=VALUE lines; `export ` in front is allowed; `#` begins a comment at the start of a line or after a blank; values may be in single
- * quotes (as they stand) or double quotes (\n \t \r \" \\ \$ are read), both over several lines. Variables in values are not filled in:
- * a `$` that Compose would read is passed as it stands, with a warning.
+ * quotes (as they stand) or double quotes (\n \t \r \" \\ \$ are read), both over several lines. For Compose files, variables in values without
+ * quotes and in double quotes are filled in, also with what stands further up in the same file; for others a `$` that Compose would read is passed as it
+ * stands, with a warning.
  * Source: github.com/compose-spec/compose-spec, 05-services.md, "Env_file format". */
 #ifndef EK_ENV_FILE_H
 #define EK_ENV_FILE_H
@@ -13,6 +14,7 @@
 struct arena;
 struct decode_ctx;
 struct diag_list;
+struct interpolate_source;
 struct kvs;
 struct service_draft;
 struct strv;
@@ -22,6 +24,7 @@ struct env_text {
     const char *text;
     size_t n;
     bool raw; /* the value is all that stands behind the first `=` */
+    const struct interpolate_source *variables; /* NULL: they are not filled in */
 };
 
 /* Adds to ret, later lines winning; keys without a value go to ret_inherit. Complains into diags; what can be read is read. */

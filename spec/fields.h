@@ -55,6 +55,8 @@ struct field {
     bool (*check)(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
                   const char *text);
     const char *since; /* version; NULL: the first */
+    bool
+        platform; /* a key of a service that Compose does not have: in its files it stands under x-evenkeel */
 };
 
 struct table {
@@ -71,8 +73,10 @@ const struct field *field_find(const struct table *t, const char *name);
 extern const struct table fields_app; /* `app:` with `services:`, over struct app_draft */
 extern const struct table
     fields_app_flat; /* the app's own keys of a flat document, over struct app_draft */
-extern const struct table fields_override; /* over struct override */
-extern const struct table fields_config;   /* the agent's configuration file, over struct config */
+extern const struct table fields_compose;     /* a Compose file, over struct app_draft */
+extern const struct table fields_compose_app; /* its top-level x-evenkeel, over struct app_draft */
+extern const struct table fields_override;    /* over struct override */
+extern const struct table fields_config; /* the agent's configuration file, over struct config */
 
 /* ---- parts of an app ---- */
 extern const struct table fields_service; /* over struct service_draft */
@@ -82,5 +86,7 @@ extern const struct table fields_volume;  /* top-level volumes, over struct volu
 /* Every table that documents of a root, or the configuration file, are made of; for the schemas. NULL-terminated. */
 extern const struct table *const fields_all_app[];
 extern const struct table *const fields_all_config[];
+/* Those of Compose files beside fields_all_app's. */
+extern const struct table *const fields_all_compose[];
 
 #endif

@@ -2,7 +2,7 @@
  *
  * A flat document joins fields_app_flat with fields_service; one with `services:` has fields_app alone. Networks and volumes
  * have their rows beside their forms (forms_app.c). */
-#include "spec/forms.h"
+#include "spec/forms_secret.h"
 
 #include "spec/base/arena.h"
 #include "spec/decode.h"
@@ -65,10 +65,11 @@ static const struct choice wishes[] = {{"running", WISH_RUNNING}, {"stopped", WI
 #define APP_ROWS_ADOPT_APP \
     {"adopt", PLANNED}, \
     {"app", &form_text, A(name), .help = "name of the app, unique over all roots", .required = true, .check = check_app_name}, \
-    {"compose-project", &form_text, A(compose_project), .help = "project that `docker compose ls` shows it under", .check = check_project, .fallback = "ek-APP"}
+    APP_ROW_PROJECT
+#define APP_ROW_PROJECT {"compose-project", &form_text, A(compose_project), .help = "project that `docker compose ls` shows it under", .check = check_project, .fallback = "ek-APP"}
 #define APP_ROW_DRIFT {"drift", &form_drift, A(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "the agent's, else heal"}
-#define APP_ROWS_NOTIFY_RESTARTED {"notify", PLANNED}, \
-    {"restarted-at", &form_time, A(restarted_at_ms), .help = "containers started before this time are started anew"}
+#define APP_ROW_NOTIFY {"notify", PLANNED}
+#define APP_ROW_RESTARTED {"restarted-at", &form_time, A(restarted_at_ms), .help = "containers started before this time are started anew"}
 #define APP_ROW_STATE {"state", &form_choice, A(state), .help = "how the app is wanted", .choices = wishes, .fallback = "running"}
 #define APP_ROW_VERSION {"version", .status = FIELD_IGNORED, .help = "Compose gave it up; leave it out"}
 
@@ -78,7 +79,8 @@ static const struct field rows_app_flat[] = {
     APP_ROWS_ADOPT_APP,
     APP_ROW_DRIFT,
     {"name", .status = FIELD_REFUSED, .help = "the app is called by what stands behind `app:`"},
-    APP_ROWS_NOTIFY_RESTARTED,
+    APP_ROW_NOTIFY,
+    APP_ROW_RESTARTED,
     APP_ROW_STATE,
     APP_ROW_VERSION,
     APP_ROW_EXTENSION,
@@ -87,14 +89,15 @@ const struct table fields_app_flat = TABLE("app_flat", "The keys of an app with 
 
 static const struct field rows_app[] = {
     APP_ROWS_ADOPT_APP,
-    {"configs", PLANNED},
+    {"configs", &form_config_map, 0, .help = "files that services may use", .alias_of = "volumes of the services"},
     APP_ROW_DRIFT,
     {"include", PLANNED},
     {"models", PLANNED},
     {"name", .status = FIELD_REFUSED, .help = "the app is called by what stands behind `app:`"},
     {"networks", &form_networks, 0, .help = "networks of the app"},
-    APP_ROWS_NOTIFY_RESTARTED,
-    {"secrets", PLANNED},
+    APP_ROW_NOTIFY,
+    APP_ROW_RESTARTED,
+    {"secrets", &form_secret_map, 0, .help = "files that services may use, and that hold secrets", .alias_of = "volumes of the services"},
     {"services", &form_services, 0, .help = "what the app is made of", .required = true},
     APP_ROW_STATE,
     APP_ROW_VERSION,
@@ -102,6 +105,17 @@ static const struct field rows_app[] = {
     APP_ROW_EXTENSION,
 };
 const struct table fields_app = TABLE("app", "An app with several services.", rows_app);
+
+static const struct field rows_compose_app[] = {
+    {"adopt", PLANNED},
+    APP_ROW_PROJECT,
+    APP_ROW_DRIFT,
+    APP_ROW_NOTIFY,
+    {"profiles", &form_strings, offsetof(struct app_draft, profiles), .help = "profiles whose services are part of the app", .fallback = "COMPOSE_PROFILES of .env, else none"},
+    APP_ROW_RESTARTED,
+    APP_ROW_STATE,
+};
+const struct table fields_compose_app = TABLE("compose_app", "The keys of an app that Compose does not have.", rows_compose_app);
 
 static const struct field rows_override[] = {
     {"by", &form_text, O(by), .help = "who asked for it"},
@@ -118,7 +132,7 @@ const struct table fields_override = TABLE("override", "What was asked for an ap
 const struct table *const fields_all_app[] = {
     &fields_app, &fields_app_flat, &fields_override, &fields_service, &fields_network, &fields_volume, &fields_ipam,
     &fields_ipam_config, &fields_port, &fields_mount, &fields_mount_bind, &fields_mount_volume, &fields_mount_tmpfs, &fields_healthcheck,
-    &fields_logging, &fields_ulimit, &fields_device, &fields_depend, &fields_attach, &fields_env_file, &fields_security,
+    &fields_logging, &fields_ulimit, &fields_device, &fields_depend, &fields_attach, &fields_env_file, &fields_use, &fields_secret, &fields_config_entry, &fields_security,
     &fields_source, &fields_build, &fields_deploy, &fields_resources, &fields_limits, &fields_reservations, &fields_restart_policy,
     &fields_route, &fields_route_auth, &fields_route_headers, &fields_route_health, &fields_route_middlewares, &fields_route_rate, &fields_route_redirect,
     &fields_route_retry, &fields_route_sticky, &fields_route_tls, NULL,

@@ -74,8 +74,8 @@ static const struct field rows_deploy[] = {
     {"replicas", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .alias_of = "replicas"},
     {"resources", &form_table, 0, .help = "memory, CPUs, processes", .table = &fields_resources, .alias_of = "mem_limit, cpus and pids_limit"},
     {"restart_policy", &form_table, 0, .help = "when to start it again", .table = &fields_restart_policy, .alias_of = "restart"},
-    {"rollback_config", .status = FIELD_PLANNED},
-    {"update_config", .status = FIELD_PLANNED},
+    {"rollback_config", .status = FIELD_IGNORED, .help = "a version that does not get healthy never replaces the old one"},
+    {"update_config", .status = FIELD_IGNORED, .help = "containers are replaced one by one, the new one first where that is possible"},
 };
 const struct table fields_deploy = TABLE("deploy", "Replicas and resources as Compose writes them.", rows_deploy);
 // clang-format on

@@ -3,7 +3,7 @@
  * Every key of the Compose Specification's service is here: supported, planned, or without effect on a single host (a
  * warning that says why). The checks below are of single values; rules across fields live in validate.c.
  * Source: github.com/compose-spec/compose-spec, 05-services.md. */
-#include "spec/forms.h"
+#include "spec/forms_secret.h"
 
 #include <arpa/inet.h>
 
@@ -211,7 +211,7 @@ static const struct choice network_modes[] = {{"none", 0}, {"bridge", 0}, {"host
 static const struct field rows_service[] = {
     {"annotations", &form_kvs, S(annotations), .help = "annotations for the container runtime"},
     {"attach", .status = FIELD_IGNORED, .help = "it is about the terminal of `docker compose up`"},
-    {"backup", PLANNED},
+    {"backup", PLANNED, .platform = true},
     {"blkio_config", PLANNED},
     {"build", &form_build, S(build), .help = "folder to build the image from, as Compose writes it", .table = &fields_build, .alias_of = "source"},
     {"cap_add", &form_caps, S(cap_add), .help = "capabilities to add to those of the profile"},
@@ -219,7 +219,7 @@ static const struct field rows_service[] = {
     {"cgroup", &form_text, S(cgroup), .help = "control group namespace", .choices = cgroups, .check = check_mode, .fallback = "the engine's"},
     {"cgroup_parent", &form_text, S(cgroup_parent), .help = "parent control group", .check = check_not_empty},
     {"command", &form_command, S(command), .help = "command instead of the image's; [] for none"},
-    {"configs", PLANNED},
+    {"configs", &form_use_configs, 0, .help = "configs of the app, as files in the container", .alias_of = "volumes"},
     {"container_name", &form_text, S(container_name), .help = "name of the one container", .check = check_container_name, .fallback = "APP-SERVICE-1"},
     {"cpu_count", WINDOWS},
     {"cpu_percent", WINDOWS},
@@ -233,7 +233,7 @@ static const struct field rows_service[] = {
     {"credential_spec", PLANNED},
     {"depends_on", &form_depends, DRAFT, .help = "services that must be there first"},
     {"deploy", &form_table, DRAFT, .help = "replicas and resources as Compose writes them", .table = &fields_deploy, .alias_of = "replicas, mem_limit, cpus, pids_limit and restart"},
-    {"develop", PLANNED},
+    {"develop", .status = FIELD_IGNORED, .help = "it is for `docker compose watch`"},
     {"device_cgroup_rules", &form_list, S(device_cgroup_rules), .help = "rules such as \"c 1:3 mr\""},
     {"devices", &form_devices, DRAFT, .help = "devices of the host"},
     {"dns", &form_strings, S(dns), .help = "name servers", .check = check_ip},
@@ -249,7 +249,7 @@ static const struct field rows_service[] = {
     {"extra_hosts", &form_extra_hosts, S(extra_hosts), .help = "further names for /etc/hosts"},
     {"gpus", PLANNED},
     {"group_add", &form_list, S(group_add), .help = "further groups of the user"},
-    {"health", PLANNED},
+    {"health", PLANNED, .platform = true},
     {"healthcheck", &form_healthcheck, S(health), .help = "how the engine checks that a container is well", .fallback = "the image's"},
     {"hostname", &form_text, S(hostname), .help = "host name inside", .check = check_hostname, .fallback = "the container's short id"},
     {"image", &form_text, S(image), .help = "name of the image: [REGISTRY/]NAME[:TAG][@DIGEST]", .check = check_image},
@@ -273,7 +273,7 @@ static const struct field rows_service[] = {
     {"pid", &form_text, S(pid), .help = "process namespace", .choices = pids, .check = check_mode, .fallback = "its own"},
     {"pids_limit", &form_int, S(pids_limit), .help = "processes and threads; -1 for no limit", .min = -1, .max = 4194304, .fallback = "100"},
     {"platform", &form_text, S(platform), .help = "platform of the image, such as linux/arm64", .check = check_platform, .fallback = "the engine's"},
-    {"port", &form_int, S(port), .help = "port that it listens on", .min = 1, .max = 65535, .fallback = "the image's one EXPOSE, else 8000"},
+    {"port", &form_int, S(port), .help = "port that it listens on", .min = 1, .max = 65535, .fallback = "the image's one EXPOSE, else 8000", .platform = true},
     {"ports", &form_ports, DRAFT, .help = "ports published on the host"},
     {"post_start", PLANNED},
     {"pre_stop", PLANNED},
@@ -283,19 +283,19 @@ static const struct field rows_service[] = {
     {"pull_policy", &form_pull, S(pull), .help = "when to pull the image", .choices = pulls, .fallback = "missing"},
     {"pull_refresh_after", PLANNED},
     {"read_only", &form_bool, S(read_only), .help = "the container's own file system cannot be written", .fallback = "false"},
-    {"replicas", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .fallback = "1"},
-    {"requirements", &form_text, S(requirements), .help = "file of Python requirements in a source without a Dockerfile", .check = check_not_empty, .fallback = "requirements.txt"},
+    {"replicas", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .fallback = "1", .platform = true},
+    {"requirements", &form_text, S(requirements), .help = "file of Python requirements in a source without a Dockerfile", .check = check_not_empty, .fallback = "requirements.txt", .platform = true},
     {"restart", &form_restart, DRAFT, .help = "when the engine starts it again", .fallback = "unless-stopped"},
-    {"rollout", PLANNED},
-    {"route", &form_route, DRAFT, .help = "where the ingress serves it: /PATH, HOST, HOST/PATH, a mapping, or a list of these", .table = &fields_route},
+    {"rollout", PLANNED, .platform = true},
+    {"route", &form_route, DRAFT, .help = "where the ingress serves it: /PATH, HOST, HOST/PATH, a mapping, or a list of these", .table = &fields_route, .platform = true},
     {"runtime", &form_text, S(runtime), .help = "container runtime of the engine", .check = check_not_empty, .fallback = "the engine's"},
     {"scale", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .alias_of = "replicas"},
-    {"secrets", PLANNED},
-    {"security", &form_table, DRAFT, .help = "what the processes may do", .table = &fields_security},
+    {"secrets", &form_use_secrets, 0, .help = "secrets of the app, as files in /run/secrets", .alias_of = "volumes"},
+    {"security", &form_table, DRAFT, .help = "what the processes may do", .table = &fields_security, .platform = true},
     {"security_opt", &form_list, S(security_opt), .help = "security options of the engine", .check = check_not_empty},
     {"shm_size", &form_bytes, S(shm_size), .help = "size of /dev/shm", .min = 1, .max = INT64_MAX, .fallback = "64M"},
-    {"source", &form_source, S(build), .help = "what the image is built from", .table = &fields_source},
-    {"start", &form_text, S(start), .help = "command that starts a source without a Dockerfile", .check = check_not_empty, .fallback = "what its language usually starts with"},
+    {"source", &form_source, S(build), .help = "what the image is built from", .table = &fields_source, .platform = true},
+    {"start", &form_text, S(start), .help = "command that starts a source without a Dockerfile", .check = check_not_empty, .fallback = "what its language usually starts with", .platform = true},
     {"stdin_open", &form_bool, S(stdin_open), .help = "keep standard input open", .fallback = "false"},
     {"stop_grace_period", &form_duration, S(stop_grace_ns), .help = "time between the stop signal and the kill", .fallback = "10s"},
     {"stop_signal", &form_text, S(stop_signal), .help = "signal that asks it to stop", .check = check_signal, .fallback = "the image's, else SIGTERM"},
@@ -304,7 +304,7 @@ static const struct field rows_service[] = {
     {"tmpfs", &form_tmpfs, DRAFT, .help = "folders in memory: PATH[:size=64m,mode=1777]", .alias_of = "volumes"},
     {"tty", &form_bool, S(tty), .help = "give it a terminal", .fallback = "false"},
     {"ulimits", &form_ulimits, DRAFT, .help = "limits of the processes"},
-    {"update", PLANNED},
+    {"update", PLANNED, .platform = true},
     {"use_api_socket", PLANNED},
     {"user", &form_text, S(user), .help = "user to run as: NAME|UID[:GROUP|GID]", .check = check_not_empty, .fallback = "the image's"},
     {"userns_mode", &form_text, S(userns), .help = "user namespace", .choices = host_only, .check = check_mode, .fallback = "the engine's"},
@@ -312,7 +312,7 @@ static const struct field rows_service[] = {
     {"volumes", &form_volumes, DRAFT, .help = "volumes and folders of the host"},
     {"volumes_from", PLANNED},
     {"working_dir", &form_text, S(working_dir), .help = "folder the command starts in", .check = check_absolute, .fallback = "the image's"},
-    {"workspace", PLANNED},
+    {"workspace", PLANNED, .platform = true},
     {"x-evenkeel", .status = FIELD_REFUSED, .help = "it is for Compose files; here its keys stand at the service itself"},
 };
 // clang-format on

@@ -23,7 +23,7 @@ static bool check_key(struct decode_ctx *c, const struct yaml_pair *p)
 {
     if (key_valid(p->key, LIMIT_SERVICE_NAME))
         return true;
-    decode_say(c, DIAG_ERROR, (struct place){c->file->name, p->line, p->column}, NULL,
+    decode_say(c, DIAG_ERROR, decode_pair_place(c, p), NULL,
                "\"%s\": a name here has letters, digits, `_`, `.` and `-`, begins with a letter or "
                "digit, and is at most "
                "%d long",
@@ -43,11 +43,13 @@ static void decode_service(struct decode_ctx *c, const struct yaml_pair *p, stru
 {
     const struct decode_target targets[] = {
         {&fields_service, d, NULL},
-        {&fields_app_flat, NULL, "the top of the document, beside `app:`"},
+        {&fields_app_flat, NULL,
+         c->compose ? "the top of the document, or `x-evenkeel:` there"
+                    : "the top of the document, beside `app:`"},
     };
 
     d->s.name = p->key;
-    d->s.at = (struct place){c->file->name, p->line, p->column};
+    d->s.at = decode_pair_place(c, p);
     d->node = p->value;
     if (p->value->kind == YAML_NULL)
         decode_say(c, DIAG_ERROR, d->s.at, NULL, "the service \"%s\" is empty", p->key);
@@ -133,7 +135,7 @@ static void decode_form_networks(struct decode_ctx *c, const struct field *f,
         if (check_key(c, p)) {
             a->n_networks++;
             n->key = p->key;
-            n->at = (struct place){c->file->name, p->line, p->column};
+            n->at = decode_pair_place(c, p);
             if (p->value->kind != YAML_NULL)
                 (void)decode_table(c, &fields_network, p->value, n);
         }
@@ -160,7 +162,7 @@ static void decode_form_volume_map(struct decode_ctx *c, const struct field *f,
         if (check_key(c, p)) {
             a->n_volumes++;
             n->key = p->key;
-            n->at = (struct place){c->file->name, p->line, p->column};
+            n->at = decode_pair_place(c, p);
             if (p->value->kind != YAML_NULL)
                 (void)decode_table(c, &fields_volume, p->value, n);
         }

@@ -138,9 +138,9 @@ static void decode_source(struct decode_ctx *c, const struct field *f, const str
     if (b->bundle && b->path)
         (void)check_inside(c, f, yaml_get(v, "path"), b->path);
     if (b->bundle)
-        b->bundle = decode_path(c, b->bundle);
+        b->bundle = decode_path(c, yaml_get(v, "bundle"), b->bundle);
     else
-        b->path = decode_path(c, b->path);
+        b->path = decode_path(c, yaml_get(v, "path"), b->path);
 }
 
 static bool show_source(const struct field *f, const void *value, struct str *out)
@@ -181,7 +181,7 @@ static void decode_build(struct decode_ctx *c, const struct field *f, const stru
     }
     b->set = true;
     b->at = decode_place(c, v);
-    b->path = decode_path(c, folder);
+    b->path = decode_path(c, yaml_get(v, "context") ? yaml_get(v, "context") : v, folder);
     b->strategy = "dockerfile";
 }
 

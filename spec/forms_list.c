@@ -186,12 +186,18 @@ static void entry_label(struct decode_ctx *c, const struct field *f, const struc
     static const char *const reserved[] = {"evenkeel.", "com.docker.compose."};
 
     if (strncasecmp(key, "traefik.", 8) == 0) {
-        decode_error(c, v, "write `route:` at the service: {host:, path:, tls:, middlewares:, ...}",
+        decode_error(c, v,
+                     c->compose
+                         ? "write `x-evenkeel: {route: ...}` at the service"
+                         : "write `route:` at the service: {host:, path:, tls:, middlewares:, ...}",
                      "labels that begin with `traefik.` are made from `route:`, so that no app can "
                      "claim what another serves");
         return;
     }
-    for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
+    /* It is a word to us and never reaches a container (compose_main.h). */
+    bool ours = c->compose && strcmp(key, "evenkeel.main") == 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(reserved) && !ours; i++) {
         if (strncmp(key, reserved[i], strlen(reserved[i])) != 0)
             continue;
         decode_error(c, v, "use a prefix of your own", "labels that begin with `%s` are reserved",

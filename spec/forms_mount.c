@@ -29,7 +29,7 @@ static bool set_target(struct decode_ctx *c, const struct yaml_node *v, const ch
                      "\"%s\": the path in the container must begin with /", text ? text : "");
         return false;
     }
-    m->target = decode_path(c, text);
+    m->target = decode_path(c, v, text);
     if (strcmp(m->target, "/") != 0)
         return true;
     decode_error(c, v, NULL, "nothing can be mounted over / itself");
@@ -53,7 +53,7 @@ static bool set_source(struct decode_ctx *c, const struct yaml_node *v, const ch
         return false;
     }
     if (m->kind == MOUNT_BIND) {
-        m->source = decode_path(c, text);
+        m->source = decode_path(c, yaml_get(v, "source") ? yaml_get(v, "source") : v, text);
         return true;
     }
     if (!volume_key_valid(text)) {

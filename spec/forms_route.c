@@ -175,7 +175,7 @@ static bool is_framing(const char *name)
 
 static bool check_header(struct decode_ctx *c, const struct yaml_pair *p, const char *value)
 {
-    const struct place at = {c->file->name, p->line, p->column};
+    const struct place at = decode_pair_place(c, p);
 
     /* Fewer letters than RFC 9110 has: the name becomes a part of a label. */
     if (!*p->key || strlen(p->key) > 128 || strspn(p->key, header_letters) < strlen(p->key))

@@ -44,7 +44,7 @@ static void decode_form_path(struct decode_ctx *c, const struct field *f, const 
     if (!*text)
         decode_error(c, v, NULL, "must not be empty");
     else
-        *(const char **)out = decode_path(c, text);
+        *(const char **)out = decode_path(c, v, text);
 }
 
 const struct form form_path = {"a path", decode_form_path, show_form_text,

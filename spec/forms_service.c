@@ -411,7 +411,7 @@ static void decode_form_depends(struct decode_ctx *c, const struct field *f,
             }
         } else {
             decode_enter(c, v->pairs[i].key);
-            d.at = (struct place){c->file->name, v->pairs[i].line, v->pairs[i].column};
+            d.at = decode_pair_place(c, &v->pairs[i]);
             d.service = v->pairs[i].key;
             if (v->pairs[i].value->kind == YAML_NULL ||
                 decode_table(c, &fields_depend, v->pairs[i].value, &d))
@@ -472,7 +472,7 @@ static void decode_form_attach(struct decode_ctx *c, const struct field *f,
             }
         } else {
             decode_enter(c, v->pairs[i].key);
-            a.at = (struct place){c->file->name, v->pairs[i].line, v->pairs[i].column};
+            a.at = decode_pair_place(c, &v->pairs[i]);
             a.network = v->pairs[i].key;
             if (v->pairs[i].value->kind == YAML_NULL ||
                 decode_table(c, &fields_attach, v->pairs[i].value, &a))
@@ -520,6 +520,7 @@ static void decode_env_item(struct decode_ctx *c, const struct yaml_node *v,
                             struct service_draft *d)
 {
     struct env_item item = {0};
+    const struct yaml_node *path = yaml_get(v, "path");
 
     if (v->kind == YAML_MAP)
         (void)decode_table(c, &fields_env_file, v, &item);
@@ -528,8 +529,9 @@ static void decode_env_item(struct decode_ctx *c, const struct yaml_node *v,
     if (item.path && !*item.path)
         decode_error(c, v, NULL, "a path must not be empty");
     else if (item.path)
-        d->env_sources[d->n_env_sources++] = (struct env_source){
-            decode_place(c, v), v, decode_path(c, item.path), item.required, item.format == 1};
+        d->env_sources[d->n_env_sources++] =
+            (struct env_source){decode_place(c, v), v, decode_path(c, path ? path : v, item.path),
+                                item.required, item.format == 1};
 }
 
 static void decode_form_env_file(struct decode_ctx *c, const struct field *f,

@@ -8,6 +8,11 @@
 #define LIMIT_YAML_DOCUMENTS 256
 #define LIMIT_YAML_ANCHORS 1000  /* in one document */
 #define LIMIT_YAML_DIRECTIVES 16 /* %TAG lines */
+#define LIMIT_COMPOSE_FILES 100  /* that one Compose app is made of */
+#define LIMIT_COMPOSE_DEPTH 64   /* of include in include, and of extends in extends */
+#define LIMIT_COMPOSE_NODES (2 * LIMIT_YAML_NODES) /* of one Compose app, all files together */
+#define LIMIT_COMPOSE_BYTES                                                                        \
+    (8 * 1024 * 1024) /* of its further files, and of texts that held variables */
 #define LIMIT_ENV_FILE_BYTES (1024 * 1024)
 #define LIMIT_DIAGS 200
 #define LIMIT_APP_NAME 63 /* a DNS label */

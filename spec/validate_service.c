@@ -31,7 +31,7 @@ static void require_image(struct decode_ctx *c, const struct service_draft *d)
     if (d->s.image && d->s.build.set)
         SAY("image", "leave out `image`: what is built is named after app and service",
             "both `image` and a source");
-    if (d->s.image || d->s.build.set || d->node->kind != YAML_MAP ||
+    if (d->s.image || d->s.build.set || d->node->kind != YAML_MAP || d->node->broken ||
         (said && said->kind != YAML_NULL) || yaml_get(d->node, "source") ||
         yaml_get(d->node, "build"))
         return;

@@ -14,6 +14,8 @@
 #include "spec/base/err.h"
 
 struct arena;
+struct interpolate_source;
+struct yaml_file;
 
 enum yaml_kind { YAML_NULL, YAML_BOOL, YAML_INT, YAML_FLOAT, YAML_STRING, YAML_LIST, YAML_MAP };
 
@@ -25,12 +27,15 @@ struct yaml_pair;
  * their text kept; 12:30 is a string. Nodes reached through several aliases are one node. */
 struct yaml_node {
     enum yaml_kind kind;
+    bool broken;      /* somebody complained about it: not worth another word */
     int line, column; /* from 1 */
     const char *tag;  /* "!reset", "!override" or NULL */
     const char *text; /* scalars */
     struct yaml_node **items;
     struct yaml_pair *pairs; /* in the order of the file; merged keys after the own ones */
     size_t n;                /* of items or pairs */
+    const struct yaml_file *
+        file; /* it came from; NULL: the one that is read (only Compose documents are made of several) */
 };
 
 struct yaml_pair {
@@ -49,6 +54,8 @@ struct yaml_file {
     struct yaml_lines *lines;     /* behind yaml_source_line */
     struct yaml_node **documents; /* one root per document; empty documents are left out */
     size_t n_documents;
+    const char *dir; /* absolute folder that its paths begin at; NULL: its reader's */
+    const struct interpolate_source *variables; /* what variables mean in it; NULL: nothing */
 };
 
 /* Returns 0, or -1 when the text is not YAML we can read at all; then at least one error is in diags (with line and

@@ -199,7 +199,7 @@ static void test_addresses_meet(void **state)
 static void read_env(const char *text, size_t n, bool raw, struct str *out)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    const struct env_text in = {"f.env", text, n, raw};
+    const struct env_text in = {.name = "f.env", .text = text, .n = n, .raw = raw};
     struct kvs vars = {0};
     struct strv inherit = {0};
     struct diag_list diags;

@@ -1,0 +1,12 @@
+/* compose_main.h: the main service of a Compose file that came in an archive. */
+#ifndef EK_COMPOSE_MAIN_H
+#define EK_COMPOSE_MAIN_H
+
+struct app_draft;
+struct decode_ctx;
+
+/* In an archive whose Compose file has no route, the main service is served at /NAME: the one labelled evenkeel.main=true (or milkcrate.main_service=true), else the only one that has a port.
+ * Elsewhere only the first of these labels is taken away, which is no container's. */
+void compose_main(struct decode_ctx *c, struct app_draft *d);
+
+#endif

@@ -1,0 +1,217 @@
+/* forms_secret.c: configs and secrets.
+ *
+ * In: `configs:` and `secrets:` of services and of the whole document. Out: read-only mounts of the files they stand for, which is what Compose makes of them too. It refuses
+ * those that are no files. Source: github.com/compose-spec/compose-spec, 05-services.md, 08-configs.md, 09-secrets.md. */
+#include "spec/forms_secret.h"
+
+#include "spec/base/arena.h"
+#include "spec/decode.h"
+#include "spec/draft.h"
+
+/* ---- where they are used ---- */
+
+static void decode_use(struct decode_ctx *c, const struct yaml_node *v, bool secret,
+                       struct service_draft *d)
+{
+    struct secret_use use = {.at = decode_place(c, v), .secret = secret};
+
+    if (v->kind == YAML_MAP)
+        (void)decode_table(c, &fields_use, v, &use);
+    else
+        use.source = decode_text(c, v, "a name, or a mapping");
+    if (use.source)
+        d->uses[d->n_uses++] = use;
+}
+
+static void decode_uses(struct decode_ctx *c, const struct yaml_node *v, bool secret,
+                        struct service_draft *d)
+{
+    struct secret_use *more;
+
+    if (!decode_is(c, v, YAML_LIST, "a list of names, or of mappings"))
+        return;
+    more = ARENA_ARRAY(c->arena, d->n_uses + v->n, struct secret_use);
+    if (d->n_uses)
+        memcpy(more, d->uses, d->n_uses * sizeof(*more));
+    d->uses = more;
+    for (size_t i = 0; i < v->n; i++) {
+        decode_enter_index(c, i);
+        decode_use(c, v->items[i], secret, d);
+        decode_leave(c);
+    }
+}
+
+static void decode_use_configs(struct decode_ctx *c, const struct field *f,
+                               const struct yaml_node *v, void *out)
+{
+    (void)f;
+    decode_uses(c, v, false, out);
+}
+
+static void decode_use_secrets(struct decode_ctx *c, const struct field *f,
+                               const struct yaml_node *v, void *out)
+{
+    (void)f;
+    decode_uses(c, v, true, out);
+}
+
+#define USES_SCHEMA                                                                                \
+    "{\"type\": \"array\", \"items\": {\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": "            \
+    "\"#/$defs/use\"}]}}"
+
+const struct form form_use_configs = {"a list of names, or of mappings", decode_use_configs, NULL,
+                                      USES_SCHEMA};
+const struct form form_use_secrets = {"a list of names, or of mappings", decode_use_secrets, NULL,
+                                      USES_SCHEMA};
+
+/* ---- where they are declared ---- */
+
+static void decode_entries(struct decode_ctx *c, const struct table *t, const struct yaml_node *v,
+                           struct secret_entry **ret, size_t *ret_n)
+{
+    if (!decode_is(c, v, YAML_MAP, "a mapping NAME: {file: PATH}"))
+        return;
+    *ret = ARENA_ARRAY(c->arena, v->n, struct secret_entry);
+    for (size_t i = 0; i < v->n; i++) {
+        const struct yaml_pair *p = &v->pairs[i];
+        struct secret_entry e = {.at = decode_pair_place(c, p), .key = p->key};
+        size_t before = c->diags->errors;
+
+        decode_enter(c, p->key);
+        if (decode_table(c, t, p->value, &e) && !e.file && c->diags->errors == before)
+            decode_say(c, DIAG_ERROR, e.at, "example: {file: ./password.txt}", "`file` is missing");
+        (*ret)[(*ret_n)++] = e;
+        decode_leave(c);
+    }
+}
+
+static void decode_config_map(struct decode_ctx *c, const struct field *f,
+                              const struct yaml_node *v, void *out)
+{
+    struct app_draft *d = out;
+
+    (void)f;
+    decode_entries(c, &fields_config_entry, v, &d->configs, &d->n_configs);
+}
+
+static void decode_secret_map(struct decode_ctx *c, const struct field *f,
+                              const struct yaml_node *v, void *out)
+{
+    struct app_draft *d = out;
+
+    (void)f;
+    decode_entries(c, &fields_secret, v, &d->secrets, &d->n_secrets);
+}
+
+const struct form form_config_map = {
+    "a mapping NAME: {file: PATH}", decode_config_map, NULL,
+    "{\"type\": \"object\", \"additionalProperties\": {\"$ref\": \"#/$defs/config_entry\"}}"};
+const struct form form_secret_map = {
+    "a mapping NAME: {file: PATH}", decode_secret_map, NULL,
+    "{\"type\": \"object\", \"additionalProperties\": {\"$ref\": \"#/$defs/secret\"}}"};
+
+/* ---- both together ---- */
+
+static const struct secret_entry *find_entry(struct decode_ctx *c, const struct app_draft *d,
+                                             const struct secret_use *use)
+{
+    const struct secret_entry *v = use->secret ? d->secrets : d->configs;
+    size_t n = use->secret ? d->n_secrets : d->n_configs;
+    const char *what = use->secret ? "secret" : "config", *nearest;
+    struct strv names = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(v[i].key, use->source) == 0)
+            return &v[i];
+        strv_push(c->arena, &names, v[i].key);
+    }
+    nearest = str_nearest(use->source, names.v, names.n);
+    decode_say(c, DIAG_ERROR, use->at,
+               nearest ? arena_printf(c->arena, "did you mean \"%s\"?", nearest)
+                       : arena_printf(c->arena, "declare it under the top-level `%ss:`", what),
+               "there is no %s \"%s\"", what, use->source);
+    return NULL;
+}
+
+static const char *target_of(struct decode_ctx *c, const struct secret_use *use)
+{
+    const char *target = use->target ? use->target : use->source;
+
+    return decode_path_in(c, use->secret ? "/run/secrets" : "/", target);
+}
+
+static void join_service(struct decode_ctx *c, struct app_draft *d, struct service_draft *s)
+{
+    struct mount *mounts = ARENA_ARRAY(c->arena, s->s.n_mounts + s->n_uses, struct mount);
+
+    if (s->s.n_mounts)
+        memcpy(mounts, s->s.mounts, s->s.n_mounts * sizeof(*mounts));
+    s->s.mounts = mounts;
+    for (size_t i = 0; i < s->n_uses; i++) {
+        const struct secret_entry *e = find_entry(c, d, &s->uses[i]);
+
+        if (e && e->file)
+            mounts[s->s.n_mounts++] = (struct mount){.at = s->uses[i].at,
+                                                     .kind = MOUNT_BIND,
+                                                     .source = e->file,
+                                                     .target = target_of(c, &s->uses[i]),
+                                                     .read_only = TRI_YES,
+                                                     .create_host_path = TRI_NO};
+    }
+}
+
+void secrets_join(struct decode_ctx *c, struct app_draft *d)
+{
+    for (size_t i = 0; i < d->n_services; i++)
+        if (d->services[i].n_uses > 0)
+            join_service(c, d, &d->services[i]);
+}
+
+/* ---- rows ---- */
+
+// clang-format off
+#define TABLE(name, help, rows) {name, help, rows, ARRAY_LEN(rows)}
+#define PLANNED .status = FIELD_PLANNED
+#define AS_IT_IS .status = FIELD_IGNORED, .help = "the file is mounted as it is; change it on the host"
+
+static bool check_target(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, const char *text)
+{
+    (void)f;
+    if (*text)
+        return true;
+    decode_error(c, v, NULL, "must not be empty");
+    return false;
+}
+
+static const struct field rows_use[] = {
+    {"gid", AS_IT_IS},
+    {"mode", AS_IT_IS},
+    {"source", &form_text, offsetof(struct secret_use, source), .help = "its name under the top-level `configs:` or `secrets:`", .required = true},
+    {"target", &form_text, offsetof(struct secret_use, target), .help = "path in the container; below /run/secrets for a secret, / for a config, unless it begins with /", .check = check_target, .fallback = "source"},
+    {"uid", AS_IT_IS},
+};
+const struct table fields_use = TABLE("use", "A config or secret that a service uses.", rows_use);
+
+static const struct field rows_secret[] = {
+    {"driver", PLANNED},
+    {"driver_opts", PLANNED},
+    {"environment", PLANNED},
+    {"external", PLANNED},
+    {"file", &form_path, offsetof(struct secret_entry, file), .help = "path of the file that holds it"},
+    {"labels", .status = FIELD_IGNORED, .help = "a file has none"},
+    {"name", PLANNED},
+    {"template_driver", PLANNED},
+};
+const struct table fields_secret = TABLE("secret", "A secret of the app.", rows_secret);
+
+static const struct field rows_config_entry[] = {
+    {"content", PLANNED},
+    {"environment", PLANNED},
+    {"external", PLANNED},
+    {"file", &form_path, offsetof(struct secret_entry, file), .help = "path of the file that holds it"},
+    {"labels", .status = FIELD_IGNORED, .help = "a file has none"},
+    {"name", PLANNED},
+    {"template_driver", PLANNED},
+};
+const struct table fields_config_entry = TABLE("config_entry", "A config of the app.", rows_config_entry);
+// clang-format on
