@@ -380,7 +380,7 @@ static void name_builds(struct core *c)
     if (!builds_any(c))
         return;
     struct arena *scratch = arena_new();
-    bind_images(c->desired, c->driver->ops->observed(c->driver, scratch), c->desired_arena);
+    bind_builds(c->desired, c->driver->ops->observed(c->driver, scratch), c->desired_arena);
     arena_free(scratch);
 }
 
@@ -541,7 +541,8 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
     const struct observed *o = c->driver->ops->observed(c->driver, a);
     core_desire(c);
     gateway_keep(c->gateway, c->desired);
-    bind_images(c->desired, o, c->desired_arena);
+    static const struct strv all;
+    bind_scope(c->desired, scope ? scope : &all, o, c->desired_arena);
     *ret = (struct core_pass){.input = {
                                   .desired = c->desired,
                                   .observed = o,

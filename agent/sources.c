@@ -472,7 +472,8 @@ void sources_extra_folders(const struct sources *s, struct arena *a, struct strv
         strv_push(a, ret, folders.v[i].key);
 }
 
-void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user)
+void sources_each_text(const struct sources *s, sources_takes_fn *takes, sources_text_fn *fn,
+                       void *user)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct kvs told = {0};
@@ -480,6 +481,8 @@ void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user)
     for (size_t i = 0; i < s->n_files; i++) {
         const struct source_file *f = s->files[i];
 
+        if (!takes(user, f->spec.root, f->found.path))
+            continue;
         fn(user, f->spec.root, f->found.path, f->text, f->n);
         for (size_t k = 0; k < f->n_deps; k++) {
             const struct source_dep *d = &f->deps[k];
