@@ -310,7 +310,7 @@ static void pass(struct conductor *c)
     reserved_subnets(c, a, &reserved);
     core_plan(c->core, &scope, &reserved, NULL, a, &p);
     if (c->o.looked)
-        c->o.looked(c->o.ctx, p.input.observed);
+        c->o.looked(c->o.ctx, &p);
     bool decided = false;
     for (size_t i = 0; i < p.plan->n_apps; i++)
         decided |= p.plan->apps[i].n_actions > 0 && slots_would_start(&c->slots, &p.plan->apps[i]);

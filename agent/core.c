@@ -72,6 +72,7 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
     if (needs & CORE_FILES) {
         const char *overrides = fsx_join(o->state, "overrides", c->routes_arena);
         c->sources = sources_new(o->roots.v, o->roots.n, overrides);
+        c->built = desired_memo_new();
         c->secrets = secrets_new(o->state);
         c->route_files = ingress_routes_new(o->state);
     }
@@ -100,6 +101,7 @@ void core_close(struct core *c)
     sources_free(c->sources);
     secrets_free(c->secrets);
     memo_free(c->memo);
+    desired_memo_free(c->built);
     arena_free(c->desired_arena);
     arena_free(c->routes_arena);
     arena_free(c->released_arena);
@@ -292,6 +294,7 @@ void core_desire(struct core *c)
     struct spec_set *set = ARENA_NEW(c->desired_arena, struct spec_set);
     *set = *sources_set(c->sources);
     set->routed = c->routed;
+    set->memo = c->built;
     if (c->contexts) {
         open_bundles(c, set);
         set->facts = contexts_facts(c->contexts, &set->n_facts);

@@ -35,6 +35,7 @@ struct sources {
     struct arena *linked_arena;
     struct strv linked; /* of the last scan */
     bool scanned;
+    uint64_t serial; /* of the last file that was read */
     struct spec_root *spec_roots;
     int64_t *back_since_ms; /* by root: when it became readable again; 0: it always was */
     const struct spec_file **spec_files; /* roots' files, then the overrides' */
@@ -221,6 +222,7 @@ static void join_found(struct join *j, const struct found *f, struct source_file
         return;
     case SOURCE_NEW: break;
     }
+    file->spec.serial = ++j->s->serial;
     j->changed = true;
     keep(j, file, true);
     if (former)

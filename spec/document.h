@@ -32,6 +32,7 @@ struct loader {
 };
 
 struct spec_file {
+    uint64_t serial;  /* of this very reading, never used twice by its reader; 0: not known */
     const char *root; /* as configured, absolute */
     const char *path; /* below root */
     const char *name; /* for diagnostics: as the user would type it */
