@@ -6,74 +6,12 @@
 
 #include "spec/base/arena.h"
 #include "spec/compose_config_parts.h"
-#include "spec/compose_list.h"
 #include "spec/decode.h"
+#include "spec/defaults.h"
+#include "spec/desired.h"
 #include "spec/forms.h"
 
-/* ---- building nodes ---- */
-
-struct yaml_node *config_node(struct config_run *g, enum yaml_kind kind, const char *text)
-{
-    struct yaml_node *v = ARENA_NEW(g->c.arena, struct yaml_node);
-
-    *v = (struct yaml_node){.kind = kind, .text = text ? text : ""};
-    return v;
-}
-
-struct yaml_node *config_map(struct config_run *g, size_t room)
-{
-    struct yaml_node *v = config_node(g, YAML_MAP, NULL);
-
-    v->pairs = ARENA_ARRAY(g->c.arena, room + 1, struct yaml_pair);
-    return v;
-}
-
-struct yaml_node *config_list(struct config_run *g, size_t room)
-{
-    struct yaml_node *v = config_node(g, YAML_LIST, NULL);
-
-    v->items = ARENA_ARRAY(g->c.arena, room + 1, struct yaml_node *);
-    return v;
-}
-
-void config_put(struct yaml_node *map, const char *key, const struct yaml_node *value)
-{
-    if (!value)
-        return;
-    for (size_t i = 0; i < map->n; i++) {
-        if (strcmp(map->pairs[i].key, key) == 0) {
-            map->pairs[i].value = (struct yaml_node *)value;
-            return;
-        }
-    }
-    map->pairs[map->n++] = (struct yaml_pair){.key = key, .value = (struct yaml_node *)value};
-}
-
-void config_put_text(struct config_run *g, struct yaml_node *map, const char *key, const char *text)
-{
-    if (text)
-        config_put(map, key, config_node(g, YAML_STRING, text));
-}
-
-void config_put_true(struct config_run *g, struct yaml_node *map, const char *key, bool yes)
-{
-    if (yes)
-        config_put(map, key, config_node(g, YAML_BOOL, "true"));
-}
-
-void config_push(struct yaml_node *list, const struct yaml_node *item)
-{
-    list->items[list->n++] = (struct yaml_node *)item;
-}
-
-const struct yaml_node *config_strings(struct config_run *g, const struct strv *l)
-{
-    struct yaml_node *list = config_list(g, l->n);
-
-    for (size_t i = 0; i < l->n; i++)
-        config_push(list, config_node(g, YAML_STRING, l->v[i]));
-    return list;
-}
+/* ---- the document ---- */
 
 static const struct yaml_node *pairs_of(struct config_run *g, const struct kvs *l)
 {
@@ -84,142 +22,6 @@ static const struct yaml_node *pairs_of(struct config_run *g, const struct kvs *
     return map;
 }
 
-const struct yaml_node *config_members(struct config_run *g, const struct yaml_node *v,
-                                       const struct config_rule *rules, size_t n)
-{
-    if (v->kind != YAML_MAP)
-        return v;
-    struct yaml_node *map = config_map(g, v->n + n);
-
-    for (size_t i = 0; i < v->n; i++) {
-        const struct yaml_pair *p = &v->pairs[i];
-        const struct yaml_node *value = p->value;
-
-        for (size_t k = 0; k < n; k++)
-            if (strcmp(rules[k].key, p->key) == 0 && value->kind != YAML_NULL)
-                value = rules[k].rewrite ? rules[k].rewrite(g, value) : NULL;
-        config_put(map, p->key, value);
-    }
-    return map;
-}
-
-/* ---- values ---- */
-
-const struct yaml_node *config_bytes(struct config_run *g, const struct yaml_node *v)
-{
-    int64_t n;
-
-    if (!v->text || parse_bytes(v->text, &n) < 0)
-        return v;
-    return config_node(g, YAML_STRING, arena_printf(g->c.arena, "%lld", (long long)n));
-}
-
-const struct yaml_node *config_text(struct config_run *g, const struct yaml_node *v)
-{
-    return v->text ? config_node(g, YAML_STRING, v->text) : v;
-}
-
-/* As Go prints durations: 1m30s, 500ms, 2h0m0s. */
-const struct yaml_node *config_duration(struct config_run *g, const struct yaml_node *v)
-{
-    struct arena *a = g->c.arena;
-    int64_t ns;
-
-    if (!v->text || parse_duration_ns(v->text, &ns) < 0)
-        return v;
-    const struct {
-        int64_t unit;
-        const char *name;
-    } small[] = {{1000000, "ms"}, {1000, "µs"}, {1, "ns"}};
-
-    for (size_t i = 0; ns > 0 && ns < 1000000000 && i < ARRAY_LEN(small); i++)
-        if (ns >= small[i].unit)
-            return config_node(
-                g, YAML_STRING,
-                arena_printf(a, "%.9g%s", (double)ns / (double)small[i].unit, small[i].name));
-    int64_t s = ns / 1000000000, rest = ns % 1000000000;
-    const char *seconds = arena_printf(a, "%.9g", (double)(s % 60) + (double)rest / 1e9);
-    const char *text = s >= 3600 ? arena_printf(a, "%lldh%lldm%ss", (long long)(s / 3600),
-                                                (long long)(s / 60 % 60), seconds)
-                       : s >= 60 ? arena_printf(a, "%lldm%ss", (long long)(s / 60), seconds)
-                                 : arena_printf(a, "%ss", seconds);
-
-    return config_node(g, YAML_STRING, text);
-}
-
-const struct yaml_node *config_path(struct config_run *g, const struct yaml_node *v)
-{
-    return v->text ? config_node(g, YAML_STRING, decode_path(&g->c, v, v->text)) : v;
-}
-
-/* A label without a value is empty. */
-const struct yaml_node *config_labels(struct config_run *g, const struct yaml_node *v)
-{
-    const struct yaml_node *all = config_pairs(g, v);
-
-    for (size_t i = 0; all->kind == YAML_MAP && i < all->n; i++)
-        if (all->pairs[i].value->kind == YAML_NULL)
-            all->pairs[i].value = config_node(g, YAML_STRING, "");
-    return all;
-}
-
-/* Texts whatever they look like: 5 is "5". */
-const struct yaml_node *config_pairs(struct config_run *g, const struct yaml_node *v)
-{
-    v = compose_pairs(&g->fill, v);
-    if (v->kind != YAML_MAP)
-        return v;
-    struct yaml_node *map = config_map(g, v->n);
-
-    for (size_t i = 0; i < v->n; i++)
-        config_put(map, v->pairs[i].key,
-                   v->pairs[i].value->kind == YAML_NULL ? v->pairs[i].value
-                                                        : config_text(g, v->pairs[i].value));
-    return map;
-}
-
-const struct yaml_node *config_texts(struct config_run *g, const struct yaml_node *v)
-{
-    v = compose_texts(&g->fill, v);
-    if (v->kind != YAML_LIST)
-        return v;
-    struct yaml_node *list = config_list(g, v->n);
-
-    for (size_t i = 0; i < v->n; i++)
-        config_push(list, config_text(g, v->items[i]));
-    return list;
-}
-
-const struct yaml_node *config_hosts(struct config_run *g, const struct yaml_node *v)
-{
-    return compose_hosts(&g->fill, v);
-}
-
-const struct yaml_node *config_words(struct config_run *g, const struct yaml_node *v)
-{
-    struct command argv = {0};
-
-    form_command.decode(&g->c, field_find(&fields_service, "command"), v, &argv);
-    return argv.set ? config_strings(g, &argv.argv) : v;
-}
-
-/* A list of names, or a mapping: a mapping. */
-const struct yaml_node *config_names(struct config_run *g, const struct yaml_node *v,
-                                     const struct yaml_node *(*one)(struct config_run *g,
-                                                                    const struct yaml_node *v))
-{
-    struct yaml_node *map = config_map(g, v->n);
-
-    for (size_t i = 0; i < v->n; i++) {
-        const char *key = v->kind == YAML_MAP ? v->pairs[i].key : v->items[i]->text;
-
-        config_put(map, key, one(g, v->kind == YAML_MAP ? v->pairs[i].value : NULL));
-    }
-    return map;
-}
-
-/* ---- the document ---- */
-
 static const struct service *service_of(const struct app *app, const char *name)
 {
     for (size_t i = 0; i < app->n_services; i++)
@@ -228,11 +30,53 @@ static const struct service *service_of(const struct app *app, const char *name)
     return NULL;
 }
 
+/* Its places, from wherever the file is read. */
+static const struct yaml_node *source(struct config_run *g, const struct yaml_node *v)
+{
+    static const struct config_rule rules[] = {{"bundle", config_path}, {"path", config_path}};
+
+    return config_members(g, v, rules, yaml_get(v, "bundle") ? 1 : 2);
+}
+
 /* Keys that Compose does not have stand under x-evenkeel. */
+/* What an `app:` document's service has without saying so, and a Compose file's has not. */
+static void say_defaults(struct config_run *g, const struct service *s, struct yaml_node *map,
+                         struct yaml_node *own)
+{
+    static const struct settings none;
+    const struct yaml_node *was = yaml_get(own, "security");
+    struct yaml_node *security = config_map(g, (was ? was->n : 0) + 1);
+    struct service whole;
+
+    defaults_apply(&none, s, false, g->c.arena, &whole);
+    for (size_t i = 0; was && was->kind == YAML_MAP && i < was->n; i++)
+        config_put(security, was->pairs[i].key, was->pairs[i].value);
+    if (s->profile == PROFILE_UNSET) {
+        config_put_text(g, security, "profile", "hardened");
+        config_put(own, "security", security);
+    }
+    if (!s->mem_limit.set)
+        config_put_text(g, map, "mem_limit",
+                        arena_printf(g->c.arena, "%lld",
+                                     whole.mem_limit.set ? (long long)whole.mem_limit.v : 0LL));
+    if (!s->nano_cpus.set)
+        config_put(
+            map, "cpus",
+            config_node(g, YAML_FLOAT,
+                        arena_printf(g->c.arena, "%g",
+                                     whole.nano_cpus.set ? (double)whole.nano_cpus.v / 1e9 : 0.0)));
+    if (!s->pids_limit.set)
+        config_put(
+            map, "pids_limit",
+            config_node(g, YAML_INT,
+                        arena_printf(g->c.arena, "%lld",
+                                     whole.pids_limit.set ? (long long)whole.pids_limit.v : -1LL)));
+}
+
 static const struct yaml_node *service(struct config_run *g, const struct yaml_node *v,
                                        const struct service *s)
 {
-    struct yaml_node *map = config_map(g, v->n + 3), *own = config_map(g, v->n);
+    struct yaml_node *map = config_map(g, v->n + 6), *own = config_map(g, v->n + 1);
 
     for (size_t i = 0; i < v->n; i++) {
         const char *key = v->pairs[i].key;
@@ -240,7 +84,7 @@ static const struct yaml_node *service(struct config_run *g, const struct yaml_n
         const struct yaml_node *value = v->pairs[i].value;
 
         if (f && f->platform)
-            config_put(own, key, value);
+            config_put(own, key, strcmp(key, "source") == 0 ? source(g, value) : value);
         else if (value->kind != YAML_NULL && strcmp(key, "env_file") != 0)
             config_put(map, key, config_service_value(g, key, value));
         else if (strcmp(key, "x-evenkeel") != 0 && strcmp(key, "env_file") != 0)
@@ -257,12 +101,39 @@ static const struct yaml_node *service(struct config_run *g, const struct yaml_n
         config_put(map, "environment", all);
     }
     config_implied(g, map);
+    if (s && s->defaults == DEFAULTS_APP)
+        say_defaults(g, s, map, own);
     if (own->n > 0)
         config_put(map, "x-evenkeel", own);
     return map;
 }
 
-static const struct yaml_node *doubled(struct config_run *g, const struct yaml_node *v)
+static const char *doubled(struct config_run *g, const char *text)
+{
+    CLEANUP(str_release) struct str out = STR_INIT;
+
+    for (const char *s = text; *s; s++)
+        str_add(&out, *s == '$' ? "$$" : (char[2]){*s, '\0'});
+    return arena_strdup(g->c.arena, str_text(&out));
+}
+
+static const char *halved(struct config_run *g, const char *text)
+{
+    char *out = arena_strdup(g->c.arena, text), *to = out;
+
+    for (const char *s = out; *s; s++) {
+        *to++ = *s;
+        if (s[0] == '$' && s[1] == '$')
+            s++;
+    }
+    *to = '\0';
+    return out;
+}
+
+/* A copy with every text rewritten that has a `$`. */
+static const struct yaml_node *with_dollars(struct config_run *g, const struct yaml_node *v,
+                                            const char *(*rewrite)(struct config_run *g,
+                                                                   const char *text))
 {
     struct yaml_node *copy = ARENA_NEW(g->c.arena, struct yaml_node);
 
@@ -271,17 +142,14 @@ static const struct yaml_node *doubled(struct config_run *g, const struct yaml_n
         copy->pairs = ARENA_ARRAY(g->c.arena, v->n + 1, struct yaml_pair);
         for (size_t i = 0; i < v->n; i++)
             copy->pairs[i] = (struct yaml_pair){
-                .key = v->pairs[i].key, .value = (struct yaml_node *)doubled(g, v->pairs[i].value)};
+                .key = v->pairs[i].key,
+                .value = (struct yaml_node *)with_dollars(g, v->pairs[i].value, rewrite)};
     } else if (v->kind == YAML_LIST) {
         copy->items = ARENA_ARRAY(g->c.arena, v->n + 1, struct yaml_node *);
         for (size_t i = 0; i < v->n; i++)
-            copy->items[i] = (struct yaml_node *)doubled(g, v->items[i]);
+            copy->items[i] = (struct yaml_node *)with_dollars(g, v->items[i], rewrite);
     } else if (v->text && strchr(v->text, '$')) {
-        CLEANUP(str_release) struct str text = STR_INIT;
-
-        for (const char *s = v->text; *s; s++)
-            str_add(&text, *s == '$' ? "$$" : (char[2]){*s, '\0'});
-        copy->text = arena_strdup(g->c.arena, str_text(&text));
+        copy->text = rewrite(g, v->text);
     }
     return copy;
 }
@@ -400,7 +268,8 @@ static bool is_section(const char *key)
 /* An `app:` document as a Compose file: a flat one has the service "app", the app's own keys go under x-evenkeel. */
 static const struct yaml_node *as_compose(struct config_run *g, const struct document *d)
 {
-    const struct yaml_node *v = d->tree;
+    /* Two dollars are one there, too; in a Compose file's tree they are one already. */
+    const struct yaml_node *v = with_dollars(g, d->tree, halved);
     struct yaml_node *top = config_map(g, v->n + 2), *own = config_map(g, v->n);
     struct yaml_node *flat = config_map(g, v->n);
 
@@ -439,13 +308,15 @@ const struct yaml_node *compose_config(const struct document *d, const char *dir
     if (!d->app || !d->tree)
         return NULL;
     diag_init(silent, a);
-    g->file = (struct yaml_file){.name = "", .dir = dir};
+    /* Of nodes that bear no file of their own; complaints, which nobody hears, want lines. */
+    (void)yaml_parse("", "{}", 2, a, silent, &g->file);
+    g->file.dir = dir;
     g->c = (struct decode_ctx){.arena = a,
                                .diags = silent,
                                .file = &g->file,
                                .dir = dir,
                                .compose = true,
-                               .plain_dollars = d->kind == DOC_COMPOSE,
+                               .plain_dollars = true,
                                .reads = &g->reads};
     g->fill.c = &g->c;
     g->name = d->app->name;
@@ -461,5 +332,5 @@ const struct yaml_node *compose_config(const struct document *d, const char *dir
     for (size_t i = 0; i < g->tree->n; i++)
         if (!is_section(g->tree->pairs[i].key))
             config_put(top, g->tree->pairs[i].key, g->tree->pairs[i].value);
-    return d->kind == DOC_COMPOSE ? doubled(g, top) : top;
+    return with_dollars(g, top, doubled);
 }

@@ -25,6 +25,8 @@ struct config_rule {
     const struct yaml_node *(*rewrite)(struct config_run *g, const struct yaml_node *v);
 };
 
+/* ---- compose_config_values.c ---- */
+
 struct yaml_node *config_node(struct config_run *g, enum yaml_kind kind, const char *text);
 struct yaml_node *config_map(struct config_run *g, size_t room);
 struct yaml_node *config_list(struct config_run *g, size_t room);
