@@ -491,3 +491,11 @@ void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user)
         }
     }
 }
+
+void sources_each_digest(const struct sources *s, sources_digest_fn *fn, void *user)
+{
+    for (size_t i = 0; i < s->n_files; i++)
+        for (size_t k = 0; k < s->files[i]->n_deps; k++)
+            if (s->files[i]->deps[k].digest)
+                fn(user, s->files[i]->deps[k].path, s->files[i]->deps[k].digest);
+}

@@ -43,6 +43,16 @@ struct port {
     const char *protocol; /* tcp, udp, sctp */
 };
 
+/* A file that the agent puts beside the others of its state, for one mount: a config or a secret. Exactly one of secret, path and content is given. */
+struct placed_file {
+    const char *secret;  /* name in the store of secrets */
+    bool own_only;       /* the app's own secret, never the common one of that name */
+    const char *path;    /* absolute; what it holds is known by digest alone */
+    const char *content; /* the text itself */
+    const char *digest;  /* SHA-256 of path's content or of content; NULL for a secret */
+    int64_t uid, gid, mode;
+};
+
 struct mount {
     struct place at;
     enum mount_kind kind;
@@ -56,6 +66,8 @@ struct mount {
     enum tri nocopy;     /* volume */
     const char *subpath; /* volume */
     struct num tmpfs_bytes, tmpfs_mode;
+    const struct placed_file
+        *file; /* bind: source is NULL until desired state says where the file is; or NULL */
     const char *tmpfs_options; /* further mount options as written: "uid=1000,exec"; or NULL */
 };
 

@@ -49,7 +49,7 @@ static bool is_host(const char *mode)
 static void refuse_mounts(struct decode_ctx *c, const struct service_draft *d)
 {
     for (size_t i = 0; i < d->s.n_mounts; i++)
-        if (d->s.mounts[i].kind == MOUNT_BIND)
+        if (d->s.mounts[i].kind == MOUNT_BIND && !d->s.mounts[i].file)
             decode_say(c, DIAG_ERROR, d->s.mounts[i].at, "a named volume keeps data",
                        "a spec inside an archive must not mount folders of the host");
 }

@@ -120,8 +120,8 @@ static void apply_limits(const struct settings *settings, const struct service *
 
     apply_memory(settings, s, ret);
     if (!quota)
-        ret->nano_cpus = otherwise(s->nano_cpus, settings->nano_cpus,
-                                   compose || gpus ? 0 : DEFAULT_NANO_CPUS);
+        ret->nano_cpus =
+            otherwise(s->nano_cpus, settings->nano_cpus, compose || gpus ? 0 : DEFAULT_NANO_CPUS);
     switch_off(&ret->nano_cpus);
     ret->pids_limit = otherwise(s->pids_limit, settings->pids_limit,
                                 gpus      ? DEFAULT_GPU_PIDS

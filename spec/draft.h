@@ -18,11 +18,15 @@ struct secret_use { /* one entry of a service's `configs` or `secrets` */
     struct place at;
     bool secret;
     const char *source, *target; /* target: as written, or NULL */
+    struct num uid, gid, mode;
 };
 
 struct secret_entry { /* one of the document's */
     struct place at;
     const char *key, *file; /* file: absolute; NULL when it was not given */
+    const char *variable, *content, *name;
+    enum tri external;
+    const char *digest; /* of file, or of what content and variable stand for */
 };
 
 struct lender { /* one entry of `volumes_from` */

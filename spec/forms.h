@@ -69,7 +69,8 @@ extern const struct table fields_device, fields_gpu;
 
 /* ---- forms_blkio.c ---- */
 extern const struct form form_micros; /* struct num, microseconds */
-extern const struct table fields_blkio, fields_blkio_rate, fields_blkio_bps, fields_blkio_weight; /* over struct blkio */
+extern const struct table fields_blkio, fields_blkio_rate, fields_blkio_bps,
+    fields_blkio_weight; /* over struct blkio */
 
 /* ---- forms_link.c: over struct service_draft ---- */
 extern const struct form form_links;

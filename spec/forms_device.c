@@ -221,7 +221,8 @@ static void read_gpu(struct decode_ctx *c, const struct yaml_node *v, bool reser
 static void read_gpus(struct decode_ctx *c, const struct yaml_node *v, bool reserved,
                       struct service *s)
 {
-    if (!decode_is(c, v, YAML_LIST, reserved ? "a list of mappings" : "`all`, or a list of mappings"))
+    if (!decode_is(c, v, YAML_LIST,
+                   reserved ? "a list of mappings" : "`all`, or a list of mappings"))
         return;
     for (size_t i = 0; i < v->n; i++) {
         decode_enter_index(c, i);

@@ -237,8 +237,8 @@ static void add_label_file(struct decode_ctx *c, const struct yaml_node *v, stru
     if (text && !*text)
         decode_error(c, v, NULL, "a path must not be empty");
     else if (text)
-        d->label_sources[d->n_label_sources++] =
-            (struct env_source){.at = decode_place(c, v), .node = v, .path = decode_path(c, v, text)};
+        d->label_sources[d->n_label_sources++] = (struct env_source){
+            .at = decode_place(c, v), .node = v, .path = decode_path(c, v, text)};
 }
 
 static void decode_form_label_file(struct decode_ctx *c, const struct field *f,
@@ -262,6 +262,6 @@ static void decode_form_label_file(struct decode_ctx *c, const struct field *f,
     }
 }
 
-const struct form form_label_file = {
-    "a path, or a list of paths", decode_form_label_file, NULL,
-    "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\", \"items\": {\"type\": \"string\"}}]}"};
+const struct form form_label_file = {"a path, or a list of paths", decode_form_label_file, NULL,
+                                     "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\", "
+                                     "\"items\": {\"type\": \"string\"}}]}"};

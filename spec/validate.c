@@ -245,7 +245,8 @@ static void check_attachments(struct decode_ctx *c, const struct app_draft *d,
                            at->network);
         if (!n && strcmp(at->network, "default") != 0)
             no_network(c, &d->a, at);
-        else if ((at->ipv4 || at->ipv6) && (!n || ((n->n_pools == 0 || !n->pools[0].subnet) && n->external != TRI_YES)))
+        else if ((at->ipv4 || at->ipv6) &&
+                 (!n || ((n->n_pools == 0 || !n->pools[0].subnet) && n->external != TRI_YES)))
             decode_say(c, DIAG_ERROR, at->at, "give the network an `ipam:` with a subnet",
                        "a fixed address needs a network with a subnet of its own");
     }
@@ -291,9 +292,9 @@ static void check_declarations(struct decode_ctx *c, const struct app *a)
     for (size_t i = 0; i < a->n_networks; i++) {
         const struct network *n = &a->networks[i];
 
-        if (n->external == TRI_YES && (n->driver || n->driver_opts.n || n->labels.n || n->n_pools ||
-                                       n->ipam_driver || n->ipam_options.n || n->internal ||
-                                       n->attachable || n->enable_ipv4 || n->enable_ipv6))
+        if (n->external == TRI_YES &&
+            (n->driver || n->driver_opts.n || n->labels.n || n->n_pools || n->ipam_driver ||
+             n->ipam_options.n || n->internal || n->attachable || n->enable_ipv4 || n->enable_ipv6))
             decode_say(c, DIAG_ERROR, n->at, "leave them out",
                        "the network \"%s\" is external, so only `name` means something beside it",
                        n->key);
