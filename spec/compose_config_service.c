@@ -195,9 +195,27 @@ static const struct yaml_node *build(struct config_run *g, const struct yaml_nod
 
 /* ---- deploy ---- */
 
+static const struct yaml_node *count(struct config_run *g, const struct yaml_node *v)
+{
+    return v->text && strcmp(v->text, "all") == 0 ? config_node(g, YAML_INT, "-1") : v;
+}
+
+static const struct yaml_node *reserved(struct config_run *g, const struct yaml_node *v)
+{
+    static const struct config_rule rules[] = {{"count", count}};
+
+    if (v->kind != YAML_LIST)
+        return v;
+    struct yaml_node *list = config_list(g, v->n);
+
+    for (size_t i = 0; i < v->n; i++)
+        config_push(list, config_members(g, v->items[i], rules, ARRAY_LEN(rules)));
+    return list;
+}
+
 static const struct yaml_node *limits(struct config_run *g, const struct yaml_node *v)
 {
-    static const struct config_rule rules[] = {{"memory", config_bytes}};
+    static const struct config_rule rules[] = {{"devices", reserved}, {"memory", config_bytes}};
 
     return config_members(g, v, rules, ARRAY_LEN(rules));
 }
@@ -285,7 +303,7 @@ static const struct yaml_node *depends(struct config_run *g, const struct yaml_n
     return config_names(g, v, dependency);
 }
 
-static void imply(struct config_run *g, const char *name, bool restart, struct yaml_node *to)
+static void imply(struct config_run *g, const char *name, struct yaml_node *to)
 {
     if (!*name || yaml_get(to, name))
         return;
@@ -293,28 +311,27 @@ static void imply(struct config_run *g, const char *name, bool restart, struct y
 
     config_put_text(g, one, "condition", "service_started");
     config_put_true(g, one, "required", true);
-    config_put_true(g, one, "restart", restart);
+    config_put_true(g, one, "restart", true);
     config_put(to, name, one);
 }
 
-static void imply_list(struct config_run *g, const struct yaml_node *list, bool restart,
-                       struct yaml_node *to)
+static void imply_list(struct config_run *g, const struct yaml_node *list, struct yaml_node *to)
 {
     for (size_t i = 0; list && list->kind == YAML_LIST && i < list->n; i++) {
         const char *text = list->items[i]->text;
 
-        if (text && strncmp(text, "container:", 10) != 0)
-            imply(g, arena_strndup(g->c.arena, text, strcspn(text, ":")), restart, to);
+        if (text)
+            imply(g, arena_strndup(g->c.arena, text, strcspn(text, ":")), to);
     }
 }
 
 void config_implied(struct config_run *g, struct yaml_node *v)
 {
     static const char *const modes[] = {"network_mode", "ipc", "pid"};
-    const struct yaml_node *links = yaml_get(v, "links"), *from = yaml_get(v, "volumes_from");
+    const struct yaml_node *links = yaml_get(v, "links");
     const struct yaml_node *was = yaml_get(v, "depends_on");
-    struct yaml_node *all = config_map(g, (was ? was->n : 0) + (links ? links->n : 0) +
-                                              (from ? from->n : 0) + ARRAY_LEN(modes));
+    struct yaml_node *all =
+        config_map(g, (was ? was->n : 0) + (links ? links->n : 0) + ARRAY_LEN(modes));
 
     for (size_t i = 0; was && was->kind == YAML_MAP && i < was->n; i++)
         config_put(all, was->pairs[i].key, was->pairs[i].value);
@@ -322,10 +339,9 @@ void config_implied(struct config_run *g, struct yaml_node *v)
         const struct yaml_node *mode = yaml_get(v, modes[i]);
 
         if (mode && mode->text && strncmp(mode->text, "service:", 8) == 0)
-            imply(g, mode->text + 8, true, all);
+            imply(g, mode->text + 8, all);
     }
-    imply_list(g, links, true, all);
-    imply_list(g, from, false, all);
+    imply_list(g, links, all);
     if (all->n > 0)
         config_put(v, "depends_on", all);
 }

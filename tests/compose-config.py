@@ -56,6 +56,17 @@ def watch(model):
             row.pop("exec", None)
 
 
+def borrowed(model):
+    for s in services(model):
+        for name in s.get("volumes_from") or []:
+            s.get("depends_on", {}).pop(name.split(":")[0], None)
+
+
+def address_options(model):
+    for network in model.get("networks", {}).values():
+        network.get("ipam", {}).pop("options", None)
+
+
 def extensions(model):
     for s in services(model):
         for key in [k for k in s if k.startswith("x-")]:
@@ -84,6 +95,8 @@ BY_DESIGN = [
     (block_devices, "2.26 prints the keys of these rows with a capital, and reads them without"),
     (modes, "file modes are printed as they were written, in octal; 2.26 prints them in decimal"),
     (watch, "2.26 prints a key that nobody wrote"),
+    (borrowed, "volumes of another service are there whether it runs or not: `volumes_from` is no order of start"),
+    (address_options, "2.26 forgets the options of an address driver"),
     (extensions, "2.26 drops these keys of services, unlike those at the top; they are kept"),
     (order, "the order means nothing, and 2.26 sorts some of them"),
 ]

@@ -83,6 +83,8 @@ static const char *meaning(const struct spec_file *f, struct arena *a)
         if (!is_about_the_file(line)) {
             /* What holds anyhow may be written down. */
             drop(line, ", required: true");
+            drop(line,
+                 ", restart: true"); /* Compose says it of links, where it goes without saying */
             drop(line, "dockerfile: \"Dockerfile\", ");
             str_addf(&left, "%s\n", line);
         }
