@@ -200,7 +200,9 @@ static void read_again(void *user)
         conductor_files_changed(g->conductor);
         trim_soon(g);
     }
-    if (core_read_released(&g->core) && !changed)
+    bool words = core_read_released(&g->core);
+    words |= core_read_quarantine(&g->core);
+    if (words && !changed)
         conductor_files_changed(g->conductor);
     if (unstable && !g->again)
         g->again = http_after(g->core.http, UNSTABLE_MS, read_again, g);
@@ -334,7 +336,8 @@ static int open_signals(struct err *e)
 
 static int open_folders(struct agent *g, struct strv *watched, const char **doorbell, struct err *e)
 {
-    static const char *const names[] = {"overrides", "confirm-removals", "secrets", ".doorbell"};
+    static const char *const names[] = {"overrides", "confirm-removals", "secrets", "quarantine",
+                                        ".doorbell"};
     const char *path = NULL;
     for (size_t i = 0; i < g->o->roots.n; i++)
         strv_push(g->own, watched, fsx_absolute(g->o->roots.v[i], g->own));

@@ -18,10 +18,12 @@
 struct core {
     const struct options *options;
     struct sources *sources;
-    struct secrets *secrets;   /* NULL when opened without files */
-    struct http *http;         /* NULL when opened without an engine */
-    struct driver *driver;     /* likewise */
-    struct router *router;     /* the managed Traefik's files and API; likewise */
+    struct secrets *secrets; /* NULL when opened without files */
+    struct http *http;       /* NULL when opened without an engine */
+    struct driver *driver;   /* likewise */
+    struct router *router;   /* the managed Traefik's files and API; likewise */
+    struct quarantine_folder
+        *quarantine;           /* records of volumes; NULL when opened without an engine */
     struct memo *memo;         /* history for the planner */
     struct contexts *contexts; /* sources of what is built; NULL without an engine */
     struct arena *desired_arena;
@@ -54,6 +56,8 @@ void core_load_history(struct core *c);
 bool core_scan(struct core *c, bool *unstable);
 /* Read the releases of held removals again. True if there are other ones. */
 bool core_read_released(struct core *c);
+/* Read the records of volumes in quarantine again. True if there are other ones. */
+bool core_read_quarantine(struct core *c);
 /* After a plan of which all apps were carried out: forget the releases once nothing of them is left. */
 void core_settle_released(struct core *c, const struct plan *plan);
 /* Build desired state if it is stale; incumbents come from what the driver knows. */

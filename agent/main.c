@@ -56,8 +56,18 @@ static const struct verb verbs[] = {
      "Writes an override into STATE/overrides; no spec is edited. `evenkeel start APP` undoes it.\n"},
     {"start", "APP", "undo `stop` and `remove`", OPT_PLACES, 1, ANY, cli_start, ""},
     {"restart", "APP", "restart an app's containers once", OPT_PLACES, 1, ANY, cli_restart, ""},
-    {"remove", "APP", "remove an app's containers and networks; its volumes stay", OPT_PLACES, 1, ANY, cli_remove,
-     "Also for apps whose root is no longer configured. `evenkeel start APP` undoes it while a file holds the app.\n"},
+    {"remove", "APP", "remove an app's containers and networks; its volumes stay", OPT_PLACES | OPT_VOLUMES, 1, ANY, cli_remove,
+     "Also for apps whose root is no longer configured. `evenkeel start APP` undoes it while a file holds the app.\n"
+     "With --volumes its volumes go into quarantine, where they keep name and data for 7 days (`volumes: {quarantine: 30d}` in\n"
+     "the configuration); then they are deleted. An app that declares one before that has it back.\n"},
+    {"volumes", "[ls] | restore NAME... | purge NAME...", "list volumes, who uses them, and what is in quarantine",
+     OPT_PLACES | OPT_JSON | OPT_VERBOSE | OPT_SIZE | OPT_DELETE_DATA, 0, ANY, cli_volumes,
+     "Lists volumes that an evenkeel made; with -v all of the engine. States: in use, unused, orphan (no app declares it), quarantine\n"
+     "(with its end), foreign. `restore` takes a volume out of quarantine; `purge` has it deleted now, or an orphan, and wants to be\n"
+     "told so in words. What a container uses or an app declares is never deleted, nor what is not this agent's.\n"
+     "\n"
+     "  evenkeel remove blog --volumes\n  evenkeel volumes\n  evenkeel volumes restore blog_content\n"
+     "  evenkeel volumes purge blog_content --yes-delete-data\n"},
     {"hold", "APP", "leave an app alone for a while, whatever differs", OPT_PLACES | OPT_FOR, 1, ANY, cli_hold,
      "  evenkeel hold blog --for 1h\n"},
     {"release", "APP", "undo `hold`", OPT_PLACES, 1, ANY, cli_release, ""},

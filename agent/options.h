@@ -25,6 +25,7 @@ struct options {
 
     /* what the verb was asked */
     bool json, dot, verbose, follow, timestamps, simulate, actions, build, dockerfile, dry_run;
+    bool volumes, size, delete_data;
     bool help;
     int tail; /* -1: all */
     bool tail_given;
@@ -60,6 +61,9 @@ enum option_bit {
     OPT_APP = 1 << 21,
     OPT_FILE = 1 << 22,
     OPT_LISTEN = 1 << 23,
+    OPT_VOLUMES = 1 << 24,
+    OPT_SIZE = 1 << 25,
+    OPT_DELETE_DATA = 1 << 26,
     OPT_PLACES = OPT_ROOT | OPT_STATE | OPT_DOCKER | OPT_CONFIG | OPT_NAME,
 };
 

@@ -26,6 +26,7 @@ struct config {
     struct num max_size, max_file, max_entries; /* bundles: bytes, bytes, a count */
     struct strv build_allow;                    /* builds: {allow:}, absolute */
     struct num build_timeout_ns;                /* builds: {timeout:} */
+    struct num quarantine_ns;                   /* volumes: {quarantine:} */
     struct ingress_settings
         ingress; /* complete but for dir and acme_dir: here, what is absent has its default already */
 };
