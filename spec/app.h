@@ -117,8 +117,16 @@ struct build { /* `source:` or Compose's `build:`, one model */
     struct strv cache_from;
 };
 
+/* Where one of its keys stands, for messages after decoding. */
+struct key_place {
+    const char *key;
+    struct place at;
+};
+
 struct service {
     struct place at;
+    const struct key_place *places; /* of every key it wrote */
+    size_t n_places;
     const char *name; /* "app" in a flat app */
     const char *image;
     struct command command, entrypoint;

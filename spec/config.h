@@ -6,6 +6,7 @@
 
 #include "spec/app.h"
 #include "spec/ingress.h"
+#include "spec/policy.h"
 
 struct arena;
 struct diag_list;
@@ -26,6 +27,7 @@ struct config {
     struct num max_size, max_file, max_entries; /* bundles: bytes, bytes, a count */
     struct strv build_allow;                    /* builds: {allow:}, absolute */
     struct num build_timeout_ns;                /* builds: {timeout:} */
+    struct policy policy; /* policy: */
     struct ingress_settings
         ingress; /* complete but for dir and acme_dir: here, what is absent has its default already */
 };

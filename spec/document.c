@@ -57,6 +57,23 @@ static void decode_several(struct decode_ctx *c, const struct yaml_node *v, stru
     (void)decode_fields(c, v, targets, ARRAY_LEN(targets));
 }
 
+/* Where the keys of a service stand; those of Compose's extension are among them. */
+static void note_places(struct decode_ctx *c, const struct service_draft *d, struct service *s)
+{
+    const struct yaml_node *more = yaml_get(d->node, "x-evenkeel");
+    size_t room = d->node->n + (more && more->kind == YAML_MAP ? more->n : 0);
+    struct key_place *v = ARENA_ARRAY(c->arena, room, struct key_place);
+
+    for (size_t i = 0; i < room; i++) {
+        const struct yaml_pair *pair =
+            i < d->node->n ? &d->node->pairs[i] : &more->pairs[i - d->node->n];
+
+        v[i] = (struct key_place){pair->key, decode_pair_place(c, pair)};
+    }
+    s->places = v;
+    s->n_places = room;
+}
+
 static struct app *finish(struct decode_ctx *c, struct app_draft *d)
 {
     struct app *a = ARENA_NEW(c->arena, struct app);
@@ -64,8 +81,10 @@ static struct app *finish(struct decode_ctx *c, struct app_draft *d)
     *a = d->a;
     a->services = ARENA_ARRAY(c->arena, d->n_services, struct service);
     a->n_services = d->n_services;
-    for (size_t i = 0; i < d->n_services; i++)
+    for (size_t i = 0; i < d->n_services; i++) {
+        note_places(c, &d->services[i], &d->services[i].s);
         a->services[i] = d->services[i].s;
+    }
     return a;
 }
 
