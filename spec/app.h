@@ -203,6 +203,8 @@ struct app {
     size_t n_networks;
     struct volume *volumes; /* sorted by key */
     size_t n_volumes;
+    const char *archive; /* absolute path of the one that its text stood in, or NULL */
+    const char *over; /* of the file that named the archive, and added words of its own; or NULL */
     const char *compose_project; /* NULL: ek-APP */
     enum app_wish state;
     enum drift_mode drift;

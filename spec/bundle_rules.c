@@ -1,7 +1,7 @@
-/* bundle_rules.c: what is different while the spec of an archive is decoded.
+/* bundle_rules.c: what the sources of a spec inside an archive are.
  *
- * In: a decoded app whose text stood in an archive. Out: the archive as the source of its services; errors for what cannot be read there. What it may ask of the host
- * is judged later, with everybody else's (policy.h). */
+ * In: a decoded app whose text stood in an archive. Out: the archive as the source of its services. What it may ask of the host is judged later, with everybody
+ * else's (policy.h). */
 #include "spec/bundle_rules.h"
 
 #include "spec/base/arena.h"
@@ -32,16 +32,4 @@ void bundle_default_source(const struct decode_ctx *c, struct app_draft *d)
         if (!s->image && !s->build.set)
             s->build = (struct build){.set = true, .at = s->at, .bundle = c->loader->bundle};
     }
-}
-
-void bundle_rules(struct decode_ctx *c, const struct app_draft *d)
-{
-    if (!c->loader || !c->loader->bundle)
-        return;
-    for (size_t i = 0; i < d->n_services; i++)
-        if (d->services[i].n_env_sources > 0)
-            decode_say(c, DIAG_ERROR, decode_key_place(c, d->services[i].node, "env_file"),
-                       "write the variables into `environment`",
-                       "a spec inside an archive must not use `env_file`: files beside it are not "
-                       "read");
 }

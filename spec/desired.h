@@ -123,7 +123,8 @@ struct want_app {
     const char *root, *file; /* file is below root */
     const char *origin;      /* ROOT//FILE */
     enum app_origin from;
-    const char *own; /* of a confined app: the archive, or the folder, that it may read */
+    const char *trusted; /* of a confined app: what stands in this file is not confined; or NULL */
+    const char *own;     /* of a confined app: the archive, or the folder, that it may read */
     enum app_wish state;
     enum drift_mode drift;
     bool held;             /* hold in force */
@@ -145,6 +146,8 @@ struct want_app {
     struct strv addresses; /* of its routes, in the order of services and routes */
     struct strv
         secrets; /* full names ("NAME", "APP/NAME") of those its routes use; sorted, unique */
+    struct kvs
+        variables; /* of a Compose file: name -> file it came from, "" for what is built in */
     bool
         invalid_input; /* its document is broken: only name, place and origin are filled; verdict Frozen */
 };

@@ -463,14 +463,17 @@ static void judge_origin(const struct app_source *src, struct arena *a, struct w
     static const char folder[] = UPLOADS_FOLDER "/";
     const struct spec_file *f = src->file;
 
-    if (f->bundle) {
+    if (src->app->archive) {
         ret->from = ORIGIN_BUNDLE;
-        ret->own = f->bundle;
+        ret->own = src->app->archive;
+        ret->trusted = src->app->over;
     }
     if (src->set->n_roots > 0 && strcmp(f->root, src->set->roots[0].path) == 0 &&
         strncmp(f->path, folder, sizeof(folder) - 1) == 0) {
         ret->from = ORIGIN_UPLOAD;
-        ret->own = f->bundle ? f->bundle : arena_printf(a, "%s/" UPLOADS_FOLDER, f->root);
+        ret->trusted = NULL;
+        if (!ret->own)
+            ret->own = arena_printf(a, "%s/" UPLOADS_FOLDER, f->root);
     }
 }
 
@@ -485,6 +488,7 @@ void desired_app_build(const struct app_source *src, struct arena *a, struct str
     ret->file = src->file->path;
     ret->origin = arena_printf(a, "%s//%s", src->file->root, src->file->path);
     judge_origin(src, a, ret);
+    ret->variables = src->app->variables;
     merge_override(src, ret);
     build_services(src, a, ret);
     build_networks(src, a, ret);

@@ -112,6 +112,23 @@ static const char *flow_word(const char *word, const char *value, struct arena *
     return arena_strdup(a, str_text(&s));
 }
 
+static void refuse(struct judge *j, struct place at, const char *hint, const char *what)
+{
+    struct arena *a = j->arena;
+
+    diag_add(j->diags, DIAG_ERROR, at, NULL, NULL, hint, "the app \"%s\": %s", j->app->name, what);
+    if (!j->first)
+        j->first =
+            at.line ? arena_printf(a, "%s (%s:%d:%d); %s", what, at.file, at.line, at.column, hint)
+                    : arena_printf(a, "%s; %s", what, hint);
+}
+
+/* Written by who names the archive, not in it. */
+static bool is_trusted(const struct want_app *app, struct place at)
+{
+    return app->trusted && at.file && strcmp(app->trusted, at.file) == 0;
+}
+
 /* One thing that reaches the host. key is how the user wrote it. Returns whether it is allowed. */
 static bool ask(struct judge *j, const char *word, const char *value, const char *key,
                 struct place at)
@@ -119,7 +136,7 @@ static bool ask(struct judge *j, const char *word, const char *value, const char
     const struct policy_word *w = policy_word_find(word, strlen(word));
     struct arena *a = j->arena;
 
-    if (allowed(j, word, value))
+    if (is_trusted(j->app, at) || allowed(j, word, value))
         return true;
     const char *what =
         arena_printf(a, "`%s%s%s` is refused to an app out of %s: %s", key, value ? ": " : "",
@@ -128,12 +145,7 @@ static bool ask(struct judge *j, const char *word, const char *value, const char
         a, "to allow it, write into the agent's configuration: `policy: {allow: {%s: [%s]}}`",
         j->app->name, flow_word(word, value, a));
 
-    diag_add(j->diags, DIAG_ERROR, at, NULL, NULL, hint, "the app \"%s\": %s", j->app->name, what);
-    if (!j->first) {
-        j->first =
-            at.line ? arena_printf(a, "%s (%s:%d:%d); %s", what, at.file, at.line, at.column, hint)
-                    : arena_printf(a, "%s; %s", what, hint);
-    }
+    refuse(j, at, hint, what);
     return false;
 }
 
@@ -273,8 +285,15 @@ static void judge_mounts(struct judge *j, struct want_service *s)
     for (size_t i = 0; i < s->spec->n_mounts; i++) {
         const struct mount *m = &s->spec->mounts[i];
 
-        if (m->kind != MOUNT_BIND)
+        if (m->kind != MOUNT_BIND || is_trusted(j->app, m->at))
             continue;
+        if (j->app->from == ORIGIN_BUNDLE && path_within(BUNDLE_FOLDER, m->source)) {
+            refuse(j, m->at,
+                   "a named volume keeps data; what the image needs, its Dockerfile copies",
+                   arena_printf(j->arena, "`volumes: %s` is in the archive, and not on the host",
+                                m->source));
+            continue;
+        }
         if (moves_mounts_out(m->propagation))
             (void)ask(j, "propagation", m->propagation, "propagation", m->at);
         bool engine = false;

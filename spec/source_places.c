@@ -6,8 +6,8 @@
 
 #include "spec/base/arena.h"
 
-static bool is_allowed(const struct spec_set *set, const struct settings *settings,
-                       const char *path)
+bool source_place_allowed(const struct spec_set *set, const struct settings *settings,
+                          const char *path)
 {
     for (size_t i = 0; i < set->n_roots; i++)
         if (path_within(set->roots[i].path, path))
@@ -36,7 +36,7 @@ const char *source_place_refused(const struct spec_set *set, const struct settin
         const struct build *b = &app->services[i].spec->build;
         const char *path = b->bundle ? b->bundle : b->path;
 
-        if (!b->set || !path || is_allowed(set, settings, path))
+        if (!b->set || !path || source_place_allowed(set, settings, path))
             continue;
         *ret_at = b->at;
         return arena_printf(a,

@@ -178,7 +178,7 @@ static const struct row {
     {BUILD, "args: {A: b}", FREE},
 };
 
-static const char *const folders[] = {"/apps/", "/apps/", "/apps/uploads/"};
+static const char *const folders[] = {"/apps/", BUNDLE_FOLDER "/", "/apps/uploads/"};
 
 /* The line that asks, alone on a line of its own, and its number. */
 static const char *compose_text(const struct row *r, enum language language, bool whole,
@@ -224,6 +224,7 @@ struct world {
     const char *names[2], *texts[2]; /* the second is the override, or NULL */
     const char *dir;
     enum author author;
+    const struct app *over;
 };
 
 static int world_load(void *ctx, const char *path, struct arena *a, const char **ret_text,
@@ -247,7 +248,7 @@ static const struct want_app *judge(struct world *w, const struct policy *policy
 {
     static const char zip[] = "/apps/x.zip";
     const struct loader loader = {
-        .read = world_load, .ctx = w, .bundle = w->author == ARCHIVE ? zip : NULL};
+        .read = world_load, .ctx = w, .bundle = w->author == ARCHIVE ? zip : NULL, .over = w->over};
     struct settings *settings = ARENA_NEW(a, struct settings);
     struct spec_root *root = ARENA_NEW(a, struct spec_root);
     const struct spec_file **files = ARENA_ARRAY(a, 1, const struct spec_file *);
@@ -376,10 +377,10 @@ static void test_sources(void **state)
         enum author author;
         const char *source, *word;
     } cases[] = {
-        {ARCHIVE, "{bundle: x.zip}", FREE},
-        {ARCHIVE, "{bundle: y.zip}", "source:/apps/y.zip"},
-        {ARCHIVE, "{bundle: x.zip/../y.zip}", "source:/apps/y.zip"},
-        {ARCHIVE, "{path: ./shop}", "source:/apps/shop"},
+        {ARCHIVE, "{bundle: /apps/x.zip}", FREE},
+        {ARCHIVE, "{bundle: y.zip}", "source:" BUNDLE_FOLDER "/y.zip"},
+        {ARCHIVE, "{bundle: /apps/x.zip/../y.zip}", "source:/apps/y.zip"},
+        {ARCHIVE, "{path: ./shop}", "source:" BUNDLE_FOLDER "/shop"},
         {ARCHIVE, "{path: /apps}", "source:/apps"},
         {UPLOAD, "{bundle: .bundles/1.zip}", FREE},
         {UPLOAD, "{bundle: ../y.zip}", "source:/apps/y.zip"},
@@ -406,7 +407,46 @@ static void test_sources(void **state)
         if (!app->refused || !strstr(app->refused, arena_printf(a, "[%s]", cases[i].word)))
             fail_msg("%s: %s", cases[i].source, app->refused ? app->refused : "not refused");
         policy = told(d, a);
-        assert_null(judge(&w, &policy, a, &d)->refused);
+        app = judge(&w, &policy, a, &d);
+        if (app->refused && !strstr(app->refused, "lies outside the roots"))
+            fail_msg("%s stays refused: %s", cases[i].source, app->refused);
+    }
+}
+
+/* An archive that a file of the operator's names: what stands in that file is the operator's, what stands in the archive is not. */
+static void test_named_archive(void **state)
+{
+    static const struct {
+        const char *outside, *inside;
+        bool refused;
+    } cases[] = {
+        {"volumes: ['/srv:/x']", "tty: true", false},
+        {"environment: {A: b}", "volumes: ['/srv:/x']", true},
+        {"volumes: ['/srv:/x']", "privileged: true", true},
+        {"environment: {A: b}", "volumes: ['./data:/x']", true}, /* which is not on the host */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        struct world w = {.dir = BUNDLE_FOLDER "/", .author = ARCHIVE};
+        struct policy nothing = {0};
+        struct spec_file out;
+        struct desired *d;
+        const char *text =
+            arena_printf(a, "app: x\nsource: {bundle: x.zip}\n%s\n", cases[i].outside);
+
+        document_parse("/apps", "x.yaml", "x.yaml", "/apps", text, strlen(text), NULL, a, &out);
+        assert_int_equal(out.diags.errors, 0);
+        w.over = out.documents[0].app;
+        w.names[0] = "compose.yaml";
+        w.texts[0] = arena_printf(
+            a, "services:\n  web:\n    image: y\n    labels: {evenkeel.main: 'true'}\n    %s\n",
+            cases[i].inside);
+        if (!judge(&w, &nothing, a, &d)->refused == cases[i].refused)
+            fail_msg("%s, %s: %s", cases[i].outside, cases[i].inside, d->apps[0].refused);
+        if (cases[i].refused)
+            assert_non_null(strstr(d->apps[0].refused, "(compose.yaml:5:"));
     }
 }
 
@@ -505,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_every_key_has_a_verdict),
         cmocka_unit_test(test_matrix),
         cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_named_archive),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_configuration),
         cmocka_unit_test(test_every_word_is_tried),
