@@ -375,6 +375,9 @@ const char *policy_refused(const struct settings *settings, struct want_app *app
         return NULL;
     for (size_t i = 0; i < app->n_services; i++) {
         j.service = app->services[i].spec;
+        /* A remembered app has those of its last time. */
+        app->services[i].confined = NULL;
+        app->services[i].n_confined = 0;
         judge_privileges(&j);
         judge_namespaces(&j);
         judge_kernel(&j);
