@@ -16,6 +16,7 @@
 #include "spec/draft.h"
 #include "spec/env_file.h"
 #include "spec/forms.h"
+#include "spec/forms_link.h"
 #include "spec/forms_secret.h"
 #include "spec/validate.h"
 
@@ -128,11 +129,15 @@ static void complete(struct decode_ctx *c, struct app_draft *d, size_t errors_be
         decode_enter(c, "env_file");
         env_file_merge(c, &d->services[i]);
         decode_leave(c);
+        decode_enter(c, "label_file");
+        label_file_merge(c, &d->services[i]);
+        decode_leave(c);
         if (!d->a.flat) {
             decode_leave(c);
             decode_leave(c);
         }
     }
+    links_join(c, d);
     secrets_join(c, d);
     check_strategies(c, d);
     bundle_default_source(c, d);

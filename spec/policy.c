@@ -241,6 +241,19 @@ static void judge_kernel(struct judge *j)
     ask_each(j, "annotations", &s->annotations);
     ask_each(j, "sysctls", &s->sysctls);
     ask_key(j, s->cgroup_parent != NULL, "cgroup_parent", NULL);
+    ask_key(j, (s->cpu_rt_runtime_us.set && s->cpu_rt_runtime_us.v != 0), "cpu_rt_runtime", NULL);
+    for (size_t i = 0; i < s->external_links.n; i++)
+        ask_key(
+            j, true, "external_links",
+            arena_strndup(j->arena, s->external_links.v[i], strcspn(s->external_links.v[i], ":")));
+    for (size_t i = 0; i < s->n_gpus; i++)
+        if (!allowed(j, s->gpus[i].of_devices ? "devices" : "gpus", NULL))
+            ask_key(j, true, s->gpus[i].of_devices ? "devices" : "gpus", NULL);
+    for (size_t i = 0; i < s->n_networks; i++)
+        if (s->networks[i].driver_opts.n > 0)
+            (void)ask(j, "driver_opts", NULL,
+                      arena_printf(j->arena, "networks.%s.driver_opts", s->networks[i].network),
+                      s->networks[i].at);
     ask_key(j, s->runtime != NULL, "runtime", s->runtime);
     ask_key(j, s->device_cgroup_rules.n > 0, "device_cgroup_rules", NULL);
     for (size_t i = 0; i < s->n_devices; i++)
@@ -285,7 +298,9 @@ static void judge_mounts(struct judge *j, struct want_service *s)
     for (size_t i = 0; i < s->spec->n_mounts; i++) {
         const struct mount *m = &s->spec->mounts[i];
 
-        if (m->kind != MOUNT_BIND || is_trusted(j->app, m->at))
+        if (m->file && m->file->secret && !m->file->own_only && !is_trusted(j->app, m->at))
+            (void)ask(j, "secrets", m->file->secret, "secrets", m->at);
+        if (m->kind != MOUNT_BIND || m->file || is_trusted(j->app, m->at))
             continue;
         if (j->app->from == ORIGIN_BUNDLE && path_within(BUNDLE_FOLDER, m->source)) {
             refuse(j, m->at,
@@ -341,7 +356,7 @@ static void judge_networks(struct judge *j)
             (void)ask(j, "driver", n->driver, key, n->at);
         if (n->driver_opts.n > 0)
             (void)ask(j, "driver_opts", NULL, arena_printf(j->arena, "%s.driver_opts", key), n->at);
-        if (n->subnet || n->gateway || n->ip_range)
+        if (n->n_pools > 0 || n->ipam_driver || n->ipam_options.n > 0)
             (void)ask(j, "ipam", NULL, arena_printf(j->arena, "%s.ipam", key), n->at);
     }
 }

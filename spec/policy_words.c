@@ -15,12 +15,15 @@ const struct policy_word policy_words[] = {
     {"cap_add",             "CAPABILITY", "it is more than profile `service` has"},
     {"cgroup",              "host",       "it shows the host's control groups"},
     {"cgroup_parent",       NULL,         "it leaves the limits of its own control group"},
+    {"cpu_rt_runtime",      NULL,         "it takes CPU time before the host's own processes"},
     {"device_cgroup_rules", NULL,         "it opens devices of the host"},
     {"devices",             "PATH",       "it opens a device of the host"},
     {"docker.sock",         NULL,         "who talks to the engine owns the host"},
     {"driver",              "NAME",       "it makes networks or volumes by a plugin, or on the host's own network"},
     {"driver_opts",         NULL,         "it can mount anything, or reach into the host's network"},
     {"external",            "NAME",       "it uses what belongs to somebody else"},
+    {"external_links",      "CONTAINER",  "it reaches a container of somebody else"},
+    {"gpus",                NULL,         "it opens devices of the host"},
     {"ipam",                NULL,         "it takes addresses away from the host's routes"},
     {"ipc",                 "MODE",       "it shares memory with the host or with another app"},
     {"logging",             "DRIVER",     "it sends output away with the engine's rights"},
@@ -33,6 +36,7 @@ const struct policy_word policy_words[] = {
     {"profile",             "docker",     "it has more capabilities than profile `service`"},
     {"propagation",         "MODE",       "its mounts appear on the host"},
     {"runtime",             "NAME",       "it chooses what runs the container"},
+    {"secrets",             "NAME",       "it reads a secret that every app of the operator may use"},
     {"security_opt",        "OPTION",     "it changes what the kernel forbids"},
     {"source",              "PATH",       "it builds from folders that are not its own"},
     {"sysctls",             "KEY",        "it sets parameters of the kernel"},
@@ -50,6 +54,7 @@ const struct policy_word policy_words[] = {
 #define ROUTE   "the rules for routes decide"
 #define WISH    "it is about the agent's own work"
 #define BUILD   "it stays inside the build"
+#define READS   "no file is read for a confined app but its own"
 #define PARTS   "its parts are judged"
 
 const struct policy_field policy_fields[] = {
@@ -132,7 +137,7 @@ const struct policy_field policy_fields[] = {
     {"network", "attachable", NULL, OWN}, {"network", "driver", "driver", NULL}, {"network", "driver_opts", "driver_opts", NULL},
     {"network", "enable_ipv6", NULL, OWN}, {"network", "external", "external", NULL}, {"network", "internal", NULL, "it takes away"},
     {"network", "labels", NULL, "prefixes of the agent, Compose and Traefik are refused to everybody"}, {"network", "name", NULL, CLAIM},
-    {"ipam", "config", "ipam", NULL}, {"ipam", "driver", NULL, "it has one word"},
+    {"ipam", "config", "ipam", NULL}, {"ipam", "driver", "ipam", NULL},
     {"ipam_config", "gateway", "ipam", NULL}, {"ipam_config", "ip_range", "ipam", NULL}, {"ipam_config", "subnet", "ipam", NULL},
     {"volume", "driver", "driver", NULL}, {"volume", "driver_opts", "driver_opts", NULL}, {"volume", "external", "external", NULL},
     {"volume", "labels", NULL, "prefixes of the agent, Compose and Traefik are refused to everybody"}, {"volume", "name", NULL, CLAIM},
@@ -150,9 +155,11 @@ const struct policy_field policy_fields[] = {
     {"device", "permissions", "devices", NULL}, {"device", "source", "devices", NULL}, {"device", "target", "devices", NULL},
     {"depend", "condition", NULL, OWN}, {"depend", "required", NULL, OWN}, {"depend", "restart", NULL, OWN},
     {"attach", "aliases", NULL, OWN}, {"attach", "ipv4_address", NULL, OWN}, {"attach", "ipv6_address", NULL, OWN},
-    {"env_file", "format", NULL, INSIDE}, {"env_file", "path", NULL, "no file is read for a confined app but its own"}, {"env_file", "required", NULL, INSIDE},
+    {"env_file", "format", NULL, INSIDE}, {"env_file", "path", NULL, READS}, {"env_file", "required", NULL, INSIDE},
     {"use", "source", NULL, OWN}, {"use", "target", NULL, INSIDE},
-    {"secret", "file", "volumes", NULL}, {"config_entry", "file", "volumes", NULL},
+    {"secret", "environment", NULL, "it is text of its own"}, {"secret", "external", "secrets", NULL}, {"secret", "file", NULL, READS}, {"secret", "name", "secrets", NULL},
+    {"config_entry", "content", NULL, "it is text of its own"}, {"config_entry", "environment", NULL, "it is text of its own"},
+    {"config_entry", "external", "secrets", NULL}, {"config_entry", "file", NULL, READS}, {"config_entry", "name", "secrets", NULL},
 
     {"source", "args", NULL, BUILD}, {"source", "builder", NULL, BUILD}, {"source", "bundle", "source", NULL}, {"source", "cache_from", NULL, BUILD},
     {"source", "dockerfile", NULL, BUILD}, {"source", "dockerfile_inline", NULL, BUILD}, {"source", "labels", NULL, BUILD},
@@ -169,6 +176,17 @@ const struct policy_field policy_fields[] = {
     {"route_rate_limit", "average", NULL, ROUTE}, {"route_rate_limit", "burst", NULL, ROUTE}, {"route_rate_limit", "period", NULL, ROUTE},
     {"route_redirect", "permanent", NULL, ROUTE}, {"route_redirect", "to", NULL, ROUTE}, {"route_retry", "attempts", NULL, ROUTE},
     {"route_sticky", "cookie", NULL, ROUTE}, {"route_tls", "cert", NULL, ROUTE}, {"route_tls", "key", NULL, ROUTE},
+    {"attach", "driver_opts", "driver_opts", NULL}, {"attach", "gw_priority", NULL, OWN}, {"attach", "interface_name", NULL, INSIDE},
+    {"attach", "link_local_ips", NULL, OWN}, {"attach", "mac_address", NULL, OWN}, {"attach", "priority", NULL, OWN},
+    {"blkio", "weight", NULL, LIMIT}, {"blkio_bps", "path", NULL, LIMIT}, {"blkio_bps", "rate", NULL, LIMIT}, {"blkio_rate", "path", NULL, LIMIT},
+    {"blkio_rate", "rate", NULL, LIMIT}, {"blkio_weight", "path", NULL, LIMIT}, {"blkio_weight", "weight", NULL, LIMIT},
+    {"gpu", "capabilities", "gpus", NULL}, {"gpu", "count", "gpus", NULL}, {"gpu", "device_ids", "gpus", NULL}, {"gpu", "driver", "gpus", NULL},
+    {"gpu", "options", "gpus", NULL},
+    {"ipam", "options", "ipam", NULL}, {"ipam_config", "aux_addresses", "ipam", NULL}, {"network", "enable_ipv4", NULL, OWN},
+    {"service", "cpu_period", NULL, LIMIT}, {"service", "cpu_quota", NULL, LIMIT}, {"service", "cpu_rt_period", NULL, LIMIT},
+    {"service", "cpu_rt_runtime", "cpu_rt_runtime", NULL}, {"service", "external_links", "external_links", NULL}, {"service", "links", NULL, OWN},
+    {"service", "mem_swappiness", NULL, LIMIT}, {"service", "storage_opt", NULL, LIMIT},
+    {"use", "gid", NULL, INSIDE}, {"use", "mode", NULL, INSIDE}, {"use", "uid", NULL, INSIDE},
     {NULL, NULL, NULL, NULL},
 };
 const size_t n_policy_fields = ARRAY_LEN(policy_fields) - 1;

@@ -81,6 +81,11 @@ static void what_reaches_outside_is_refused(void **state)
          "lies outside the archive"},
         {"    build: {context: web, dockerfile: ../../etc/passwd}", "4:39", "leaves the source"},
         {"    build: {context: web, dockerfile: /etc/passwd}", "4:39", "must be relative"},
+        {"    secrets: [s]\nsecrets: {s: {file: /etc/shadow}}", "5:14",
+         "it lies outside the archive"},
+        {"    configs: [s]\nconfigs: {s: {file: ../../etc/shadow}}", "5:14",
+         "it lies outside the archive"},
+        {"    label_file: ../x", "4:17", "it lies outside the archive"},
     };
 
     (void)state;
