@@ -78,6 +78,7 @@ static void copy_op(struct op *op, struct arena *a)
     op->image_id = arena_strdup(a, op->image_id);
     op->hash = arena_strdup(a, op->hash);
     op->platform = arena_strdup(a, op->platform);
+    op->owner = arena_strdup(a, op->owner);
     op->birth = copy_kvs(op->birth, a);
     op->confined = copy_confined(op->confined, op->n_confined, a);
     if (op->build)

@@ -66,7 +66,7 @@ const struct policy_field policy_fields[] = {
     {"compose_app", "compose-project", NULL, "it is a label"}, {"compose_app", "drift", NULL, WISH}, {"compose_app", "profiles", NULL, PARTS},
     {"compose_app", "restarted-at", NULL, WISH}, {"compose_app", "state", NULL, WISH},
     {"override", "by", NULL, WISH}, {"override", "drift", NULL, WISH}, {"override", "hold", NULL, WISH}, {"override", "override", NULL, WISH},
-    {"override", "restarted-at", NULL, WISH}, {"override", "revision", NULL, WISH}, {"override", "state", NULL, WISH}, {"override", "until", NULL, WISH},
+    {"override", "restarted-at", NULL, WISH}, {"override", "revision", NULL, WISH}, {"override", "state", NULL, WISH}, {"override", "until", NULL, WISH}, {"override", "volumes", NULL, OWN},
 
     {"service", "annotations", "annotations", NULL},
     {"service", "cap_add", "cap_add", NULL},
