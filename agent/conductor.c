@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 
+#include "agent/ranges.h"
 #include "agent/slot.h"
 #include "agent/tail.h"
 #include "reconcile/backoff.h"
@@ -19,10 +20,11 @@ struct conductor {
     struct slots slots;
     char *ingress; /* the builtin app */
     struct arena *pass_arena;
-    bool all_dirty;       /* plan every app at the next pass */
-    bool all_due;         /* the look under way is for every app */
-    bool look_everything; /* the next look lists everything */
-    bool look_cold;       /* ... and inspects everything that is ours */
+    struct ranges *ranges; /* subnets that the engine would not give */
+    bool all_dirty;        /* plan every app at the next pass */
+    bool all_due;          /* the look under way is for every app */
+    bool look_everything;  /* the next look lists everything */
+    bool look_cold;        /* ... and inspects everything that is ours */
     bool looking, engine_up, stopped, looked;
     bool away_said;
     char *away;      /* why the engine cannot be reached */
@@ -115,6 +117,7 @@ static void run_over(void *user, struct run *r, enum run_end how, const struct e
     c->runs--;
     c->ran_ms = core_monotonic_ms();
     forget_ended(c, r);
+    ranges_learn(c->ranges, r);
     if (!s->mending)
         slot_run_over(s, r, how, failure, core_monotonic_ms());
     s->mending = false;
@@ -285,6 +288,7 @@ static void reserved_subnets(const struct conductor *c, struct arena *a, struct 
     for (size_t i = 0; i < c->slots.n; i++)
         if (c->slots.v[i]->run)
             run_reserved(c->slots.v[i]->run, a, ret);
+    ranges_list(c->ranges, a, ret);
 }
 
 static void set_wake(struct conductor *c, int64_t at_ms);
@@ -466,6 +470,7 @@ static void engine_is_up(struct conductor *c)
     c->engine_up = true;
     c->all_dirty = c->look_everything = true;
     c->look_cold = !c->looked;
+    ranges_forget(c->ranges);
     for (size_t i = 0; i < c->slots.n; i++)
         slot_forgive(c->slots.v[i]);
     schedule(c);
@@ -567,6 +572,7 @@ struct conductor *conductor_new(const struct conductor_options *o)
     c->o = *o;
     c->core = o->core;
     c->pass_arena = arena_new();
+    c->ranges = ranges_new();
     c->ingress = xstrdup(ingress_app_name(o->core->options->settings.owner, c->pass_arena));
     return c;
 }
@@ -581,6 +587,7 @@ void conductor_free(struct conductor *c)
     http_timer_cancel(c->core->http, c->chance);
     slots_release(&c->slots, c->core->http);
     arena_free(c->pass_arena);
+    ranges_free(c->ranges);
     free(c->away);
     free(c->held_said);
     free(c->ingress);

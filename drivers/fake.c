@@ -129,6 +129,7 @@ struct driver *fake_new(const struct observed *start, const struct fake_faults *
         f->faults = *faults;
     f->chance = f->faults.seed;
     fake_world_init(&f->world, start, f->arena);
+    f->world.ghost = f->faults.ghost;
     if (f->faults.now_ms > f->world.now_ms)
         f->world.now_ms = f->faults.now_ms;
     return &f->driver;

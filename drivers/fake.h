@@ -15,6 +15,8 @@ struct fake_faults {
     unsigned
         rain; /* one in so many operations fails besides, before or after it took effect, or ends late; 0: none */
     uint32_t seed; /* which */
+    const char *
+        ghost; /* a subnet that is refused though no network has it, as after an engine that was killed; or NULL */
     int64_t
         now_ms;   /* when time begins; 0: a second after the last thing that happened in `start` */
     bool reverse; /* finish what is pending in the opposite order */

@@ -34,7 +34,7 @@ CALLS = [
     "POST /containers/*/start", "POST /containers/*/stop", "POST /containers/*/rename", "DELETE /containers/*", "DELETE /networks/*",
     "GET /containers/*/logs", "POST /containers/*/unpause", "POST /networks/*/connect",
 ]
-FAULTS = ["drop", "lost", "hang", "late", "409", "500", "slow", "half", "json"]
+FAULTS = ["drop", "lost", "hang", "late", "403", "409", "500", "slow", "half", "json"]
 EACH = [(c, f, n) for c, f, n in itertools.product(CALLS, FAULTS, (1, 2, 4))] + [("GET /events", "cut", n) for n in (1, 2, 3)]
 EACH += [("any call", f, n) for f, n in itertools.product(FAULTS, range(1, 61))]
 random.Random(0).shuffle(EACH)
@@ -79,12 +79,13 @@ class Run:
             with open(self.switch, "w", encoding="ascii"):
                 pass
             return
-        with open(os.path.join(self.state, "ballast"), "wb") as file:
-            try:
-                while file.write(bytes(65536)):
-                    file.flush()
-            except OSError:
+        ballast = os.open(os.path.join(self.state, "ballast"), os.O_WRONLY | os.O_CREAT)
+        try:
+            while os.write(ballast, bytes(4096)):
                 pass
+        except OSError:
+            pass
+        os.close(ballast)
 
     def mend_disk(self):
         path = self.switch if self.kind == "eio" else os.path.join(self.state, "ballast")

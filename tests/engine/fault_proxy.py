@@ -5,7 +5,7 @@ FaultProxy(listen, engine, plan): plan(kind, nth) is asked before each call and 
 
   drop     the connection ends before the call reaches the engine       lost   ... after the engine did it: the answer never comes
   hang     nothing comes until release() or the agent gives up          late   the engine does it, its answer waits for release()
-  409 500  the engine's refusal, without the engine                     slow   the answer comes in small pieces, with pauses
+  403 409 500  a refusal, without the engine                            slow   the answer comes in small pieces, with pauses
   half     the engine does it; its answer stops in the middle           json   ... is whole as HTTP, but half of its JSON is missing
   cut      what streams (events, logs) ends after a moment
 
@@ -15,7 +15,7 @@ import asyncio
 import json
 import re
 
-FAULTS = ["drop", "lost", "hang", "late", "409", "500", "slow", "half", "json", "cut"]
+REFUSALS = {"403": "Forbidden", "409": "Conflict", "500": "Internal Server Error"}
 NAMED = re.compile(r"/(containers|networks|volumes|images|exec)/([^/?]+)(?=/|$)")
 WORDS = {"json", "create", "prune", "search", "load", "get"}
 
@@ -168,8 +168,8 @@ class FaultProxy:
         if fault == "hang":
             await self.wait_or_gone(client)
             return False
-        if fault in ("409", "500"):
-            word = {"409": "Conflict", "500": "Internal Server Error"}[fault]
+        if fault in REFUSALS:
+            word = REFUSALS[fault]
             client.writer.write(answer(fault, word, json.dumps({"message": f"{word}: injected"}).encode() + b"\n"))
             await client.writer.drain()
             return True
