@@ -10,6 +10,7 @@
 #include "agent/slot.h"
 #include "agent/tail.h"
 #include "reconcile/backoff.h"
+#include "reconcile/plan_scope.h"
 #include "reconcile/plan_urgent.h"
 #include "reconcile/run.h"
 #include "spec/base/arena.h"
@@ -21,10 +22,13 @@ struct conductor {
     char *ingress; /* the builtin app */
     struct arena *pass_arena;
     struct ranges *ranges; /* subnets that the engine would not give */
-    bool all_dirty;        /* plan every app at the next pass */
-    bool all_due;          /* the look under way is for every app */
-    bool look_everything;  /* the next look lists everything */
-    bool look_cold;        /* ... and inspects everything that is ours */
+    struct arena *marks_arena;
+    struct plan_marks marks; /* of the desired state that was last worked with */
+    bool files_changed;      /* whose wants differ is to be found out */
+    bool all_dirty;          /* plan every app at the next pass */
+    bool all_due;            /* the look under way is for every app */
+    bool look_everything;    /* the next look lists everything */
+    bool look_cold;          /* ... and inspects everything that is ours */
     bool looking, engine_up, stopped, looked;
     bool away_said;
     char *away;      /* why the engine cannot be reached */
@@ -47,9 +51,8 @@ struct conductor {
 
 static void schedule(struct conductor *c);
 
-static void say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
-static void say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...)
+static void PRINTF_LIKE(4, 5)
+    say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...)
 {
     if (!c->o.said)
         return;
@@ -121,6 +124,7 @@ static void run_over(void *user, struct run *r, enum run_end how, const struct e
     if (!s->mending)
         slot_run_over(s, r, how, failure, core_monotonic_ms());
     s->mending = false;
+    s->overtaken = c->looking;
     s->run = NULL;
     run_free(r);
     s->dirty = true;
@@ -265,30 +269,13 @@ static void learn(struct conductor *c, const struct core_pass *p)
 static void say_held(struct conductor *c, const struct plan *plan)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
-    for (size_t i = 0; i < plan->n_held; i++) {
-        const struct held_removals *h = &plan->held[i];
-        str_addf(&text, "%s%zu of %zu apps of %s are gone from its files; removing them is held:",
-                 text.len ? ". " : "", h->apps.n, h->of, h->root);
-        for (size_t k = 0; k < h->apps.n && k < 10; k++)
-            str_addf(&text, " %s", h->apps.v[k]);
-        if (h->apps.n > 10)
-            str_add(&text, " ...");
-        str_addf(&text, "; `evenkeel apply --confirm-removals %s` releases it", h->hash);
-    }
+    plan_held_words(plan, &text);
     if (c->held_said && strcmp(c->held_said, str_text(&text)) == 0)
         return;
     free(c->held_said);
     c->held_said = xstrdup(str_text(&text));
     if (text.len > 0)
         say(c, LOG_WARNING, NULL, "%s", str_text(&text));
-}
-
-static void reserved_subnets(const struct conductor *c, struct arena *a, struct strv *ret)
-{
-    for (size_t i = 0; i < c->slots.n; i++)
-        if (c->slots.v[i]->run)
-            run_reserved(c->slots.v[i]->run, a, ret);
-    ranges_list(c->ranges, a, ret);
 }
 
 static void set_wake(struct conductor *c, int64_t at_ms);
@@ -316,10 +303,11 @@ static void pass(struct conductor *c)
         only_apps(c, a, &scope);
     else if (scope.n == 0)
         return;
-    reserved_subnets(c, a, &reserved);
+    slots_reserved(&c->slots, a, &reserved);
+    ranges_list(c->ranges, a, &reserved);
     core_plan(c->core, &scope, &reserved, NULL, a, &p);
     if (c->o.looked)
-        c->o.looked(c->o.ctx, p.input.observed);
+        c->o.looked(c->o.ctx, &p);
     bool decided = false;
     for (size_t i = 0; i < p.plan->n_apps; i++)
         decided |= p.plan->apps[i].n_actions > 0 && slots_would_start(&c->slots, &p.plan->apps[i]);
@@ -327,7 +315,7 @@ static void pass(struct conductor *c)
         c->o.passed(c->o.ctx, &p);
     say_held(c, p.plan);
     for (size_t i = 0; i < p.plan->n_apps; i++) {
-        if (!concerns(c, p.plan->apps[i].name))
+        if (!concerns(c, p.plan->apps[i].name) || slots_overtaken(&c->slots, p.plan->apps[i].name))
             continue;
         listen_to_culprit(c, &p.plan->apps[i], p.input.observed);
         consider(c, &p.plan->apps[i]);
@@ -349,8 +337,17 @@ static void take_up(struct conductor *c)
     c->all_dirty = false;
     for (size_t i = 0; i < c->slots.n; i++) {
         c->slots.v[i]->due = c->slots.v[i]->dirty;
-        c->slots.v[i]->dirty = false;
+        c->slots.v[i]->dirty = c->slots.v[i]->overtaken = false;
     }
+}
+
+/* Not planned yet after all. */
+static void put_back(struct conductor *c)
+{
+    c->files_changed = true;
+    c->all_dirty |= c->all_due;
+    for (size_t i = 0; i < c->slots.n; i++)
+        c->slots.v[i]->dirty |= c->slots.v[i]->due;
 }
 
 static void retry(void *user)
@@ -386,10 +383,11 @@ static void looked(void *user, const struct err *e)
     bool again = first && core_learn_incumbents(c->core);
     /* Sources were read meanwhile, or what is built is named after base images that were only now heard of. */
     again |= c->core->stale || core_learn_routed(c->core);
-    again |= c->asked_again < ASK_AGAIN_MAX && core_images_unknown(c->core);
-    c->asked_again = again ? c->asked_again + 1 : 0;
-    if (again)
-        c->all_dirty = true;
+    bool renamed = c->asked_again < ASK_AGAIN_MAX && core_images_unknown(c->core);
+    c->asked_again = again || renamed ? c->asked_again + 1 : 0;
+    c->all_dirty |= renamed;
+    if (again || renamed)
+        put_back(c);
     else if (!c->stopped)
         pass(c);
     schedule(c);
@@ -397,12 +395,30 @@ static void looked(void *user, const struct err *e)
 
 static bool anything_dirty(const struct conductor *c)
 {
-    if (c->all_dirty || c->look_everything)
+    if (c->all_dirty || c->look_everything || c->files_changed)
         return true;
     for (size_t i = 0; i < c->slots.n; i++)
         if (c->slots.v[i]->dirty)
             return true;
     return false;
+}
+
+/* One app's file changed: the others need no new plan, except where they wait for something that it may give up. */
+static void mark_changed(struct conductor *c)
+{
+    struct arena *a = arena_new();
+    struct plan_marks now;
+    struct strv differ = {0};
+    plan_marks_of(c->core->desired, a, &now);
+    plan_marks_differ(&c->marks, &now, a, &differ);
+    for (size_t i = 0; i < differ.n; i++)
+        if (concerns(c, differ.v[i]))
+            slots_get(&c->slots, c, differ.v[i])->dirty = true;
+    slots_mark_restless(&c->slots);
+    arena_free(c->marks_arena);
+    c->marks_arena = a;
+    c->marks = now;
+    c->files_changed = false;
 }
 
 static void work(void *user)
@@ -415,6 +431,10 @@ static void work(void *user)
     core_desire(c->core);
     if (anew && c->o.desired)
         c->o.desired(c->o.ctx);
+    if (anew || c->files_changed)
+        mark_changed(c);
+    if (!anything_dirty(c))
+        return;
     struct arena *a = arena_new();
     struct look scope = {.everything = c->look_everything,
                          .inspect_owned = c->look_cold,
@@ -573,6 +593,7 @@ struct conductor *conductor_new(const struct conductor_options *o)
     c->core = o->core;
     c->pass_arena = arena_new();
     c->ranges = ranges_new();
+    c->marks_arena = arena_new();
     c->ingress = xstrdup(ingress_app_name(o->core->options->settings.owner, c->pass_arena));
     return c;
 }
@@ -588,6 +609,7 @@ void conductor_free(struct conductor *c)
     slots_release(&c->slots, c->core->http);
     arena_free(c->pass_arena);
     ranges_free(c->ranges);
+    arena_free(c->marks_arena);
     free(c->away);
     free(c->held_said);
     free(c->ingress);
@@ -596,13 +618,13 @@ void conductor_free(struct conductor *c)
 
 void conductor_start(struct conductor *c)
 {
-    c->all_dirty = c->look_everything = c->look_cold = true;
+    c->all_dirty = c->look_everything = c->look_cold = c->files_changed = true;
     c->core->driver->ops->follow(c->core->driver, happened, c);
 }
 
 void conductor_files_changed(struct conductor *c)
 {
-    c->all_dirty = true;
+    c->files_changed = true;
     schedule(c);
 }
 
@@ -636,27 +658,30 @@ size_t conductor_runs(const struct conductor *c)
     return c->runs + c->listening;
 }
 
+static void count_verdict(const struct slot *s, struct conductor_summary *sum)
+{
+    const char *why;
+    sum->apps++;
+    switch (slot_verdict(s, &why)) {
+    case APP_SYNCED:
+    case APP_COMPLETED:
+    case APP_STOPPED: sum->synced++; break;
+    case APP_DEGRADED:
+    case APP_REFUSED:
+    case APP_MISSING:
+    case APP_OUT_OF_SYNC: sum->failed++; break;
+    case APP_PROGRESSING: sum->progressing++; break;
+    case APP_HELD: sum->held++; break;
+    case APP_FROZEN: sum->other++; break;
+    }
+}
+
 struct conductor_summary conductor_sum(const struct conductor *c)
 {
     struct conductor_summary sum = {.engine_trouble = c->looked ? NULL : c->away};
-    for (size_t i = 0; i < c->slots.n; i++) {
-        const char *why;
-        if (!c->slots.v[i]->planned)
-            continue;
-        sum.apps++;
-        switch (slot_verdict(c->slots.v[i], &why)) {
-        case APP_SYNCED:
-        case APP_COMPLETED:
-        case APP_STOPPED: sum.synced++; break;
-        case APP_DEGRADED:
-        case APP_REFUSED:
-        case APP_MISSING:
-        case APP_OUT_OF_SYNC: sum.failed++; break;
-        case APP_PROGRESSING: sum.progressing++; break;
-        case APP_HELD: sum.held++; break;
-        case APP_FROZEN: sum.other++; break;
-        }
-    }
+    for (size_t i = 0; i < c->slots.n; i++)
+        if (c->slots.v[i]->planned)
+            count_verdict(c->slots.v[i], &sum);
     return sum;
 }
 

@@ -5,6 +5,7 @@
 #include "agent/slot.h"
 
 #include "reconcile/backoff.h"
+#include "reconcile/plan_scope.h"
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
 
@@ -108,6 +109,19 @@ void slots_wake_refused(struct slots *l, const struct slot *by, bool done)
     }
 }
 
+void slots_reserved(const struct slots *l, struct arena *a, struct strv *ret)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i]->run)
+            run_reserved(l->v[i]->run, a, ret);
+}
+
+bool slots_overtaken(const struct slots *l, const char *app)
+{
+    const struct slot *s = slots_find(l, app);
+    return s && s->overtaken;
+}
+
 int64_t slots_second_chance(struct slots *l, int64_t now_ms)
 {
     int64_t soonest = 0;
@@ -130,6 +144,12 @@ int64_t slots_second_chance(struct slots *l, int64_t now_ms)
         s->dirty = true;
     }
     return soonest;
+}
+
+void slots_mark_restless(struct slots *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        l->v[i]->dirty |= !l->v[i]->at_rest || l->v[i]->run || l->v[i]->failure;
 }
 
 bool slots_would_start(const struct slots *l, const struct plan_app *pa)
@@ -195,6 +215,7 @@ void slot_planned(struct slot *s, const struct plan_app *pa)
 {
     const char *digest = pa->digest ? pa->digest : "";
     s->planned = true;
+    s->at_rest = plan_at_rest(pa);
     s->planned_state = pa->state;
     replace(&s->planned_why, pa->why);
     if (pa->state != APP_DEGRADED) {

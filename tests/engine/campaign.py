@@ -57,7 +57,7 @@ class Run:
         self.engine = Engine(engine_path)
         self.world = World(self.engine, seed, self.root, self.rng)
         self.proxy = FaultProxy(os.path.join(self.dir, "p"), engine_path, self.plan)
-        self.agent, self.raining, self.problems, self.story = None, False, [], []
+        self.agent, self.raining, self.calm, self.problems, self.story = None, False, False, [], []
         self.chosen = EACH[self.rng.randrange(len(EACH))] if self.kind == "nth" else None
         self.rate = self.rng.choice((0.05, 0.15, 0.4))
         self.weather = random.Random(seed + 1)
@@ -66,6 +66,8 @@ class Run:
     # ---- faults ----
 
     def plan(self, kind, nth):
+        if self.calm:
+            return None
         if self.kind == "nth":
             call, fault, number = self.chosen
             return fault if (kind == call and nth == number) or (call == "any call" and len(self.proxy.calls) + 1 == number) else None
@@ -234,6 +236,7 @@ class Run:
         for app in self.world.apps:
             if app.was_broken:
                 self.world.write(app)
+        self.calm = True
         self.proxy.release()
         self.mend_disk()
         self.tell("all is quiet")

@@ -276,8 +276,9 @@ crash_engine() {
         sleep 0.05
     done
     [ -z "$pids" ] || die "$dir: these processes do not end: $pids"
-    # A file that a clean end removes.
-    rm -f "$dir/pid" "$dir/docker.sock" "$dir"/exec/containerd/*.pid
+    # What a clean end removes, and what stands in /run elsewhere, which does not outlive a power cut.
+    rm -rf --one-file-system "$dir/pid" "$dir/docker.sock" "${dir:?}/exec"
+    mkdir "$dir/exec"
 }
 
 resume_engine() {

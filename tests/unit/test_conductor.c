@@ -18,6 +18,9 @@ struct deaf {
     look_done_fn *done;
     void *follower, *looker;
     int looks, everything; /* asked for so far */
+    op_done_fn *op_done;   /* of the operation under way */
+    void *op_user;
+    int ops; /* begun so far */
 };
 
 static void deaf_look(struct driver *d, const struct look *scope, look_done_fn *done, void *user)
@@ -45,8 +48,26 @@ static void deaf_follow(struct driver *d, happening_fn *happened, void *user)
     x->follower = user;
 }
 
-static const struct driver_ops deaf_ops = {
-    .name = "deaf", .look = deaf_look, .observed = deaf_observed, .follow = deaf_follow};
+/* One at a time is enough here: what is refused is not what is tested. */
+static struct ticket *deaf_submit(struct driver *d, const struct op *op, op_done_fn *done,
+                                  op_progress_fn *progress, void *user)
+{
+    struct deaf *x = (struct deaf *)d;
+
+    (void)op;
+    (void)progress;
+    assert_null(x->op_done);
+    x->op_done = done;
+    x->op_user = user;
+    x->ops++;
+    return NULL;
+}
+
+static const struct driver_ops deaf_ops = {.name = "deaf",
+                                           .submit = deaf_submit,
+                                           .look = deaf_look,
+                                           .observed = deaf_observed,
+                                           .follow = deaf_follow};
 
 /* ---- a conductor over two apps that want nothing ---- */
 
@@ -57,6 +78,7 @@ struct fixture {
     struct conductor *conductor;
     const char *root;
     char planned[256]; /* apps whose verdict was told, in order */
+    char passes[256];  /* apps of each pass */
 };
 
 static void told(void *ctx, const char *app, enum app_state state, const char *why)
@@ -67,6 +89,21 @@ static void told(void *ctx, const char *app, enum app_state state, const char *w
     (void)state;
     (void)why;
     (void)snprintf(f->planned + n, sizeof(f->planned) - n, "%s ", app);
+}
+
+static void looked(void *ctx, const struct core_pass *pass)
+{
+    struct fixture *f = ctx;
+
+    for (size_t i = 0; i < pass->plan->n_apps; i++) {
+        size_t n = strlen(f->passes);
+
+        (void)snprintf(f->passes + n, sizeof(f->passes) - n, "%s%s", i ? "+" : "",
+                       pass->plan->apps[i].name);
+    }
+    size_t n = strlen(f->passes);
+
+    (void)snprintf(f->passes + n, sizeof(f->passes) - n, " ");
 }
 
 static int set_up(void **state)
@@ -96,8 +133,8 @@ static int set_up(void **state)
     f->core.driver = &f->deaf.driver;
     (void)core_scan(&f->core, NULL);
     core_desire(&f->core);
-    f->conductor =
-        conductor_new(&(struct conductor_options){.core = &f->core, .told = told, .ctx = f});
+    f->conductor = conductor_new(
+        &(struct conductor_options){.core = &f->core, .told = told, .looked = looked, .ctx = f});
     conductor_start(f->conductor);
     *state = f;
     return 0;
@@ -223,6 +260,16 @@ static void test_an_event_of_an_unknown_app_during_a_full_look_is_looked_at(void
     assert_int_equal(f->deaf.looks, 3);
 }
 
+/* As the agent does when the watcher says so. */
+static void change_file(struct fixture *f, const char *name, const char *text)
+{
+    put(name, text);
+    age(name, 5000);
+    assert_true(core_scan(&f->core, NULL));
+    core_desire(&f->core);
+    conductor_files_changed(f->conductor);
+}
+
 static void test_files_that_change_during_a_look_are_planned_again(void **state)
 {
     struct fixture *f = *state;
@@ -230,11 +277,111 @@ static void test_files_that_change_during_a_look_are_planned_again(void **state)
     settle_first(f);
     happen(f, ENGINE_CHANGED, "a");
     turn(f);
-    conductor_files_changed(f->conductor);
+    change_file(f, "b.yaml", "app: b\nimage: nginx:1.28\nstate: stopped\n");
     end_look(f);
     assert_int_equal(f->deaf.looks, 3);
+    assert_string_equal(f->passes, "a+b a ");
     end_look(f);
+    assert_string_equal(f->passes, "a+b a b ");
     assert_true(conductor_idle(f->conductor));
+}
+
+static void test_only_who_changed_is_planned(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    change_file(f, "b.yaml", "app: b\nimage: nginx:1.28\nstate: stopped\n");
+    turn(f);
+    end_look(f);
+    change_file(f, "c.yaml", "app: c\nimage: nginx:1.28\nstate: stopped\n");
+    turn(f);
+    end_look(f);
+    assert_string_equal(f->passes, "a+b b c ");
+    assert_true(conductor_idle(f->conductor));
+}
+
+/* A comment, a file that is none of ours: nobody's plan can be another. */
+static void test_files_that_change_nothing_cost_no_look(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    change_file(f, "b.yaml", "# the same\napp: b\nimage: nginx:1.27\nstate: stopped\n");
+    turn(f);
+    assert_int_equal(f->deaf.looks, 1);
+    assert_true(conductor_idle(f->conductor));
+}
+
+/* It claims what the other gives up; its own file stays as it was. */
+static void test_who_is_refused_is_planned_along(void **state)
+{
+    struct fixture *f = *state;
+
+    put("b.yaml", "app: b\nimage: nginx:1.27\ncontainer_name: front\nstate: stopped\n");
+    put("a.yaml", "app: a\nimage: nginx:1.27\ncontainer_name: front\nstate: stopped\n");
+    age("a.yaml", 9000);
+    age("b.yaml", 9000);
+    assert_true(core_scan(&f->core, NULL));
+    core_desire(&f->core);
+    settle_first(f);
+    change_file(f, "a.yaml", "app: a\nimage: nginx:1.27\nstate: stopped\n");
+    turn(f);
+    end_look(f);
+    assert_string_equal(f->passes, "a+b a+b ");
+}
+
+/* What was taken up for a look that served another purpose is not lost. */
+static void test_who_waits_for_another_look_stays_due(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    happen(f, ENGINE_CHANGED, "a");
+    turn(f);
+    f->core.stale = true;
+    end_look(f);
+    assert_int_equal(f->deaf.looks, 3);
+    assert_string_equal(f->passes, "a+b ");
+    end_look(f);
+    assert_string_equal(f->passes, "a+b a ");
+    assert_true(conductor_idle(f->conductor));
+}
+
+static void end_ops(struct fixture *f)
+{
+    while (f->deaf.op_done) {
+        op_done_fn *done = f->deaf.op_done;
+
+        f->deaf.op_done = NULL;
+        done(f->deaf.op_user, &(struct op_result){.id = "x"});
+        turn(f);
+    }
+}
+
+/* An answer that is older than what was done meanwhile must not have it done again. */
+static void test_a_run_that_ends_during_a_look_is_not_planned_by_it(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    change_file(f, "b.yaml", "app: b\nimage: nginx:1.28\nnetwork_mode: none\n");
+    turn(f);
+    for (int i = 0; i < 5 && f->deaf.ops == 0; i++)
+        end_look(f);
+    assert_int_equal(f->deaf.ops, 1);
+    conductor_look_again(f->conductor);
+    turn(f);
+    assert_non_null(f->deaf.done);
+    end_ops(f);
+    int ops = f->deaf.ops, looks = f->deaf.looks;
+    assert_true(ops > 1);
+    end_look(f);
+    assert_int_equal(f->deaf.ops, ops);
+    assert_int_equal(f->deaf.looks, looks + 1);
+    end_look(f); /* this one began after the run */
+    assert_true(f->deaf.ops > ops);
+    end_ops(f);
 }
 
 int main(void)
@@ -249,6 +396,14 @@ int main(void)
             test_an_event_of_an_unknown_app_during_a_full_look_is_looked_at, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files_that_change_during_a_look_are_planned_again,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_only_who_changed_is_planned, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_files_that_change_nothing_cost_no_look, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_who_is_refused_is_planned_along, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_run_that_ends_during_a_look_is_not_planned_by_it,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_waits_for_another_look_stays_due, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
