@@ -45,6 +45,10 @@ def kind_of_seed(seed):
     return TURNS[seed % len(TURNS)]
 
 
+class EngineLost(Exception):
+    """dockerd does not start any more (20.10 may leave a network without addresses behind and fall over it): nobody can go on from there."""
+
+
 class Run:
     def __init__(self, options, seed, engine_path):
         self.options, self.seed = options, seed
@@ -61,7 +65,7 @@ class Run:
         self.chosen = EACH[self.rng.randrange(len(EACH))] if self.kind == "nth" else None
         self.rate = self.rng.choice((0.05, 0.15, 0.4))
         self.weather = random.Random(seed + 1)
-        self.switch = os.path.join(self.dir, "eio")
+        self.switch, self.lost = os.path.join(self.dir, "eio"), None
 
     # ---- faults ----
 
@@ -205,7 +209,9 @@ class Run:
         self.tell(f"engine: {how}")
         await asyncio.to_thread(subprocess.run, [script, how, folder], check=True, capture_output=True)
         await asyncio.sleep(self.rng.uniform(0, 1.0))
-        await asyncio.to_thread(subprocess.run, [script, "resume", folder], check=True, capture_output=True)
+        again = await asyncio.to_thread(subprocess.run, [script, "resume", folder], capture_output=True, text=True)
+        if again.returncode != 0:
+            raise EngineLost("the engine cannot read what it wrote itself: " + again.stderr[-200:])
         self.tell("engine is back")
 
     # ---- from the beginning to the end ----
@@ -289,6 +295,8 @@ class Run:
                 keeper = asyncio.ensure_future(self.supervise())
             await self.live()
             await self.judge()
+        except EngineLost as problem:
+            self.lost, self.problems = str(problem), []
         except Exception as problem:  # pylint: disable=broad-except
             self.problems.append(f"{type(problem).__name__}: {problem}")
         finally:
@@ -346,6 +354,11 @@ class Campaign:
 
     async def judged(self, run):
         fine = await run.whole()
+        if run.lost:
+            self.skipped["engine: " + run.lost.split("\n")[0]] += 1
+            await asyncio.to_thread(self.renew_spare)
+            shutil.rmtree(run.dir, ignore_errors=True)
+            return
         self.kinds[run.kind] += 1
         self.faults.update(f for _, _, f in run.proxy.calls if f)
         if fine:
@@ -357,6 +370,17 @@ class Campaign:
             print(f"{'ok  ' if fine else 'bad '} seed {run.seed} {run.kind} {' '.join(map(str, run.chosen or ()))} {sum(1 for c in run.proxy.calls if c[2])} faults, {time.monotonic() - run.began:.1f} s", flush=True)
         if fine or not self.options.keep:
             shutil.rmtree(run.dir, ignore_errors=True)
+
+    def renew_spare(self):
+        folder, script = self.options.spare, self.options.engine_script
+        modern = []
+        with open(os.path.join(folder, "engine.state"), encoding="ascii") as file:
+            if "modern=yes\n" in file.readlines():
+                modern = ["--modern"]
+        for words in (["crash", folder], ["stop", folder], ["start", folder, "--netns", *modern]):
+            subprocess.run([script, *words], check=True, capture_output=True)
+        subprocess.run([os.path.join(os.path.dirname(script), "standins.sh"), "--no-pull", "busybox:stable"], check=True, capture_output=True,
+                       env={**os.environ, "DOCKER_HOST": f"unix://{folder}/docker.sock"})
 
     async def all(self):
         jobs = asyncio.Semaphore(self.options.jobs)
@@ -379,7 +403,8 @@ class Campaign:
         faults = ", ".join(f"{k} {n}" for k, n in sorted(self.faults.items()))
         print(f"     runs: {counts}; faults met: {faults or 'none'}; {took:.0f} s")
         for kind, n in self.skipped.items():
-            print(f"     {n} runs of kind {kind} were left out: " + ("no engine of their own" if kind == "engine" else "no shim"))
+            why = {"engine": "no engine of their own", "eio": "no shim"}.get(kind, "")
+            print(f"     runs left out: {n} of {kind}{': ' if why else ''}{why}")
         if self.failed:
             print(f"     failed seeds: {' '.join(map(str, sorted(self.failed)))}")
         print(f"{self.passed} passed, {len(self.failed)} failed, {sum(self.skipped.values())} skipped")
