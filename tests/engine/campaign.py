@@ -247,6 +247,8 @@ class Run:
         self.mend_disk()
         self.tell("all is quiet")
         left = await self.wait_converged(PATIENCE)
+        if left and self.kind == "engine" and any("failed to start shim: mkdir" in line for line in self.log()[-5:]):
+            raise EngineLost("containerd kept what is left of a task that it was starting: nobody can start that container any more")
         self.problems += [f"not within {PATIENCE} s: {d}" for d in left]
 
     async def judge(self):
