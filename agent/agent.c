@@ -116,7 +116,16 @@ static void add_diags(const struct diag_list *l, struct str *out)
             diag_print(&l->v[i], false, out);
 }
 
-/* Each problem is told once, and again only when the set of problems changes. */
+static bool has_line(const char *text, const char *line)
+{
+    size_t n = strlen(line);
+    for (const char *at = text; at && (at = strstr(at, line)); at += n)
+        if ((at == text || at[-1] == '\n') && at[n] == '\n')
+            return true;
+    return false;
+}
+
+/* Each problem is told once, and again when it was gone in between. */
 static void say_diags(struct agent *g)
 {
     CLEANUP(str_release) struct str all = STR_INIT;
@@ -130,11 +139,12 @@ static void say_diags(struct agent *g)
         add_diags(&g->core.desired->diags, &all);
     if (g->diags_said && strcmp(g->diags_said, str_text(&all)) == 0)
         return;
-    free(g->diags_said);
+    CLEANUP(xfreep) char *before = g->diags_said;
     g->diags_said = xstrdup(str_text(&all));
     char *save = NULL, *copy = xstrdup(str_text(&all));
     for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-        log_line(strstr(line, ": error: ") ? LOG_ERROR : LOG_WARNING, NULL, "%s", line);
+        if (!has_line(before, line))
+            log_line(strstr(line, ": error: ") ? LOG_ERROR : LOG_WARNING, NULL, "%s", line);
     free(copy);
 }
 

@@ -70,8 +70,11 @@ static void run(struct compose *c, struct side *s, enum step step, const char *c
     pid_t pid = process_run(b, s->name, argv);
     double seen = started ? seen_wait(b->seen, mark, "container", "start", "", started) : 0;
 
-    if (process_wait_used(b, pid, &used) != 0)
-        bench_die("%s failed: see %s.log", argv[0], s->name);
+    if (process_wait_used(b, pid, &used) != 0) {
+        if (s == &c->ours)
+            bench_die("%s failed: see %s.log", argv[0], s->name);
+        bench_say("    Compose failed; see %s.log", s->name); /* raw_wipe ends what it left */
+    }
     s->v[step][s->n[step]++] = (struct cost){
         .wall = (started ? seen : bench_now_ms()) - from,
         .cpu = ms_of(&used.ru_utime) + ms_of(&used.ru_stime),

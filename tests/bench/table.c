@@ -84,6 +84,9 @@ static void add(struct table *t, const struct row *r, const char *name, const ch
     t->n++;
     if (r->kind == ROW_SKIP)
         bench_say("  %s: skipped: %s", name, unit);
+    else if (r->raw > 0)
+        bench_say("  %s: %.1f %s beside %.1f%s", name, r->ours, unit, r->raw,
+                  row_met(r) ? "" : " (target missed)");
     else
         bench_say("  %s: %.1f %s%s", name, r->ours, unit, row_met(r) ? "" : " (target missed)");
 }
