@@ -97,29 +97,13 @@ static void wait_for(struct conductor *c, struct slot *s, int64_t ms)
     s->timer = http_after(c->core->http, ms, slot_timer, s);
 }
 
-/* What we stopped or removed ourselves is no hand's work later. */
-static void forget_ended(struct conductor *c, const struct run *r)
-{
-    static const char prefix[] = "container ";
-    const struct plan_app *part = run_part(r);
-    for (size_t i = 0; i < part->n_actions; i++) {
-        const struct action *x = &part->actions[i];
-        if ((x->kind != ACT_REMOVE && x->kind != ACT_STOP) || !run_action_done(r, i) ||
-            strncmp(x->subject, prefix, sizeof(prefix) - 1) != 0)
-            continue;
-        const char *name = x->subject + sizeof(prefix) - 1;
-        if (memo_hash(c->core->memo, name, NULL) && c->o.store)
-            store_last_hash(c->o.store, name, NULL);
-    }
-}
-
 static void run_over(void *user, struct run *r, enum run_end how, const struct err *failure)
 {
     struct slot *s = user;
     struct conductor *c = s->conductor;
     c->runs--;
     c->ran_ms = core_monotonic_ms();
-    forget_ended(c, r);
+    memo_run_over(c->core->memo, r, c->o.store);
     ranges_learn(c->ranges, r);
     if (!s->mending)
         slot_run_over(s, r, how, failure, core_monotonic_ms());
