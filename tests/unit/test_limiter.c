@@ -33,7 +33,7 @@ static void test_doubling(void **state)
     for (int i = 0; i < LIMITER_FREE; i++)
         assert_int_equal(try(l, "192.0.2.1", "a", LIMITER_FAILED, now), 0);
     for (int i = 0; i < 15; i++) {
-        char account[16];
+        char account[32];
 
         (void)snprintf(account, sizeof(account), "other-%d", i); /* only the address counts */
         assert_int_equal(limiter_enter(l, "192.0.2.1", account, now), want);
