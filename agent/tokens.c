@@ -424,6 +424,14 @@ static bool shaped(const char *text)
            credential_shaped(text + strlen(PREFIX) + TOKENS_ID);
 }
 
+bool tokens_id_of(const char *text, char ret[TOKENS_ID])
+{
+    if (!shaped(text))
+        return false;
+    (void)snprintf(ret, TOKENS_ID, "%s", text + strlen(PREFIX));
+    return true;
+}
+
 /* Locked. */
 static const struct token *match(const struct list *l, const char *text)
 {

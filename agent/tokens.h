@@ -43,6 +43,8 @@ int tokens_create(struct tokens *t, const struct token *wanted, int64_t now_ms,
                   char ret_text[TOKENS_TEXT], struct err *e);
 /* By id or by name (of one that is good). ERR_MISSING. Twice is fine by id. */
 int tokens_revoke(struct tokens *t, const char *id_or_name, int64_t now_ms, struct err *e);
+/* The id of what looks like a whole token; else false, ret untouched. For who finds one lying about, and for logs, where nothing more of it may appear. */
+bool tokens_id_of(const char *text, char ret[TOKENS_ID]);
 /* What does this text allow? Texts in the arena. -1: ERR_DENIED, saying whether it is unknown, revoked or ended; what is told of a token that is not known is the same for every text. */
 int tokens_check(struct tokens *t, const char *text, int64_t now_ms, struct arena *a,
                  struct token *ret, struct err *e);

@@ -225,6 +225,23 @@ static void test_bad_wishes(void **state)
     tokens_free(t);
 }
 
+static void test_id_of(void **state)
+{
+    struct tokens *t = open_at(".");
+    struct token w = wanted("ci", ROLE_VIEWER);
+    char text[TOKENS_TEXT], id[TOKENS_ID] = "poison";
+
+    (void)state;
+    assert_int_equal(create(t, &w, text), 0);
+    assert_false(tokens_id_of("ci", id));
+    assert_false(tokens_id_of(text + 1, id));
+    assert_string_equal(id, "poison");
+    assert_true(tokens_id_of(text, id));
+    assert_int_equal(strlen(id), 12);
+    assert_memory_equal(id, text + 3, 12);
+    tokens_free(t);
+}
+
 static void test_list_and_old_ones(void **state)
 {
     struct tokens *t = open_at(".");
@@ -339,6 +356,7 @@ int main(void)
         CASE(test_broken_files),
         CASE(test_list_and_old_ones),
         CASE(test_breaks_while_running),
+        CASE(test_id_of),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
