@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/audit_files.h"
+#include "agent/guarded.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 #include "spec/base/str.h"
@@ -285,18 +286,11 @@ static int refresh(struct audit *a, int64_t now_ms, struct err *e)
 
 static int lock(struct audit *a, struct err *e)
 {
-    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
     (void)pthread_mutex_lock(&a->lock);
-    while (fcntl(a->lock_fd, F_OFD_SETLKW, &l) != 0) {
-        if (errno == EINTR)
-            continue;
-        int why = errno;
-
-        (void)pthread_mutex_unlock(&a->lock);
-        return err_errno(e, why, "cannot lock %s", a->folder);
-    }
-    return 0;
+    if (guarded_lock_fd(a->lock_fd, a->folder, e) == 0)
+        return 0;
+    (void)pthread_mutex_unlock(&a->lock);
+    return -1;
 }
 
 static void unlock(struct audit *a)

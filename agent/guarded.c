@@ -15,6 +15,27 @@
 #include "spec/base/str.h"
 #include "spec/limits.h"
 
+/* No F_OFD_SETLKW: it has no end, and a command that somebody stopped with Ctrl-Z would stop the agent with it. */
+int guarded_lock_fd(int fd, const char *path, struct err *e)
+{
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int64_t waited_ms = 0, step_ms = 1;
+
+    while (fcntl(fd, F_OFD_SETLK, &l) != 0) {
+        if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+            return err_errno(e, errno, "cannot lock %s", path);
+        if (waited_ms >= GUARDED_WAIT_MS)
+            return err_set(e, ERR_RETRY,
+                           "another process has kept %s locked for %d s; is an `evenkeel` command "
+                           "suspended?",
+                           path, GUARDED_WAIT_MS / 1000);
+        (void)nanosleep(&(struct timespec){.tv_nsec = step_ms * 1000000}, NULL);
+        waited_ms += step_ms;
+        step_ms = step_ms < 16 ? step_ms * 2 : 16;
+    }
+    return 0;
+}
+
 int guarded_lock(const char *path, struct err *e)
 {
     CLEANUP(str_release) struct str lock = STR_INIT, folder = STR_INIT;
@@ -30,15 +51,9 @@ int guarded_lock(const char *path, struct err *e)
 
     if (fd < 0)
         return err_errno(e, errno, "cannot open %s", str_text(&lock));
-    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
-    while (fcntl(fd, F_OFD_SETLKW, &l) != 0) {
-        int why = errno;
-
-        if (why == EINTR)
-            continue;
+    if (guarded_lock_fd(fd, path, e) < 0) {
         (void)close(fd);
-        return err_errno(e, why, "cannot lock %s", str_text(&lock));
+        return -1;
     }
     return fd;
 }

@@ -8,8 +8,14 @@
 
 #include "spec/base/err.h"
 
-/* Wait for PATH.lock (0600) and take it; the folder is made if need be (0700). A descriptor to close, or -1. The kernel drops it with the process. */
+enum {
+    GUARDED_WAIT_MS = 3000
+}; /* for another process; it needs milliseconds, unless somebody has suspended it */
+
+/* Wait for PATH.lock (0600) and take it; the folder is made if need be (0700). A descriptor to close, or -1 (ERR_RETRY: another process has it for too long). The kernel drops it with the process. */
 int guarded_lock(const char *path, struct err *e);
+/* The same with a lock file that is open already; path is for the text. Released by closing it, or by F_UNLCK. */
+int guarded_lock_fd(int fd, const char *path, struct err *e);
 /* Differs from what was read (or from "absent", all zeros)? One stat(); fills *ret. */
 bool guarded_changed(const char *path, const struct stat *known, struct stat *ret);
 /* New reference. Absent: 0 with *ret NULL and *ret_st zeros. A file that is no JSON object, or larger than LIMIT_DOOR_FILE_BYTES: -1. */

@@ -4,6 +4,7 @@
  * the token follows from the id by a key of this process, so it is kept nowhere. It refuses to grow: the table has a fixed number of places. */
 #include "agent/sessions.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct sessions *sessions_new(const struct sessions_rules *rules)
 {
     struct sessions *s = xcalloc(1, sizeof(*s));
 
+    assert(rules->most > 0 && rules->most_of_account > 0);
     credential_init();
     s->rules = *rules;
     s->places = xcalloc(rules->most, sizeof(*s->places));
@@ -86,7 +88,7 @@ static struct place *place_of(struct sessions *s, const char *id)
 /* Locked: a free place, after those that are over and, if the account or the table is full, the longest unused have made room. */
 static struct place *make_room(struct sessions *s, const char *account, int64_t now_ms)
 {
-    struct place *empty = NULL, *idlest = NULL, *own = NULL;
+    struct place *empty = NULL, *idlest = &s->places[0], *own = NULL;
     size_t n = 0;
 
     for (size_t i = 0; i < s->rules.most; i++) {
@@ -98,7 +100,7 @@ static struct place *make_room(struct sessions *s, const char *account, int64_t 
             empty = empty ? empty : p;
             continue;
         }
-        if (!idlest || p->session.seen_ms < idlest->session.seen_ms)
+        if (p->session.seen_ms < idlest->session.seen_ms)
             idlest = p;
         if (strcmp(p->session.account, account) != 0)
             continue;

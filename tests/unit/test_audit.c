@@ -398,6 +398,27 @@ static void test_cannot_write(void **state)
     audit_free(a);
 }
 
+/* Another process that was stopped while it had the lock: refused after a while, not for ever. */
+static void test_somebody_holds_the_lock(void **state)
+{
+    struct audit *a = open_log(&whole);
+    const struct audit_entry x = {.did = "app.deploy"};
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open("audit/lock", O_RDWR | O_CLOEXEC);
+    struct err e = {0};
+    double before = clock_ms();
+
+    (void)state;
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &l), 0);
+    assert_int_equal(audit_append(a, &x, NOW, NULL, &e), -1);
+    assert_int_equal(e.kind, ERR_RETRY);
+    assert_non_null(strstr(e.msg, "suspended"));
+    assert_true(clock_ms() - before < 20000);
+    (void)close(fd);
+    assert_int_equal(append(a, "app.deploy", "blog"), 1);
+    audit_free(a);
+}
+
 /* ---- rotation ---- */
 
 static void test_rotation(void **state)
@@ -593,6 +614,7 @@ int main(void)
         CASE(test_torn_in_a_new_file),
         CASE(test_killed),
         CASE(test_cannot_write),
+        CASE(test_somebody_holds_the_lock),
         CASE(test_rotation),
         CASE(test_two_writers),
         CASE(test_lazy),
