@@ -255,6 +255,17 @@ static void test_goes_on_after_tampering(void **state)
     expect(FIRST, 3, "hash differs");
     assert_non_null(strstr(slurp("audit/audit-000000000004.log", NULL), "audit.broken"));
 
+    /* Also where a file with the next one's name is there, and empty. */
+    assert_int_equal(unlink("audit/head"), 0);
+    put("audit/audit-000000000004.log", "");
+    fill(&whole, 1);
+    expect(FIRST, 3, "hash differs");
+    assert_non_null(strstr(slurp("audit/audit-000000000005.log", NULL), "audit.broken"));
+    assert_int_equal(unlink("audit/audit-000000000005.log"), 0);
+    assert_int_equal(unlink("audit/audit-000000000004.log"), 0);
+    assert_int_equal(unlink("audit/head"), 0);
+    fill(&whole, 1);
+
     /* The end cut off: likewise. */
     text[n - 5] ^= 1;
     spill(FIRST, text, n);
