@@ -3,7 +3,7 @@
  * What has no row is refused. A handler is reached only through a row, so a route that nobody thought about cannot be open by mistake.
  *
  * A session is a browser: what changes something needs its Origin to be ours and the session's token (CSRF). A page with a form must therefore be sent with `Referrer-Policy: same-origin`: under
- * `no-referrer` browsers send `Origin: null` with it (Fetch, 3.2.5). A token in an Authorization header is sent by no browser of its own accord and needs neither. When a request brings both, the
+ * `no-referrer` browsers send `Origin: null` with it (Fetch Standard, `Origin` header). A token in an Authorization header is sent by no browser of its own accord and needs neither. When a request brings both, the
  * header counts and the session does not. */
 #ifndef EK_ACCESS_H
 #define EK_ACCESS_H
@@ -22,9 +22,8 @@ enum access_reach {
 };
 
 enum access_flag {
-    ACCESS_SESSION = 1 << 0, /* for people alone: a token must not make what outlives it */
-    ACCESS_FORM =
-        1 << 1, /* a plain page's form: the session's token is in the body (ACCESS_PROVE) */
+    ACCESS_SESSION = 1 << 0,  /* for people alone: a token must not make what outlives it */
+    ACCESS_FORM = 1 << 1,     /* a page's form: the CSRF token is in the body (ACCESS_PROVE) */
     ACCESS_LOOPBACK = 1 << 2, /* open to this machine itself */
 };
 

@@ -12,9 +12,8 @@
 #include <stdint.h>
 
 enum {
-    LIMITER_FREE = 5, /* failures without a wait */
-    LIMITER_AT_ONCE =
-        64, /* attempts of one address, or on one account, that nothing speaks against */
+    LIMITER_FREE = 5,     /* failures without a wait */
+    LIMITER_AT_ONCE = 64, /* attempts under way, where none has failed */
     LIMITER_FIRST_MS = 1000,
     LIMITER_ACCOUNT_MS = 30 * 1000,
     LIMITER_ADDRESS_MS = 15 * 60 * 1000,
