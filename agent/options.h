@@ -30,8 +30,9 @@ struct options {
     bool tail_given;
     int limit;
     const char *since, *for_time, *confirm, *pass;
-    const char *app, *file; /* of `secret` */
-    struct strv words;      /* what is neither a flag nor its value: app names, paths */
+    const char *app, *file;      /* of `secret`; app also of `token` and `audit` */
+    const char *scope, *expires; /* of `token` */
+    struct strv words;           /* what is neither a flag nor its value: app names, paths */
 };
 
 /* One bit per flag, so that a verb can say which it takes. */
@@ -60,6 +61,8 @@ enum option_bit {
     OPT_APP = 1 << 21,
     OPT_FILE = 1 << 22,
     OPT_LISTEN = 1 << 23,
+    OPT_SCOPE = 1 << 24,
+    OPT_EXPIRES = 1 << 25,
     OPT_PLACES = OPT_ROOT | OPT_STATE | OPT_DOCKER | OPT_CONFIG | OPT_NAME,
 };
 
