@@ -21,7 +21,6 @@ static const struct access_row rows[] = {
     {"POST", "/logout", ROLE_VIEWER, REACH_WHOLE, ACCESS_SESSION | ACCESS_FORM},
     {"GET", "/upload", ROLE_DEPLOYER, REACH_WHOLE, ACCESS_SESSION},
     {"POST", "/upload", ROLE_DEPLOYER, REACH_WHOLE, ACCESS_SESSION | ACCESS_FORM},
-    {"GET", "/admin", ROLE_VIEWER, REACH_WHOLE, ACCESS_SESSION},
 
     /* oneself */
     {"POST", API "/login", ROLE_NONE, REACH_FILTER, 0},
@@ -40,56 +39,28 @@ static const struct access_row rows[] = {
 
     /* apps */
     {"GET", API "/apps", ROLE_VIEWER, REACH_FILTER, 0},
-    {"POST", API "/apps", ROLE_DEPLOYER, REACH_WHOLE, 0},
     {"GET", APP, ROLE_VIEWER, REACH_APP, 0},
     {"GET", APP "/spec", ROLE_VIEWER, REACH_APP, 0},
     {"PUT", APP "/spec", ROLE_DEPLOYER, REACH_APP, 0},
     {"DELETE", APP "/spec", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/bundle", ROLE_DEPLOYER, REACH_APP, 0},
     {"PUT", APP "/bundle", ROLE_DEPLOYER, REACH_APP, 0},
-    {"GET", APP "/plan", ROLE_VIEWER, REACH_APP, 0},
-    {"GET", APP "/drift", ROLE_VIEWER, REACH_APP, 0},
     {"GET", APP "/history", ROLE_VIEWER, REACH_APP, 0},
-    {"GET", APP "/stats", ROLE_VIEWER, REACH_APP, 0},
-    {"GET", APP "/logs", ROLE_VIEWER, REACH_APP, 0},
-    {"GET", APP "/logs/build", ROLE_VIEWER, REACH_APP, 0},
-    {"GET", APP "/events", ROLE_VIEWER, REACH_APP, 0},
     {"POST", APP "/stop", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/start", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/restart", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/hold", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/release", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/remove", ROLE_DEPLOYER, REACH_APP, 0},
-    {"POST", APP "/rollback", ROLE_DEPLOYER, REACH_APP, 0},
-    {"GET", APP "/secrets", ROLE_DEPLOYER, REACH_APP, 0},
-    {"PUT", APP "/secrets/{name}", ROLE_DEPLOYER, REACH_APP, 0},
-    {"DELETE", APP "/secrets/{name}", ROLE_DEPLOYER, REACH_APP, 0},
 
     /* all of them */
-    {"GET", API "/plan", ROLE_VIEWER, REACH_FILTER, 0},
-    {"GET", API "/drift", ROLE_VIEWER, REACH_FILTER, 0},
     {"GET", API "/history", ROLE_VIEWER, REACH_FILTER, 0},
-    {"GET", API "/stats", ROLE_VIEWER, REACH_FILTER, 0},
-    {"GET", API "/events", ROLE_VIEWER, REACH_FILTER, 0},
     {"POST", API "/validate", ROLE_VIEWER, REACH_FILTER, 0},
 
     /* the host */
     {"GET", API "/agent", ROLE_VIEWER, REACH_WHOLE, 0},
-    {"GET", API "/engine", ROLE_VIEWER, REACH_WHOLE, 0},
-    {"GET", API "/removals", ROLE_VIEWER, REACH_WHOLE, 0},
-    {"POST", API "/removals/{name}/confirm", ROLE_ADMIN, REACH_WHOLE, 0},
-    {"GET", API "/volumes", ROLE_VIEWER, REACH_WHOLE, 0},
-    {"GET", API "/volumes/{name}", ROLE_VIEWER, REACH_WHOLE, 0},
-    {"DELETE", API "/volumes/{name}", ROLE_ADMIN, REACH_WHOLE, 0},
-    {"GET", API "/quarantine", ROLE_VIEWER, REACH_WHOLE, 0},
-    {"POST", API "/quarantine/{name}/restore", ROLE_ADMIN, REACH_WHOLE, 0},
-    {"DELETE", API "/quarantine/{name}", ROLE_ADMIN, REACH_WHOLE, 0},
-    {"GET", API "/secrets", ROLE_DEPLOYER, REACH_WHOLE, 0},
-    {"PUT", API "/secrets/{name}", ROLE_ADMIN, REACH_WHOLE, 0},
-    {"DELETE", API "/secrets/{name}", ROLE_ADMIN, REACH_WHOLE, 0},
     {"GET", API "/audit", ROLE_ADMIN, REACH_WHOLE, 0},
     {"GET", API "/audit/verify", ROLE_ADMIN, REACH_WHOLE, 0},
-    {"GET", API "/openapi.json", ROLE_VIEWER, REACH_FILTER, 0},
 };
 /* clang-format on */
 

@@ -43,6 +43,7 @@
 #define LIMIT_TOKEN_APPS 100                    /* that one token is narrowed to */
 #define LIMIT_DOOR_FILE_BYTES (4 * 1024 * 1024) /* accounts, tokens */
 #define LIMIT_AUDIT_TEXT 1000                   /* each text of a record; longer ones are cut */
+#define LIMIT_UPLOAD_BYTES (1024LL * 1024 * 1024)
 #define LIMIT_AUDIT_LINE (16 * 1024)
 
 /* build contexts; `bundles:` in the configuration file narrows or widens them */
