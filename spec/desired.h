@@ -25,12 +25,16 @@ struct settings {
     int64_t build_timeout_ms;         /* `builds: {timeout:}`; 0: the driver's default */
     struct build_limits build_limits; /* `bundles:` */
     struct ingress_settings ingress;
+    const char *files_dir; /* STATE/mounts, for configs and secrets; NULL: the default state's */
+    const char *files_key; /* what keeps their names from telling what is in them; or NULL */
 };
 
 struct spec_root {
     const char *path; /* absolute */
     bool readable;    /* present and listed without an error */
 };
+
+struct desired_memo;
 
 /* Everything that was read, as agent/sources (or a test) hands it over. Files in order of root, then path. */
 struct spec_set {
@@ -48,6 +52,7 @@ struct spec_set {
     bool secrets_known; /* false: nobody looked, so none is missed (validation without a state) */
     struct strv routed; /* apps that have a route file (STATE/ingress/routes); sorted */
     struct kvs served;  /* route_key() -> app, out of those files (route_file_claims()) */
+    struct desired_memo *memo; /* of apps built before (desired_memo.h); NULL: none */
 };
 
 /* One route with everything filled in. */
@@ -103,6 +108,14 @@ struct want_volume {
     bool external;
 };
 
+struct want_file { /* a config or secret that is to be there before a container is */
+    const char *
+        path; /* absolute; follows from app, content, owner and mode, and gives none of them away */
+    const char *secret; /* full name in the store, or NULL */
+    const char *digest; /* SHA-256 that the content must have */
+    const struct placed_file *spec;
+};
+
 struct want_app {
     const char *name;
     struct place at;
@@ -124,11 +137,15 @@ struct want_app {
     size_t n_networks;
     struct want_volume *volumes; /* sorted by name */
     size_t n_volumes;
+    struct want_file *placed; /* sorted by path, unique */
+    size_t n_placed;
     bool routed;           /* some service has a route */
     bool builtin;          /* the managed Traefik (desired_ingress.h): no file holds it */
     struct strv addresses; /* of its routes, in the order of services and routes */
     struct strv
         secrets; /* full names ("NAME", "APP/NAME") of those its routes use; sorted, unique */
+    struct kvs
+        variables; /* of a Compose file: name -> file it came from, "" for what is built in */
     bool
         invalid_input; /* its document is broken: only name, place and origin are filled; verdict Frozen */
 };
