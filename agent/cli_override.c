@@ -7,6 +7,7 @@
 
 #include "agent/cli.h"
 #include "agent/cli_common.h"
+#include "agent/cli_override.h"
 #include "agent/lock.h"
 #include "agent/override.h"
 #include "spec/base/arena.h"
@@ -39,7 +40,8 @@ static int change_one(const struct core *c, const char *app, const char *done,
     struct passwd *who = getpwuid(getuid());
     if (!app_name_valid(app))
         return err_set(e, ERR_USER, "\"%s\" is not the name of an app", app);
-    if (word != OVERRIDE_REMOVE && !before && !app_is_known(c, app))
+    if (word != OVERRIDE_REMOVE && word != OVERRIDE_REMOVE_VOLUMES && !before &&
+        !app_is_known(c, app))
         return err_set(e, ERR_USER,
                        "no file in the roots holds an app \"%s\"; `evenkeel status` lists them",
                        app);
@@ -79,6 +81,17 @@ static int change_all(const struct options *o, const char *done, enum override_w
     return rc;
 }
 
+int override_keep_volumes(const struct core *c, const char *app, struct err *e)
+{
+    const struct override *before = in_force(c, app);
+    struct passwd *who = getpwuid(getuid());
+
+    if (!before || before->volumes == VOLUMES_KEEP)
+        return 0;
+    return override_change(c->options->state, app, before, OVERRIDE_KEEP_VOLUMES, core_now_ms(), 0,
+                           who ? who->pw_name : NULL, e);
+}
+
 int cli_stop(const struct options *o)
 {
     return change_all(o, "stopped from now on", OVERRIDE_STOP);
@@ -96,7 +109,11 @@ int cli_restart(const struct options *o)
 
 int cli_remove(const struct options *o)
 {
-    return change_all(o, "removed from now on, its volumes stay", OVERRIDE_REMOVE);
+    return o->volumes ? change_all(o,
+                                   "removed from now on, its volumes go into quarantine "
+                                   "(`evenkeel volumes` lists them)",
+                                   OVERRIDE_REMOVE_VOLUMES)
+                      : change_all(o, "removed from now on, its volumes stay", OVERRIDE_REMOVE);
 }
 
 int cli_hold(const struct options *o)

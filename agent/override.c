@@ -42,10 +42,16 @@ static void apply_word(struct override *w, enum override_word word, int64_t now_
     switch (word) {
     case OVERRIDE_STOP:
     case OVERRIDE_REMOVE:
+    case OVERRIDE_REMOVE_VOLUMES:
         w->has_state = true;
         w->state = word == OVERRIDE_STOP ? WISH_STOPPED : WISH_REMOVED;
+        w->volumes = word == OVERRIDE_REMOVE_VOLUMES ? VOLUMES_QUARANTINE : VOLUMES_KEEP;
         break;
-    case OVERRIDE_START: w->has_state = false; break;
+    case OVERRIDE_START:
+        w->has_state = false;
+        w->volumes = VOLUMES_KEEP;
+        break;
+    case OVERRIDE_KEEP_VOLUMES: w->volumes = VOLUMES_KEEP; break;
     case OVERRIDE_RESTART:
         w->restarted_at_ms = now_ms;
         if (w->state == WISH_STOPPED)
@@ -87,6 +93,8 @@ static void add_text(const struct override *w, const char *app, const char *by, 
     str_addf(out, "# written by evenkeel; delete this file to undo it\noverride: %s\n", app);
     if (w->has_state)
         str_addf(out, "state: %s\n", words[w->state]);
+    if (w->volumes == VOLUMES_QUARANTINE)
+        str_add(out, "volumes: quarantine\n");
     add_time(out, "restarted-at", w->restarted_at_ms);
     if (w->hold)
         str_add(out, "hold: true\n");

@@ -12,6 +12,8 @@ enum override_word {
     OVERRIDE_START, /* undoes stop and remove */
     OVERRIDE_RESTART,
     OVERRIDE_REMOVE,
+    OVERRIDE_REMOVE_VOLUMES, /* they go into quarantine */
+    OVERRIDE_KEEP_VOLUMES,   /* removed, but they stay after all */
     OVERRIDE_HOLD,
     OVERRIDE_RELEASE,
 };

@@ -32,7 +32,8 @@
 #define LIMIT_SECRET_NAME 100
 #define LIMIT_SECRET_BYTES (500 * 1000) /* as much as Docker's own take */
 #define LIMIT_SECRETS 10000
-#define LIMIT_STREAM_LINE (1024 * 1024) /* one line of a pull, event or build stream */
+#define LIMIT_QUARANTINE_BYTES (16 * 1024) /* one record */
+#define LIMIT_STREAM_LINE (1024 * 1024)    /* one line of a pull, event or build stream */
 
 /* who may come in */
 #define LIMIT_ACCOUNTS 500
