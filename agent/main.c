@@ -109,7 +109,7 @@ static const struct verb verbs[] = {
      "  evenkeel secret ls                                           names, kinds, and when certificates end\n"
      "  evenkeel secret rm --app blog users\n"},
     {"token", "create NAME | ls | revoke ID|NAME|TOKEN...", "make and revoke the tokens that machines show instead of a password",
-     OPT_STATE | OPT_CONFIG | OPT_SCOPE | OPT_EXPIRES | OPT_APP | OPT_SCOPE | OPT_EXPIRES | OPT_JSON, 1, ANY, cli_token,
+     OPT_STATE | OPT_CONFIG | OPT_SCOPE | OPT_EXPIRES | OPT_APP | OPT_JSON, 1, ANY, cli_token,
      "A token is printed once, alone on standard output; STATE/tokens.json keeps only its digest. A running agent takes a new\n"
      "one, and refuses a revoked one, at once. read sees, deploy also changes apps, admin everything; read and deploy can be\n"
      "narrowed to apps.\n"
@@ -125,7 +125,7 @@ static const struct verb verbs[] = {
      "\n"
      "  evenkeel audit ls --app blog --since 7d\n"
      "  evenkeel audit verify\n"},
-    {"schema", "app|config|reference", "print the JSON Schema of a file, or the reference of its keys", 0, 1, 1, cli_schema,
+    {"schema", "app|config|compose|reference", "print the JSON Schema of a file, or the reference of its keys", 0, 1, 1, cli_schema,
      "For editors: put `# yaml-language-server: $schema=app.schema.json` at the top of a spec.\n"},
     {"version", "", "print the version", 0, 0, 0, cli_version, ""},
 };
