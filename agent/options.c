@@ -254,6 +254,7 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
     if (o->log == (enum log_level) - 1 && c.log_level)
         (void)log_level_parse(c.log_level, &o->log);
     o->settings.ingress = c.ingress;
+    o->settings.policy = c.policy;
     o->settings.pool = c.pool;
     o->settings.pool_prefix = c.pool_prefix;
     o->settings.mem_limit = c.mem_limit;
