@@ -9,6 +9,7 @@
 #include "agent/cli_common.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
+#include "spec/policy.h"
 #include "spec/schema.h"
 
 struct tally {
@@ -83,7 +84,11 @@ int cli_schema(const struct options *o)
     static const struct {
         const char *name;
         void (*write)(struct str *out);
-    } kinds[] = {{"app", schema_app}, {"config", schema_config}, {"compose", schema_compose}, {"reference", schema_reference}};
+    } kinds[] = {{"app", schema_app},
+                 {"config", schema_config},
+                 {"compose", schema_compose},
+                 {"reference", schema_reference},
+                 {"policy", policy_page}};
     CLEANUP(str_release) struct str text = STR_INIT;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (strcmp(kinds[i].name, o->words.v[0]) == 0) {
@@ -91,7 +96,7 @@ int cli_schema(const struct options *o)
             cli_put(&text);
             return 0;
         }
-    (void)fprintf(stderr, "evenkeel: schema wants app, config, compose or reference, not \"%s\"\n",
+    (void)fprintf(stderr, "evenkeel: schema wants app, config, compose, policy or reference, not \"%s\"\n",
                   o->words.v[0]);
     return 1;
 }

@@ -64,17 +64,26 @@ static json_t *num_json(const struct num *n)
     return n->set ? json_integer(n->v) : json_null();
 }
 
+static json_t *policy_json(const struct policy *p)
+{
+    json_t *l = json_array();
+    for (size_t i = 0; i < p->n; i++)
+        json_array_append_new(l, json_pack("{s:s, s:s, s:s*}", "app", p->v[i].app, "word",
+                                           p->v[i].word, "value", p->v[i].value));
+    return l;
+}
+
 static json_t *settings_json(const struct settings *s)
 {
     return json_pack(
-        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:s*, s:s*}",
+        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:s*, s:s*, s:o}",
         "owner", s->owner, "pool", s->pool, "prefix", s->pool_prefix, "memory",
         num_json(&s->mem_limit), "cpus", num_json(&s->nano_cpus), "pids", num_json(&s->pids_limit),
         "drift", (int)s->drift, "build_allow", js_from_strv(&s->build_allow), "build_timeout",
         (json_int_t)s->build_timeout_ms, "max_size", (json_int_t)s->build_limits.total_bytes,
         "max_file", (json_int_t)s->build_limits.file_bytes, "max_entries", s->build_limits.entries,
         "ingress", saved_ingress_settings(&s->ingress), "quarantine", (json_int_t)s->quarantine_ms,
-        "mounts", s->files_dir, "mounts_key", s->files_key);
+        "mounts", s->files_dir, "mounts_key", s->files_key, "policy", policy_json(&s->policy));
 }
 
 static json_t *roots_json(const struct spec_set *set)
@@ -349,6 +358,22 @@ static struct num num_from(const json_t *v, const char *key)
     return json_is_integer(x) ? (struct num){json_integer_value(x), true} : (struct num){0};
 }
 
+static void policy_from(const json_t *v, struct arena *a, struct policy *ret)
+{
+    const json_t *x;
+    size_t i;
+    ret->v = ARENA_ARRAY(a, json_array_size(v), struct policy_rule);
+    json_array_foreach((json_t *)v, i, x)
+    {
+        const char *word = js_str(x, "word", "");
+        const struct policy_word *known = policy_word_find(word, strlen(word));
+        if (known)
+            ret->v[ret->n++] =
+                (struct policy_rule){arena_strdup(a, js_str(x, "app", "")), known->word,
+                                     arena_strdup(a, js_str(x, "value", NULL))};
+    }
+}
+
 static struct settings *settings_from(const json_t *v, struct arena *a)
 {
     struct settings *s = ARENA_NEW(a, struct settings);
@@ -370,6 +395,7 @@ static struct settings *settings_from(const json_t *v, struct arena *a)
     };
     js_strv(v, "build_allow", a, &s->build_allow);
     saved_ingress_settings_from(json_object_get(v, "ingress"), a, &s->ingress);
+    policy_from(json_object_get(v, "policy"), a, &s->policy);
     return s;
 }
 

@@ -122,6 +122,8 @@ struct sources *sources_new(const char *const *roots, size_t n_roots, const char
     s->back_since_ms = ARENA_ARRAY(s->arena, s->n_places, int64_t);
     for (size_t i = 0; i < n_roots; i++)
         set_place(s, i, roots[i]);
+    if (n_roots > 0)
+        s->places[0].uploads = fsx_join(s->places[0].root, UPLOADS_FOLDER, s->arena);
     if (overrides)
         set_place(s, n_roots, overrides);
     s->set.roots = s->spec_roots;

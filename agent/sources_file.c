@@ -21,6 +21,7 @@
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
 #include "spec/limits.h"
+#include "spec/policy.h"
 
 enum {
     YOUNG_MS = 100,       /* changed in place: quiet for so long */
@@ -159,6 +160,7 @@ static bool deps_same(struct source_file *f)
 struct loading {
     struct source_file *file;
     struct source_file *former;
+    const char *within; /* nothing outside this folder is read; NULL: anything is */
     int64_t waited_ms;
     bool unsettled;
 };
@@ -194,6 +196,10 @@ static int load_dep(void *ctx, const char *path, struct arena *a, const char **r
                     size_t *ret_n, struct err *e)
 {
     struct loading *l = ctx;
+
+    if (l->within && !path_within(l->within, path))
+        return err_set(e, ERR_DENIED, "%s is not among the uploads, and uploads read nothing else",
+                       path);
     struct source_dep *before = dep_find(l->former, path), *known = dep_find(l->file, path);
     struct source_dep *dep = known ? known : dep_add(l->file, path);
     struct stat st;
@@ -370,14 +376,16 @@ static const char *dir_of(const char *path, struct arena *a)
     return slash == path ? "/" : arena_strndup(a, path, (size_t)(slash - path));
 }
 
-static enum source_look parse(struct source_file *file, const char *path, struct loading *l,
-                              struct source_file **ret)
+static enum source_look parse(struct source_file *file, const struct source_place *at,
+                              const char *path, struct loading *l, struct source_file **ret)
 {
     struct loader loader = {.read = load_dep, .digest = digest_dep, .ctx = l};
     if (bundle_name(file->found.path))
         loader.bundle = arena_strdup(file->arena, path);
     struct arena *a = file->arena;
 
+    if (at->uploads && path_within(at->uploads, path))
+        l->within = at->uploads;
     document_parse(file->spec.root, file->found.path, file->spec.name, dir_of(path, a), file->text,
                    file->n, &loader, a, &file->spec);
     if (l->unsettled) {
@@ -406,8 +414,8 @@ static enum source_look unreadable(const struct found *f, const struct source_pl
 }
 
 /* An archive stands for an app; what is in it is read by a worker, not here. */
-static enum source_look stand_for(struct source_file *file, const char *path,
-                                  struct source_file **ret)
+static enum source_look stand_for(struct source_file *file, const struct source_place *at,
+                                  const char *path, struct source_file **ret)
 {
     struct loading l = {.file = file};
 
@@ -422,7 +430,7 @@ static enum source_look stand_for(struct source_file *file, const char *path,
         return SOURCE_NEW;
     }
     file->n = strlen(file->text);
-    return parse(file, path, &l, ret);
+    return parse(file, at, path, &l, ret);
 }
 
 static enum source_look look(const struct found *f, const struct source_place *at,
@@ -449,7 +457,7 @@ static enum source_look look(const struct found *f, const struct source_place *a
     struct source_file *file = file_new(f, at);
 
     if (bundle_name(f->path))
-        return stand_for(file, path, ret);
+        return stand_for(file, at, path, ret);
     if (read_steady(path, LIMIT_SPEC_BYTES, patient, file->arena, &file->text, &file->n, &st, &e) !=
         0) {
         source_file_free(file);
@@ -462,7 +470,7 @@ static enum source_look look(const struct found *f, const struct source_place *a
         source_file_free(file);
         return broken(&now, at, former, what, hint, ret);
     }
-    return parse(file, path,
+    return parse(file, at, path,
                  &(struct loading){.file = file, .former = former, .waited_ms = waited_ms}, ret);
 }
 

@@ -42,6 +42,7 @@ struct source_place { /* where a root stands in the world of its user */
         *dir; /* absolute; what found.path is below (differs from root for a root that is a file) */
     const char *display;   /* what goes before path in diagnostics, "/" included; may be "" */
     const char *root_name; /* the root as the user typed it */
+    const char *uploads;   /* absolute; the folder in it that came over the network, or NULL */
 };
 
 enum source_look {

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "drivers/confine.h"
 #include "drivers/engine_encode.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
@@ -257,6 +258,12 @@ static void on_image(void *user, const struct http_reply *reply)
 
 static void create_container(struct ticket *t)
 {
+    struct err e = {0};
+
+    if (confine_check(t->op->confined, t->op->n_confined, http_where(t->d->http), &e) != 0) {
+        ticket_fail(t, &e);
+        return;
+    }
     if (t->op->image_id)
         seal(t, t->op->image_id);
     else

@@ -10,6 +10,7 @@
 #include "spec/app.h"
 #include "spec/base/str.h"
 
+struct confined_path;
 struct kvs;
 
 enum op_kind {
@@ -65,6 +66,8 @@ struct op {
     const char *platform;    /* pull, build, create; or NULL */
     const char *owner;       /* volume-remove, with body */
     const char *no_label; /* create: fails if the image carries a label that begins so; or NULL */
+    const struct confined_path *confined; /* create: looked at before (confine.h) */
+    size_t n_confined;
     const struct build_order *build;
     int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;

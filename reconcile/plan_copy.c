@@ -56,6 +56,18 @@ static const struct build_order *copy_build(const struct build_order *b, struct 
     return copy;
 }
 
+static const struct confined_path *copy_confined(const struct confined_path *v, size_t n,
+                                                 struct arena *a)
+{
+    struct confined_path *copy = ARENA_ARRAY(a, n, struct confined_path);
+
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (struct confined_path){.path = arena_strdup(a, v[i].path),
+                                         .folder = arena_strdup(a, v[i].folder),
+                                         .engine = v[i].engine};
+    return copy;
+}
+
 static void copy_op(struct op *op, struct arena *a)
 {
     op->object = arena_strdup(a, op->object);
@@ -68,6 +80,7 @@ static void copy_op(struct op *op, struct arena *a)
     op->platform = arena_strdup(a, op->platform);
     op->owner = arena_strdup(a, op->owner);
     op->birth = copy_kvs(op->birth, a);
+    op->confined = copy_confined(op->confined, op->n_confined, a);
     if (op->build)
         op->build = copy_build(op->build, a);
 }

@@ -174,6 +174,8 @@ static uint32_t create(struct app_work *p, struct replica *r)
     act->op.image = r->service->image;
     act->op.platform = r->service->spec->platform;
     act->op.birth = &r->want->birth;
+    act->op.confined = r->service->confined;
+    act->op.n_confined = r->service->n_confined;
     if (p->w->desired->settings->ingress.mode == INGRESS_EXTERNAL)
         act->op.no_label = LABEL_TRAEFIK;
     /* A pull may bring another image under the same name: then only the driver knows id and hash. */

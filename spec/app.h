@@ -163,8 +163,16 @@ struct build { /* `source:` or Compose's `build:`, one model */
     struct strv cache_from;
 };
 
+/* Where one of its keys stands, for messages after decoding. */
+struct key_place {
+    const char *key;
+    struct place at;
+};
+
 struct service {
     struct place at;
+    const struct key_place *places; /* of every key it wrote */
+    size_t n_places;
     const char *name; /* "app" in a flat app */
     const char *image;
     struct command command, entrypoint;
@@ -257,6 +265,8 @@ struct app {
     size_t n_networks;
     struct volume *volumes; /* sorted by key */
     size_t n_volumes;
+    const char *archive; /* absolute path of the one that its text stood in, or NULL */
+    const char *over; /* of the file that named the archive, and added words of its own; or NULL */
     const char *compose_project; /* NULL: ek-APP */
     enum app_wish state;
     enum drift_mode drift;

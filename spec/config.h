@@ -7,6 +7,7 @@
 #include "spec/app.h"
 #include "spec/config_notify.h"
 #include "spec/ingress.h"
+#include "spec/policy.h"
 
 struct arena;
 struct diag_list;
@@ -27,6 +28,7 @@ struct config {
     struct num max_size, max_file, max_entries; /* bundles: bytes, bytes, a count */
     struct strv build_allow;                    /* builds: {allow:}, absolute */
     struct num build_timeout_ns;                /* builds: {timeout:} */
+    struct policy policy; /* policy: */
     struct notify_hooks notify;
     struct num quarantine_ns; /* volumes: {quarantine:} */
     struct ingress_settings

@@ -14,6 +14,14 @@ static const char *const hardened_caps[] = {"NET_BIND_SERVICE"};
 static const char *const service_caps[] = {
     "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"};
 
+bool defaults_service_cap(const char *cap)
+{
+    for (size_t i = 0; i < ARRAY_LEN(service_caps); i++)
+        if (strcmp(service_caps[i], cap) == 0)
+            return true;
+    return false;
+}
+
 static void narrow(const struct service *s, const char *const *caps, size_t n, struct arena *a,
                    struct service *ret)
 {

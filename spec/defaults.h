@@ -20,6 +20,9 @@ struct settings;
 #define DEFAULT_LOG_SIZE "10m"
 #define DEFAULT_LOG_FILES "3"
 
+/* Is it one of those that profile `service` has? */
+bool defaults_service_cap(const char *cap);
+
 /* A copy of s with every default filled in. Limits that the user switched off (0, or -1 for pids) are unset in it. one_shot: some
  * service waits for this one to complete, so it is not restarted unless it says so. */
 void defaults_apply(const struct settings *settings, const struct service *s, bool one_shot,

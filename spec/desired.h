@@ -10,6 +10,7 @@
 #include "spec/document.h"
 #include "spec/facts.h"
 #include "spec/ingress.h"
+#include "spec/policy.h"
 #include "spec/secret_facts.h"
 
 /* The agent's settings as far as they shape desired state. */
@@ -25,6 +26,7 @@ struct settings {
     int64_t build_timeout_ms;         /* `builds: {timeout:}`; 0: the driver's default */
     struct build_limits build_limits; /* `bundles:` */
     struct ingress_settings ingress;
+    struct policy policy; /* `policy:` */
     int64_t quarantine_ms; /* `volumes: {quarantine:}`; 0: the default (quarantine.h) */
     const char *files_dir; /* STATE/mounts, for configs and secrets; NULL: the default state's */
     const char *files_key; /* what keeps their names from telling what is in them; or NULL */
@@ -67,6 +69,16 @@ struct want_route {
     const char *address;            /* for people: "https://shop.example.com/" */
 };
 
+/* Who wrote an app. Whoever can change files of a root is trusted with the host; the others are confined (policy.h). */
+enum app_origin { ORIGIN_ROOT = 0, ORIGIN_BUNDLE, ORIGIN_UPLOAD };
+#define UPLOADS_FOLDER "uploads" /* of the first root: what is in there came over the network */
+
+/* A file or folder of the host that a confined app mounts, having been allowed `folder`: whoever makes its containers makes sure that no link leads out. */
+struct confined_path {
+    const char *path, *folder;
+    bool engine; /* the engine's socket too */
+};
+
 /* A container as it should be. `spec` is the service with every default applied. */
 struct want_container {
     const struct want_app *app;
@@ -92,6 +104,8 @@ struct want_service {
     size_t n_containers;
     struct want_route *routes; /* in the order of the file; empty in ingress mode none */
     size_t n_routes;
+    struct confined_path *confined;
+    size_t n_confined;
     size_t order; /* position in a topological order of depends_on; equal inputs, equal order */
 };
 
@@ -122,6 +136,9 @@ struct want_app {
     struct place at;
     const char *root, *file; /* file is below root */
     const char *origin;      /* ROOT//FILE */
+    enum app_origin from;
+    const char *trusted; /* of a confined app: what stands in this file is not confined; or NULL */
+    const char *own;     /* of a confined app: the archive, or the folder, that it may read */
     enum app_wish state;
     enum drift_mode drift;
     bool held;             /* hold in force */

@@ -459,6 +459,26 @@ static void merge_override(const struct app_source *src, struct want_app *ret)
         ret->restarted_at_ms = o->restarted_at_ms;
 }
 
+/* What is in the folder of uploads came over the network, whoever put it there. */
+static void judge_origin(const struct app_source *src, struct arena *a, struct want_app *ret)
+{
+    static const char folder[] = UPLOADS_FOLDER "/";
+    const struct spec_file *f = src->file;
+
+    if (src->app->archive) {
+        ret->from = ORIGIN_BUNDLE;
+        ret->own = src->app->archive;
+        ret->trusted = src->app->over;
+    }
+    if (src->set->n_roots > 0 && strcmp(f->root, src->set->roots[0].path) == 0 &&
+        strncmp(f->path, folder, sizeof(folder) - 1) == 0) {
+        ret->from = ORIGIN_UPLOAD;
+        ret->trusted = NULL;
+        if (!ret->own)
+            ret->own = arena_printf(a, "%s/" UPLOADS_FOLDER, f->root);
+    }
+}
+
 void desired_app_build(const struct app_source *src, struct arena *a, struct str *scratch,
                        struct want_app *ret)
 {
@@ -469,6 +489,7 @@ void desired_app_build(const struct app_source *src, struct arena *a, struct str
     ret->root = src->file->root;
     ret->file = src->file->path;
     ret->origin = arena_printf(a, "%s//%s", src->file->root, src->file->path);
+    judge_origin(src, a, ret);
     ret->variables = src->app->variables;
     merge_override(src, ret);
     build_services(src, a, ret);

@@ -83,6 +83,12 @@ void desired_claims_settle(const struct spec_set *set, const struct kvs *incumbe
     keep_served(set, d, c, a);
     for (size_t i = 0; i < n; i++) {
         struct place at = v[i].app->at;
+        const char *forbidden = policy_refused(d->settings, v[i].app, a, &d->diags);
+
+        if (forbidden) { /* each reason has its diagnostic already */
+            v[i].app->refused = forbidden;
+            continue;
+        }
         const char *claimed = claims_take(c, v[i].app, &at),
                    *misplaced = source_place_refused(set, d->settings, v[i].app, a, &at),
                    *unserved = route_refused(set, d->settings, v[i].app, a, &at),

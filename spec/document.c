@@ -59,6 +59,23 @@ static void decode_several(struct decode_ctx *c, const struct yaml_node *v, stru
     (void)decode_fields(c, v, targets, ARRAY_LEN(targets));
 }
 
+/* Where the keys of a service stand; those of Compose's extension are among them. */
+static void note_places(struct decode_ctx *c, const struct service_draft *d, struct service *s)
+{
+    const struct yaml_node *more = yaml_get(d->node, "x-evenkeel");
+    size_t room = d->node->n + (more && more->kind == YAML_MAP ? more->n : 0);
+    struct key_place *v = ARENA_ARRAY(c->arena, room, struct key_place);
+
+    for (size_t i = 0; i < room; i++) {
+        const struct yaml_pair *pair =
+            i < d->node->n ? &d->node->pairs[i] : &more->pairs[i - d->node->n];
+
+        v[i] = (struct key_place){pair->key, decode_pair_place(c, pair)};
+    }
+    s->places = v;
+    s->n_places = room;
+}
+
 static struct app *finish(struct decode_ctx *c, struct app_draft *d)
 {
     struct app *a = ARENA_NEW(c->arena, struct app);
@@ -66,8 +83,12 @@ static struct app *finish(struct decode_ctx *c, struct app_draft *d)
     *a = d->a;
     a->services = ARENA_ARRAY(c->arena, d->n_services, struct service);
     a->n_services = d->n_services;
-    for (size_t i = 0; i < d->n_services; i++)
+    a->archive = c->loader ? c->loader->bundle : NULL;
+    a->over = c->over ? c->over->at.file : NULL;
+    for (size_t i = 0; i < d->n_services; i++) {
+        note_places(c, &d->services[i], &d->services[i].s);
         a->services[i] = d->services[i].s;
+    }
     return a;
 }
 
@@ -121,7 +142,6 @@ static void complete(struct decode_ctx *c, struct app_draft *d, size_t errors_be
     check_strategies(c, d);
     bundle_default_source(c, d);
     validate_app(c, d);
-    bundle_rules(c, d);
     for (size_t i = 0; i < d->n_services; i++)
         if (d->services[i].s.build.bundle)
             strv_push(c->arena, &ret->bundles, d->services[i].s.build.bundle);

@@ -6,23 +6,14 @@
 
 #include "spec/base/arena.h"
 
-static bool is_in(const char *folder, const char *path)
-{
-    size_t n = strlen(folder);
-
-    while (n > 0 && folder[n - 1] == '/')
-        n--;
-    return strncmp(folder, path, n) == 0 && (path[n] == '/' || path[n] == '\0');
-}
-
 bool source_place_allowed(const struct spec_set *set, const struct settings *settings,
                           const char *path)
 {
     for (size_t i = 0; i < set->n_roots; i++)
-        if (is_in(set->roots[i].path, path))
+        if (path_within(set->roots[i].path, path))
             return true;
     for (size_t i = 0; i < settings->build_allow.n; i++)
-        if (is_in(settings->build_allow.v[i], path))
+        if (path_within(settings->build_allow.v[i], path))
             return true;
     return false;
 }

@@ -13,4 +13,11 @@ for file in app.schema.json config.schema.json compose.md; do
         bad=1
     fi
 done
+# So is the table of the policy's words in the README.
+while IFS= read -r line; do
+    if ! grep -qxF -- "$line" README.md; then
+        echo "README.md lacks the line that \`evenkeel schema policy\` prints: $line"
+        bad=1
+    fi
+done < <(build/evenkeel schema policy)
 exit $bad

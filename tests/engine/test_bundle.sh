@@ -180,7 +180,9 @@ same "no app is called after the file" "" "$(states | grep -o 'outer=[A-Za-z]*' 
 before=$(snapshot inner-app-1)
 printf 'app: inner\nprivileged: true\n' >"$pack/evenkeel.yaml"
 drop outer.zip
-why_says "a spec inside that asks for the host is refused with its place" inner "evenkeel.yaml:2:1: error: a spec inside an archive must not use \`privileged\`"
+why_says "a spec inside that asks for the host is refused with its place" inner "\`privileged\` is refused to an app out of an archive: it is root on the host ("
+why_says "of which there is but one" inner "evenkeel.yaml:2:1)"
+why_says "and the line that would allow it" inner "\`policy: {allow: {inner: [privileged]}}\`"
 printf 'app: inner\nvolumes: ["/etc:/host"]\n' >"$pack/evenkeel.yaml"
 drop outer.zip
 why_says "and so are folders of the host" inner "evenkeel.yaml:2:"

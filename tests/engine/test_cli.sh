@@ -259,7 +259,7 @@ rm -f "$state"/evenkeel.db-*
 : >"$agent_log"
 start_agent
 becomes "with a corrupt database" "web=Synced" 10
-check "a warning" grep -q "warning.*evenkeel.db" "$agent_log"
+check "a warning" wait_until 5 grep -q "warning.*evenkeel.db" "$agent_log"
 check "it is set aside" eval 'ls "$state"/evenkeel.db.broken-*'
 stop_agent
 rm -f "$state"/evenkeel.db*

@@ -138,6 +138,6 @@ ln -s /etc/passwd "$pack/web/link"
 refused "a link out of the archive" '    env_file: web/link' "web/link"
 rm "$pack/web/link"
 refused "env_file" '    env_file: ../../etc/passwd' "lies outside the archive"
-refused "a folder of the host" '    volumes: ["/etc:/host"]' "must not mount folders of the host"
-refused "privileges" "    privileged: true" 'must not use `privileged`'
+refused "a folder of the host" '    volumes: ["/etc:/host"]' '`volumes: /etc` is refused to an app out of an archive'
+refused "privileges" "    privileged: true" '`privileged` is refused to an app out of an archive'
 same "none of them ever ran" "" "$(containers evil)"

@@ -78,6 +78,13 @@ same "which" "blog third wiki" "$(told '.body.event == "held"' | jq -r '.held.ap
 check "a redirect is not followed" wait_until 5 grep -q 'redirects are not followed' "$agent_log"
 same "nowhere" 0 "$(count '.path == "/elsewhere"')"
 
+# --- bodies are as their schema says
+fits() { # EXPRESSION RULE: every value has the members that the rule requires, and none that it does not know
+    jq -s --slurpfile s "$repo/schemas/notify.schema.json" "(\$s[0] | $2) as \$rule | [.[].body | $1 | . as \$v |
+        (keys - (\$rule.properties | keys)) + (\$rule.required - keys)] | (length > 0 and all(length == 0))" "$hook/log"
+}
+same "bodies fit the schema" "true true true" "$(fits . .) $(fits '.drift // empty | .[]' '.["$defs"].drift') $(fits '.held // empty' '.["$defs"].held')"
+
 # --- nothing of it tells a secret
 same "no secret in bodies" 0 "$(grep -c hunter2 "$hook/log" || true)"
 same "nor in the log: no path, no key" "0 0" "$(grep -c token-in-path "$agent_log" || true) $(grep -c s3cret "$agent_log" || true)"

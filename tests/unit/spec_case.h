@@ -105,6 +105,7 @@ static void case_agent(struct spec_case *c, const char *text)
     c->settings.ingress = config.ingress;
     c->settings.ingress.dir = "/state/ingress";
     c->settings.ingress.acme_dir = "/state/ingress-acme";
+    c->settings.policy = config.policy;
 }
 
 /* The digest of a secret is that of its name. */
