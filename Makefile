@@ -15,7 +15,7 @@ B := build$(if $(CC:gcc=)$(SAN)$(DEV),/variant-$(notdir $(CC))$(if $(SAN),-$(sub
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-PACKAGES := libcurl yaml-0.1 jansson sqlite3 libcrypto libarchive zlib
+PACKAGES := libcurl yaml-0.1 jansson sqlite3 libcrypto libarchive zlib libsodium
 CPPFLAGS += -D_GNU_SOURCE -I. -include spec/base/banned.h $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CFLAGS ?= -O2 -g
 CFLAGS += -std=c17 -fno-strict-aliasing -fstack-protector-strong -Wall -Wextra -Wshadow -Wstrict-prototypes \
