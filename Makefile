@@ -15,7 +15,7 @@ B := build$(if $(CC:gcc=)$(SAN)$(DEV),/variant-$(notdir $(CC))$(if $(SAN),-$(sub
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-PACKAGES := libcurl yaml-0.1 jansson sqlite3 libcrypto libarchive zlib
+PACKAGES := libcurl yaml-0.1 jansson sqlite3 libcrypto libarchive zlib libsodium
 CPPFLAGS += -D_GNU_SOURCE -I. -include spec/base/banned.h $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CFLAGS ?= -O2 -g
 CFLAGS += -std=c17 -fno-strict-aliasing -fstack-protector-strong -Wall -Wextra -Wshadow -Wstrict-prototypes \
@@ -96,13 +96,22 @@ $(B)/tests/bench: tests/bench.c $(wildcard tests/bench/*.c tests/bench/*.h) $(B)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(B)/libevenkeel.a $(LDLIBS)
 
+# Put before the program under test (LD_PRELOAD): makes the state directory fail.
+$(B)/tests/engine/eio.so: tests/engine/shim/eio.c
+	@echo "  TEST  $@"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -O2 -g -Wall -Wextra -Wshadow -Werror -fPIC -shared -o $@ $<
+
+campaign: all $(B)/tests/golden $(B)/tests/engine/eio.so ## 1 000 seeded runs in which something breaks (CAMPAIGN_SEED=N repeats one)
+	$(Q)tests/campaign.sh $(B)
+
 bench: all $(B)/tests/bench ## ratios against raw Engine API calls in the same run
 	$(Q)tests/bench.sh $(B)
 
 demo: ## a first app in one command; Ctrl-C ends it (DEMO_ONCE=1: check and clean up)
 	$(Q)tests/demo.sh
 
-engine-programs: all $(PROBES)
+engine-programs: all $(PROBES) $(B)/tests/engine/eio.so
 
 golden-update: unit-programs ## rewrite the expected output of golden tests; read the diff
 	$(Q)EVENKEEL_UPDATE=1 tests/run-unit.sh $(B)
@@ -139,5 +148,5 @@ clean: ## remove build/
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help unit unit-programs deps deps-test check check-all bench demo engine-programs golden-update schemas \
+.PHONY: all help unit unit-programs deps deps-test check check-all campaign bench demo engine-programs golden-update schemas \
 	check-layers check-pure check-headers fuzz tidy format install clean

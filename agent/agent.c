@@ -12,6 +12,8 @@
 #include "agent/cli.h"
 #include "agent/conductor.h"
 #include "agent/diary.h"
+#include "agent/door.h"
+#include "agent/door_facts.h"
 #include "agent/drift_diary.h"
 #include "agent/gc.h"
 #include "agent/lock.h"
@@ -28,6 +30,7 @@
 #define LOCK_AGAIN_MS 100
 #define UNSTABLE_MS 100 /* a file was in the middle of being written */
 #define LEAVE_MS 8000   /* what is in flight may finish this long */
+#define PUBLISH_MS 20
 #define TRIM_AFTER_MS 2000
 #define GC_FIRST_MS (5 * 60 * 1000) /* not in the middle of a start */
 #define GC_EVERY_MS (60 * 60 * 1000)
@@ -41,18 +44,54 @@ struct agent {
     struct buildlog *builds;
     struct watch *watch;
     struct web_keeper *web;
+    struct door *door; /* NULL: accounts, tokens or the audit log cannot be read */
     struct drift_diary *drift;
     struct notify *notify;
     int signals, lock;
     bool never_began; /* told to leave while it waited for an apply */
     bool leaving, left;
-    struct http_timer *slow, *again, *trim, *collect;
+    struct http_timer *slow, *again, *trim, *collect, *publish;
     struct gc *gc; /* a collection under way */
     char *diags_said;
     struct kvs revisions_said; /* app -> digest */
     struct arena *revisions_arena;
     struct arena *own;
 };
+
+/* ---- what requests may know ---- */
+
+static void publish(void *user)
+{
+    struct agent *g = user;
+    g->publish = NULL;
+    door_publish(g->door, door_facts_new(&g->core, g->conductor));
+}
+
+/* Of many verdicts in a row the last one counts. */
+static void publish_soon(struct agent *g)
+{
+    if (g->door && !g->publish)
+        g->publish = http_after(g->core.http, PUBLISH_MS, publish, g);
+}
+
+static void open_door(struct agent *g)
+{
+    struct err e = {0};
+    char password[CREDENTIAL_SPOKEN] = "";
+    if (door_open(g->o, getenv("EVENKEEL_ADMIN_PASSWORD"), isatty(STDERR_FILENO) == 1, password,
+                  &g->door, &e) < 0) {
+        log_line(LOG_ERROR, NULL, "nobody can log in: %s", e.msg);
+        return;
+    }
+    (void)unsetenv("EVENKEEL_ADMIN_PASSWORD"); /* no child is to have it */
+    if (*password)
+        (void)fprintf(stderr,
+                      "\n  The first account is \"admin\", its password is %s\n"
+                      "  It is shown this once. Change it with the API, or remove "
+                      "STATE/accounts.json to begin anew.\n\n",
+                      password);
+    explicit_bzero(password, sizeof(password));
+}
 
 /* ---- what the conductor tells ---- */
 
@@ -65,6 +104,7 @@ static void agent_told(void *ctx, const char *app, enum app_state state, const c
         log_line(bad ? LOG_WARNING : LOG_INFO, app, "%s%s%s", app_state_name(state),
                  why ? ": " : "", why ? why : "");
     store_app_state(g->store, core_now_ms(), app, app_state_name(state), why);
+    publish_soon(g);
     notify_state(g->notify, app, state, why, core_now_ms());
 }
 
@@ -95,6 +135,7 @@ static void agent_looked(void *ctx, const struct core_pass *p)
     web_keeper_observed(g->web, p->input.observed, g->o->settings.owner, g->core.ingress_app,
                         g->core.gateway);
     gateway_keep(g->core.gateway, g->core.desired);
+    publish_soon(g);
 }
 
 static void agent_passed(void *ctx, const struct core_pass *p)
@@ -133,7 +174,16 @@ static void add_diags(const struct diag_list *l, struct str *out)
             diag_print(&l->v[i], false, out);
 }
 
-/* Each problem is told once, and again only when the set of problems changes. */
+static bool has_line(const char *text, const char *line)
+{
+    size_t n = strlen(line);
+    for (const char *at = text; at && (at = strstr(at, line)); at += n)
+        if ((at == text || at[-1] == '\n') && at[n] == '\n')
+            return true;
+    return false;
+}
+
+/* Each problem is told once, and again when it was gone in between. */
 static void say_diags(struct agent *g)
 {
     CLEANUP(str_release) struct str all = STR_INIT;
@@ -147,11 +197,12 @@ static void say_diags(struct agent *g)
         add_diags(&g->core.desired->diags, &all);
     if (g->diags_said && strcmp(g->diags_said, str_text(&all)) == 0)
         return;
-    free(g->diags_said);
+    CLEANUP(xfreep) char *before = g->diags_said;
     g->diags_said = xstrdup(str_text(&all));
     char *save = NULL, *copy = xstrdup(str_text(&all));
     for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-        log_line(strstr(line, ": error: ") ? LOG_ERROR : LOG_WARNING, NULL, "%s", line);
+        if (!has_line(before, line))
+            log_line(strstr(line, ": error: ") ? LOG_ERROR : LOG_WARNING, NULL, "%s", line);
     free(copy);
 }
 
@@ -420,6 +471,8 @@ static int open_agent(struct agent *g, struct err *e)
     g->store = store_open(g->o->state, &no_store);
     if (!g->store)
         log_line(LOG_WARNING, NULL, "no history is kept: %s", no_store.msg);
+    if (strcmp(g->o->listen, "none") != 0)
+        open_door(g);
     g->builds = buildlog_new(g->o->state);
     g->watch = watch_new(watched.v, watched.n, doorbell, e);
     if (!g->watch)
@@ -461,7 +514,8 @@ static int run_agent(struct agent *g, struct err *e)
                                                     .owner = g->o->settings.owner});
     g->conductor = conductor_new(&co);
     conductor_start(g->conductor);
-    g->web = web_keeper_new(g->core.http, g->o->listen);
+    g->web = web_keeper_new(g->core.http, g->o->listen, g->door);
+    publish_soon(g);
     g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
     g->collect = http_after(g->core.http, GC_FIRST_MS, collect_images, g);
     g->again = http_after(g->core.http, UNSTABLE_MS, read_again,
@@ -479,7 +533,8 @@ int cli_agent(const struct options *o)
     int rc = 0;
     if (open_agent(&g, &e) < 0 || run_agent(&g, &e) < 0)
         rc = g.never_began ? 0 : cli_fail(&e);
-    web_keeper_free(g.web);
+    if (web_keeper_free(g.web))
+        door_free(g.door);
     watch_free(g.watch);
     notify_free(g.notify);
     drift_diary_free(g.drift);

@@ -104,3 +104,21 @@ void cli_put_json(const json_t *v)
     js_pretty(v, &text);
     cli_put(&text);
 }
+
+int cli_since_ms(const struct options *o, int64_t *ret, struct err *e)
+{
+    int64_t v;
+    *ret = 0;
+    if (!o->since)
+        return 0;
+    if (parse_duration_ns(o->since, &v) == 0)
+        *ret = core_now_ms() - v / 1000000;
+    else if (parse_time_ms(o->since, &v) == 0)
+        *ret = v;
+    else
+        return err_set(
+            e, ERR_USER,
+            "--since wants a duration (10m) or a time (2026-11-22T10:00:00Z), not \"%s\"",
+            o->since);
+    return 0;
+}

@@ -13,6 +13,8 @@ void cli_core_plan(struct core *c, struct arena *a, struct core_pass *ret);
 size_t cli_core_diags(const struct core *c);
 /* 0, or -1 when a word names neither a wanted app nor one that the engine has. */
 int cli_check_words(const struct core *c, const struct options *o, struct err *e);
+/* --since as wall clock ms; 0 when it was not given. */
+int cli_since_ms(const struct options *o, int64_t *ret, struct err *e);
 void cli_put_json(const json_t *v); /* pretty, to standard output */
 void cli_put(const struct str *s);
 

@@ -43,24 +43,6 @@ static void stream_over(void *user, const struct op_result *result)
         *s->trouble = result->err;
 }
 
-static int since_ms(const struct options *o, int64_t *ret, struct err *e)
-{
-    int64_t v;
-    *ret = 0;
-    if (!o->since)
-        return 0;
-    if (parse_duration_ns(o->since, &v) == 0)
-        *ret = core_now_ms() - v / 1000000;
-    else if (parse_time_ms(o->since, &v) == 0)
-        *ret = v;
-    else
-        return err_set(
-            e, ERR_USER,
-            "--since wants a duration (10m) or a time (2026-11-22T10:00:00Z), not \"%s\"",
-            o->since);
-    return 0;
-}
-
 static bool matches(const struct obs_container *x, const char *owner, const char *app,
                     const char *service, int index)
 {
@@ -80,7 +62,7 @@ static int logs_of(struct core *c, const struct options *o, struct arena *a, str
     if (!app || (number && parse_int64(number, 1, 100000, &index) < 0))
         return err_set(e, ERR_USER, "logs wants APP, APP/SERVICE or APP/SERVICE/INDEX, not \"%s\"",
                        o->words.v[0]);
-    if (since_ms(o, &since, e) < 0)
+    if (cli_since_ms(o, &since, e) < 0)
         return -1;
     const struct observed *obs = c->driver->ops->observed(c->driver, a);
     int width = 0;

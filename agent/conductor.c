@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 
+#include "agent/ranges.h"
 #include "agent/slot.h"
 #include "agent/tail.h"
 #include "reconcile/backoff.h"
@@ -20,6 +21,7 @@ struct conductor {
     struct slots slots;
     char *ingress; /* the builtin app */
     struct arena *pass_arena;
+    struct ranges *ranges; /* subnets that the engine would not give */
     struct arena *marks_arena;
     struct plan_marks marks; /* of the desired state that was last worked with */
     bool files_changed;      /* whose wants differ is to be found out */
@@ -49,9 +51,8 @@ struct conductor {
 
 static void schedule(struct conductor *c);
 
-static void say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
-static void say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...)
+static void PRINTF_LIKE(4, 5)
+    say(struct conductor *c, enum log_level level, const char *app, const char *fmt, ...)
 {
     if (!c->o.said)
         return;
@@ -96,32 +97,18 @@ static void wait_for(struct conductor *c, struct slot *s, int64_t ms)
     s->timer = http_after(c->core->http, ms, slot_timer, s);
 }
 
-/* What we stopped or removed ourselves is no hand's work later. */
-static void forget_ended(struct conductor *c, const struct run *r)
-{
-    static const char prefix[] = "container ";
-    const struct plan_app *part = run_part(r);
-    for (size_t i = 0; i < part->n_actions; i++) {
-        const struct action *x = &part->actions[i];
-        if ((x->kind != ACT_REMOVE && x->kind != ACT_STOP) || !run_action_done(r, i) ||
-            strncmp(x->subject, prefix, sizeof(prefix) - 1) != 0)
-            continue;
-        const char *name = x->subject + sizeof(prefix) - 1;
-        if (memo_hash(c->core->memo, name, NULL) && c->o.store)
-            store_last_hash(c->o.store, name, NULL);
-    }
-}
-
 static void run_over(void *user, struct run *r, enum run_end how, const struct err *failure)
 {
     struct slot *s = user;
     struct conductor *c = s->conductor;
     c->runs--;
     c->ran_ms = core_monotonic_ms();
-    forget_ended(c, r);
+    memo_run_over(c->core->memo, r, c->o.store);
+    ranges_learn(c->ranges, r);
     if (!s->mending)
         slot_run_over(s, r, how, failure, core_monotonic_ms());
     s->mending = false;
+    s->overtaken = c->looking;
     s->run = NULL;
     run_free(r);
     s->dirty = true;
@@ -275,13 +262,6 @@ static void say_held(struct conductor *c, const struct plan *plan)
         say(c, LOG_WARNING, NULL, "%s", str_text(&text));
 }
 
-static void reserved_subnets(const struct conductor *c, struct arena *a, struct strv *ret)
-{
-    for (size_t i = 0; i < c->slots.n; i++)
-        if (c->slots.v[i]->run)
-            run_reserved(c->slots.v[i]->run, a, ret);
-}
-
 static void set_wake(struct conductor *c, int64_t at_ms);
 
 /* Whoever is asked for, and the Traefik that routes to them. */
@@ -307,7 +287,8 @@ static void pass(struct conductor *c)
         only_apps(c, a, &scope);
     else if (scope.n == 0)
         return;
-    reserved_subnets(c, a, &reserved);
+    slots_reserved(&c->slots, a, &reserved);
+    ranges_list(c->ranges, a, &reserved);
     core_plan(c->core, &scope, &reserved, NULL, a, &p);
     if (c->o.looked)
         c->o.looked(c->o.ctx, &p);
@@ -318,7 +299,7 @@ static void pass(struct conductor *c)
         c->o.passed(c->o.ctx, &p);
     say_held(c, p.plan);
     for (size_t i = 0; i < p.plan->n_apps; i++) {
-        if (!concerns(c, p.plan->apps[i].name))
+        if (!concerns(c, p.plan->apps[i].name) || slots_overtaken(&c->slots, p.plan->apps[i].name))
             continue;
         listen_to_culprit(c, &p.plan->apps[i], p.input.observed);
         consider(c, &p.plan->apps[i]);
@@ -340,7 +321,7 @@ static void take_up(struct conductor *c)
     c->all_dirty = false;
     for (size_t i = 0; i < c->slots.n; i++) {
         c->slots.v[i]->due = c->slots.v[i]->dirty;
-        c->slots.v[i]->dirty = false;
+        c->slots.v[i]->dirty = c->slots.v[i]->overtaken = false;
     }
 }
 
@@ -493,6 +474,7 @@ static void engine_is_up(struct conductor *c)
     c->engine_up = true;
     c->all_dirty = c->look_everything = true;
     c->look_cold = !c->looked;
+    ranges_forget(c->ranges);
     for (size_t i = 0; i < c->slots.n; i++)
         slot_forgive(c->slots.v[i]);
     schedule(c);
@@ -593,6 +575,7 @@ struct conductor *conductor_new(const struct conductor_options *o)
     c->o = *o;
     c->core = o->core;
     c->pass_arena = arena_new();
+    c->ranges = ranges_new();
     c->marks_arena = arena_new();
     c->ingress = xstrdup(ingress_app_name(o->core->options->settings.owner, c->pass_arena));
     return c;
@@ -608,6 +591,7 @@ void conductor_free(struct conductor *c)
     http_timer_cancel(c->core->http, c->chance);
     slots_release(&c->slots, c->core->http);
     arena_free(c->pass_arena);
+    ranges_free(c->ranges);
     arena_free(c->marks_arena);
     free(c->away);
     free(c->held_said);

@@ -108,6 +108,23 @@ static const struct verb verbs[] = {
      "  evenkeel secret set shop-key --file privkey.pem              route: {host: shop.example.org, tls: {cert: shop-cert, key: shop-key}}\n"
      "  evenkeel secret ls                                           names, kinds, and when certificates end\n"
      "  evenkeel secret rm --app blog users\n"},
+    {"token", "create NAME | ls | revoke ID|NAME|TOKEN...", "make and revoke the tokens that machines show instead of a password",
+     OPT_STATE | OPT_CONFIG | OPT_SCOPE | OPT_EXPIRES | OPT_APP | OPT_JSON, 1, ANY, cli_token,
+     "A token is printed once, alone on standard output; STATE/tokens.json keeps only its digest. A running agent takes a new\n"
+     "one, and refuses a revoked one, at once. read sees, deploy also changes apps, admin everything; read and deploy can be\n"
+     "narrowed to apps.\n"
+     "\n"
+     "  evenkeel token create ci --scope deploy --app blog,shop --expires 30d\n"
+     "  evenkeel token ls\n"
+     "  evenkeel token revoke ci\n"},
+    {"audit", "ls | verify", "who asked for what, and what was done; and whether that log is whole",
+     OPT_STATE | OPT_CONFIG | OPT_APP | OPT_SINCE | OPT_LIMIT | OPT_JSON, 1, 1, cli_audit,
+     "Each record in STATE/audit holds the hash of the one before it. verify names the first line that was changed, removed\n"
+     "or put in. Who keeps the head that it prints somewhere else also notices a log that was made anew.\n"
+     "Exit: 0 whole, 1 not.\n"
+     "\n"
+     "  evenkeel audit ls --app blog --since 7d\n"
+     "  evenkeel audit verify\n"},
     {"schema", "app|config|compose|policy|reference", "print the JSON Schema of a file, the words of `policy:`, or the reference of keys", 0, 1, 1, cli_schema,
      "For editors: put `# yaml-language-server: $schema=app.schema.json` at the top of a spec.\n"},
     {"version", "", "print the version", 0, 0, 0, cli_version, ""},

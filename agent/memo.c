@@ -3,6 +3,8 @@
  * Comes in: the diary at start, finished passes, the engine's events. Goes out: struct history. Refuses to decide anything. */
 #include "agent/memo.h"
 
+#include "agent/store.h"
+#include "reconcile/run.h"
 #include "spec/base/arena.h"
 
 #define TOGETHER_MS                                                                                \
@@ -137,6 +139,23 @@ static const struct entry *hand_at(const struct memo *m, const char *object, int
 bool memo_touched(const struct memo *m, const char *object, int64_t time_ms)
 {
     return hand_at(m, object, time_ms) != NULL;
+}
+
+void memo_run_over(struct memo *m, const struct run *r, struct store *s)
+{
+    static const char prefix[] = "container ";
+    const struct plan_app *part = run_part(r);
+
+    for (size_t i = 0; i < part->n_actions; i++) {
+        const struct action *x = &part->actions[i];
+
+        if ((x->kind != ACT_REMOVE && x->kind != ACT_STOP) || !run_action_done(r, i) ||
+            strncmp(x->subject, prefix, sizeof(prefix) - 1) != 0)
+            continue;
+        const char *name = x->subject + sizeof(prefix) - 1;
+        if (memo_hash(m, name, NULL))
+            store_last_hash(s, name, NULL);
+    }
 }
 
 void memo_hand(struct memo *m, const char *app, const char *object, const char *action,

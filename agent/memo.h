@@ -6,6 +6,8 @@
 #include "reconcile/plan.h"
 
 struct memo;
+struct run;
+struct store;
 
 struct memo *memo_new(void);
 void memo_free(struct memo *m);
@@ -14,6 +16,8 @@ void memo_free(struct memo *m);
 void memo_load(struct memo *m, const struct kvs *last_hash);
 /* True if it is news. hash NULL forgets the container. */
 bool memo_hash(struct memo *m, const char *container, const char *hash);
+/* What a run of ours stopped or removed is no hand's work later; the diary (or NULL) is told. */
+void memo_run_over(struct memo *m, const struct run *r, struct store *s);
 /* The engine's word for what was done to "container NAME" by hand; words that no hand's work has (create, exec_start) are passed over. Of several that belong
  * together, as kill, die and destroy of one `docker rm -f`, the strongest stays, in whatever order they come. */
 void memo_hand(struct memo *m, const char *app, const char *object, const char *action,

@@ -39,7 +39,10 @@ static const struct flag flags[] = {
     {"name", 0, OPT_NAME, "OWNER", "owner label of this agent's objects (default \"default\")"},
     {"listen", 0, OPT_LISTEN, "ADDR:PORT",
      "where the agent answers HTTP (default " DEFAULT_LISTEN "; none: nowhere)"},
-    {"app", 0, OPT_APP, "APP", "for this app alone, instead of the common one of that name"},
+    {"app", 0, OPT_APP, "APP", "for this app alone"},
+    {"scope", 0, OPT_SCOPE, "SCOPE", "what it may do: read, deploy or admin (default read)"},
+    {"expires", 0, OPT_EXPIRES, "TIME",
+     "how long it is good: 30d, 12h, a time, or never (default 90d)"},
     {"file", 0, OPT_FILE, "FILE", "take the value from FILE instead of standard input"},
     {"json", 'j', OPT_JSON, NULL, "one JSON document instead of text"},
     {"dot", 0, OPT_DOT, NULL, "the actions as a Graphviz graph"},
@@ -99,6 +102,8 @@ static int take(const struct flag *f, const char *value, struct arena *a, struct
     case OPT_LISTEN: o->listen = value; return 0;
     case OPT_APP: o->app = value; return 0;
     case OPT_FILE: o->file = value; return 0;
+    case OPT_SCOPE: o->scope = value; return 0;
+    case OPT_EXPIRES: o->expires = value; return 0;
     case OPT_JSON: o->json = true; return 0;
     case OPT_DOT: o->dot = true; return 0;
     case OPT_VERBOSE: o->verbose = true; return 0;

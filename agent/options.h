@@ -2,6 +2,8 @@
 #ifndef EK_OPTIONS_H
 #define EK_OPTIONS_H
 
+#include <limits.h>
+
 #include <stdbool.h>
 
 #include "agent/log.h"
@@ -33,8 +35,9 @@ struct options {
     bool tail_given;
     int limit;
     const char *since, *for_time, *confirm, *pass;
-    const char *app, *file; /* of `secret` */
-    struct strv words;      /* what is neither a flag nor its value: app names, paths */
+    const char *app, *file;      /* of `secret`; app also of `token` and `audit` */
+    const char *scope, *expires; /* of `token` */
+    struct strv words;           /* what is neither a flag nor its value: app names, paths */
 };
 
 /* One bit per flag, so that a verb can say which it takes. */
@@ -69,6 +72,8 @@ enum option_bit {
     OPT_HTML = 1 << 27,
     OPT_JUNIT = 1 << 28,
     OPT_DRIFT = 1 << 29,
+    OPT_SCOPE = 1 << 30,
+    OPT_EXPIRES = INT_MIN, /* the 32nd bit: enumerators are ints */
     OPT_PLACES = OPT_ROOT | OPT_STATE | OPT_DOCKER | OPT_CONFIG | OPT_NAME,
 };
 

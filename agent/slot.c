@@ -109,6 +109,19 @@ void slots_wake_refused(struct slots *l, const struct slot *by, bool done)
     }
 }
 
+void slots_reserved(const struct slots *l, struct arena *a, struct strv *ret)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i]->run)
+            run_reserved(l->v[i]->run, a, ret);
+}
+
+bool slots_overtaken(const struct slots *l, const char *app)
+{
+    const struct slot *s = slots_find(l, app);
+    return s && s->overtaken;
+}
+
 int64_t slots_second_chance(struct slots *l, int64_t now_ms)
 {
     int64_t soonest = 0;

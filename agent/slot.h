@@ -15,12 +15,13 @@ struct slot {
     bool dirty, planned; /* planned: at least one pass had it */
     bool at_rest;        /* after its last plan; see plan_scope.h */
     bool due;            /* the look under way, and the pass after it, are for this app */
-    bool mending;        /* the run is only what plan_urgent picked */
-    bool conflict;       /* the last failure: another container held what it needs */
-    bool listening;      /* its culprit's last words are being fetched */
-    bool blocked;        /* not tried again until its digest or its plan changes */
-    unsigned failures;   /* in a row */
-    unsigned repeats;    /* of the same plan after it was carried out */
+    bool overtaken;    /* its run ended while a look was under way: what that brings may be older */
+    bool mending;      /* the run is only what plan_urgent picked */
+    bool conflict;     /* the last failure: another container held what it needs */
+    bool listening;    /* its culprit's last words are being fetched */
+    bool blocked;      /* not tried again until its digest or its plan changes */
+    unsigned failures; /* in a row */
+    unsigned repeats;  /* of the same plan after it was carried out */
     int64_t not_before_ms, tried_ms; /* monotonic */
     int64_t chance_ms;               /* of its last second chance; 0: none yet */
     int64_t mended_ms;               /* when that was tried last, monotonic */
@@ -56,6 +57,10 @@ void slots_release(struct slots *l, struct http *http);
 /* Something foreign changed: what failed may work now; tried again at most every few seconds. Returns after how many milliseconds to ask
  * again for those whose turn is not yet, or 0. */
 int64_t slots_second_chance(struct slots *l, int64_t now_ms);
+/* Subnets that runs in flight will take or have taken; borrowed from them. */
+void slots_reserved(const struct slots *l, struct arena *a, struct strv *ret);
+/* Its run ended while this look was under way, so by its plan that run would be done again. The next look is due already. */
+bool slots_overtaken(const struct slots *l, const char *app);
 /* A run of ours is over: it may have given up names or ports. Who was refused for them is planned again, and if it was carried out
  * so is who lost a try to another container. */
 void slots_wake_refused(struct slots *l, const struct slot *by, bool done);

@@ -176,7 +176,9 @@ static int hang_bell(struct watch *w, struct err *e)
     bell_path(w, ++w->bell, &path);
     fd = open(path.buf, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0)
-        failed = err_errno(e, errno, "cannot write in %s", w->doorbell);
+        failed = err_errno(
+            e, errno, "cannot write in %s; the agent needs a state directory that it can write",
+            w->doorbell);
     else
         (void)close(fd);
     (void)pthread_mutex_unlock(&w->lock);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/door.h"
 #include "agent/web_host.h"
 #include "agent/web_route.h"
 #include "drivers/hostport.h"
@@ -23,7 +24,7 @@
 #define HEADERS_MAX                                                                                \
     (int)ARRAY_LEN(((struct mg_request_info *)0)->http_headers) /* it drops the rest unseen */
 
-enum { DRAIN_MS = 3000, STOP_MS = 6000, NUDGE_MS = 10 };
+enum { DRAIN_BYTES = 1 << 20, DRAIN_MS = 3000, STOP_MS = 6000, NUDGE_MS = 10, CLIENT_MAX = 64 };
 
 /* What requests may know. Replaced as a whole; the last one who has it frees it. */
 struct facts {
@@ -47,6 +48,7 @@ struct listener {
 };
 
 struct web {
+    struct door *door;                  /* or NULL */
     struct listener *people, *platform; /* NULL: not open */
     struct listener *stopping;
     bool leaving;
@@ -102,13 +104,25 @@ static const char *status_words(int status)
 {
     switch (status) {
     case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
     case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
     case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
     case 421: return "Misdirected Request";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 500: return "Internal Server Error";
     case 503: return "Service Unavailable";
+    case 507: return "Insufficient Storage";
     default: return "Error";
     }
 }
@@ -125,9 +139,11 @@ static void send_reply(struct mg_connection *conn, const struct web_reply *r, bo
     str_addf(&out,
              "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: evenkeel\r\nConnection: close\r\n"
              "Content-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
-             "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n",
+             "X-Content-Type-Options: nosniff\r\n",
              r->status, status_words(r->status), date, r->type, r->body.len);
     str_add(&out, str_text(&r->headers));
+    if (!strstr(str_text(&r->headers), "Referrer-Policy:"))
+        str_add(&out, "Referrer-Policy: no-referrer\r\n");
     if (!strstr(str_text(&r->headers), "Content-Security-Policy:"))
         str_add(&out, "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
     str_add(&out, "\r\n");
@@ -151,9 +167,10 @@ static int header_count(const struct mg_request_info *ri, const char *name, cons
 }
 
 /* What civetweb lets pass and servers behind or before us may read differently. 0, or the status with words. */
-static int check_head(const struct mg_request_info *ri, char host[WEB_HOST], const char **ret_why)
+static int check_head(const struct mg_request_info *ri, char host[WEB_HOST], const char **ret_host,
+                      const char **ret_why)
 {
-    const char *value = "", *length = "", *coding = "";
+    const char *length = "", *coding = "";
     int lengths = header_count(ri, "Content-Length", &length);
     int codings = header_count(ri, "Transfer-Encoding", &coding);
 
@@ -161,16 +178,67 @@ static int check_head(const struct mg_request_info *ri, char host[WEB_HOST], con
     if (ri->num_headers >= HEADERS_MAX)
         return 400;
     *ret_why = "400: a request names its host once, in a Host header";
-    if (header_count(ri, "Host", &value) != 1 || web_host_parse(value, host) != 0)
+    if (header_count(ri, "Host", ret_host) != 1 || web_host_parse(*ret_host, host) != 0)
         return 400;
     *ret_why = "400: the length of the request is said twice, or wrongly";
     if (lengths > 1 || codings > 1 || (lengths && codings) ||
         (lengths && (!*length || length[strspn(length, "0123456789")])))
         return 400;
-    *ret_why = "413: nothing here takes a body";
-    if (codings || (lengths && length[strspn(length, "0")]))
-        return 413;
     return 0;
+}
+
+/* ---- its body ---- */
+
+struct incoming {
+    struct web_body body; /* first */
+    struct mg_connection *conn;
+    bool expected; /* the client waits for our word before it sends */
+    bool ended;
+    bool
+        wanted; /* its handler may take bodies: then they come soon, or were refused on their way */
+};
+
+static long incoming_read(void *ctx, void *buf, size_t n)
+{
+    struct incoming *in = ctx;
+
+    if (in->ended || n == 0)
+        return 0;
+    if (in->expected) {
+        in->expected = false;
+        (void)mg_write(in->conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    }
+    int got = mg_read(in->conn, buf, n);
+
+    if (got <= 0)
+        in->ended = true;
+    return got;
+}
+
+static bool has_body(const struct mg_request_info *ri)
+{
+    const char *text = "";
+
+    return header_count(ri, "Transfer-Encoding", &text) > 0 ||
+           (header_count(ri, "Content-Length", &text) > 0 && text[strspn(text, "0")]);
+}
+
+/* A reply reaches a client only if the connection is not reset under it, which happens when what it sent lies unread. */
+static void incoming_drain(struct incoming *in)
+{
+    char buf[4096];
+    struct timespec now, begun;
+    long left = DRAIN_BYTES;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &begun);
+    while (in->wanted && !in->ended && !in->expected && left > 0) {
+        long n = incoming_read(in, buf, sizeof(buf));
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        if (n <= 0 || now.tv_sec - begun.tv_sec > 1)
+            break;
+        left -= n;
+    }
 }
 
 static void refuse_host(const char *host, struct web_reply *ret)
@@ -184,11 +252,66 @@ static void refuse_host(const char *host, struct web_reply *ret)
     web_reply_text(ret, 421, str_text(&text));
 }
 
+static const char *header(const struct mg_request_info *ri, const char *name)
+{
+    const char *value = "";
+
+    return header_count(ri, name, &value) == 1 ? value : ""; /* said twice counts as not said */
+}
+
+/* Whom our Traefik asks for: it appends to what it was sent, so only the last name is its own word. */
+static void forwarded_for(const struct mg_request_info *ri, char ret[CLIENT_MAX])
+{
+    const char *text = header(ri, "X-Forwarded-For"), *comma = strrchr(text, ',');
+
+    text = comma ? comma + 1 : text;
+    text += strspn(text, " ");
+    (void)snprintf(ret, CLIENT_MAX, "%s", *text ? text : ri->remote_addr);
+}
+
+static void ask(struct listener *l, const struct mg_request_info *ri, struct web_request *r,
+                struct web_reply *ret)
+{
+    char client[CLIENT_MAX];
+    size_t n;
+    const struct web_row *rows = web_route_rows(&n);
+
+    (void)snprintf(client, sizeof(client), "%s", ri->remote_addr);
+    if (r->behind)
+        forwarded_for(ri, client);
+    r->client = client;
+    r->secure = r->behind && strcmp(header(ri, "X-Forwarded-Proto"), "https") == 0;
+    r->loopback = !r->behind && strncmp(ri->remote_addr, "127.", 4) == 0 &&
+                  !*header(ri, "X-Forwarded-For") && !*header(ri, "Forwarded");
+    r->method = ri->request_method;
+    r->path = ri->local_uri;
+    r->query = ri->query_string ? ri->query_string : "";
+    r->peer = ri->remote_addr;
+    r->html = strstr(header(ri, "Accept"), "text/html") != NULL;
+    r->authorization = header(ri, "Authorization");
+    r->cookie = header(ri, "Cookie");
+    r->origin = header(ri, "Origin");
+    r->fetch_site = header(ri, "Sec-Fetch-Site");
+    r->csrf = header(ri, "X-CSRF-Token");
+    r->content_type = header(ri, "Content-Type");
+    r->none_match = header(ri, "If-None-Match");
+    if (l->web->door && door_answer(l->web->door, r, ret)) {
+        if (r->body)
+            ((struct incoming *)r->body->ctx)->wanted = true;
+        return;
+    }
+    if (r->body) {
+        web_reply_text(ret, 413, "413: nothing here takes a body");
+        return;
+    }
+    web_route(rows, n, r, ret);
+}
+
 static void answer(struct listener *l, const struct mg_request_info *ri, const struct facts *f,
-                   struct web_reply *ret)
+                   struct web_body *body, struct web_reply *ret)
 {
     char host[WEB_HOST];
-    const char *why, *accept = "";
+    const char *why, *authority = "";
     bool from_traefik = f->peer && strcmp(ri->remote_addr, f->peer) == 0;
     int status;
 
@@ -201,7 +324,7 @@ static void answer(struct listener *l, const struct mg_request_info *ri, const s
         web_reply_text(ret, 403, "403: this address is for the ingress alone");
         return;
     }
-    if ((status = check_head(ri, host, &why)) != 0) {
+    if ((status = check_head(ri, host, &authority, &why)) != 0) {
         web_reply_text(ret, status, why);
         return;
     }
@@ -209,18 +332,11 @@ static void answer(struct listener *l, const struct mg_request_info *ri, const s
         refuse_host(host, ret);
         return;
     }
-    (void)header_count(ri, "Accept", &accept);
 
-    struct web_request r = {.method = ri->request_method,
-                            .path = ri->local_uri,
-                            .host = host,
-                            .peer = ri->remote_addr,
-                            .behind = from_traefik,
-                            .html = strstr(accept, "text/html") != NULL};
-    size_t n;
-    const struct web_row *rows = web_route_rows(&n);
+    struct web_request r = {
+        .host = host, .authority = authority, .behind = from_traefik, .body = body};
 
-    web_route(rows, n, &r, ret);
+    ask(l, ri, &r, ret);
 }
 
 static int begin_request(struct mg_connection *conn)
@@ -228,14 +344,22 @@ static int begin_request(struct mg_connection *conn)
     const struct mg_request_info *ri = mg_get_request_info(conn);
     struct listener *l = ri->user_data;
     struct web_reply r = {.status = 0};
+    struct incoming in = {
+        .body = {.read = incoming_read, .length = ri->content_length},
+        .conn = conn,
+        .expected = strcasecmp(header(ri, "Expect"), "100-continue") == 0,
+    };
 
+    in.body.ctx = &in;
+    in.ended = !has_body(ri);
     mg_disable_keep_alive(
         conn); /* or it would read the rest of the body, however slowly it comes */
     (void)atomic_fetch_add(&l->busy, 1);
     struct facts *f = facts_hold(l->web);
 
-    answer(l, ri, f, &r);
+    answer(l, ri, f, in.ended ? NULL : &in.body, &r);
     send_reply(conn, &r, strcmp(ri->request_method, "HEAD") == 0);
+    incoming_drain(&in);
     facts_drop(f);
     str_release(&r.body);
     str_release(&r.headers);
@@ -454,10 +578,11 @@ static void reap(struct web *w)
 
 /* ---- outside ---- */
 
-struct web *web_new(void)
+struct web *web_new(struct door *door)
 {
     struct web *w = xcalloc(1, sizeof(*w));
 
+    w->door = door;
     (void)mg_init_library(0); /* without TLS, which Debian's build cannot do */
     (void)pthread_mutex_init(&w->lock, NULL);
     facts_publish(w, &(struct strv){0}, NULL);
@@ -472,12 +597,12 @@ void web_leave(struct web *w)
     w->url[0] = '\0';
 }
 
-void web_free(struct web *w)
+bool web_free(struct web *w)
 {
     bool all = true;
 
     if (!w)
-        return;
+        return true;
     web_leave(w);
     while (w->stopping) {
         struct listener *l = w->stopping;
@@ -486,11 +611,12 @@ void web_free(struct web *w)
         all &= join_listener(l);
     }
     if (!all)
-        return; /* its threads may still ask for facts */
+        return false; /* its threads may still ask for facts */
     (void)mg_exit_library();
     facts_drop(w->facts);
     (void)pthread_mutex_destroy(&w->lock);
     free(w);
+    return true;
 }
 
 int web_open(struct web *w, const char *address, int port, struct err *e)

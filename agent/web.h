@@ -12,16 +12,17 @@
 #include "spec/base/err.h"
 #include "spec/base/str.h"
 
+struct door;
 struct web;
 
 #define WEB_TIMEOUT_MS 5000 /* for a request's head to be complete, and for a reply to be taken */
-#define WEB_THREADS 8       /* of each listener */
+#define WEB_THREADS 24      /* of each listener; more than may wait for a password's hash */
 #define WEB_HEAD_BYTES 16384
 
-/* Nothing is opened yet. */
-struct web *web_new(void);
-/* Ends what web_leave began, or does both. Returns within some 6 s whatever clients do. NULL is fine. */
-void web_free(struct web *w);
+/* Nothing is opened yet. door (borrowed; NULL: there is none) answers what is not for everybody. */
+struct web *web_new(struct door *door);
+/* Ends what web_leave began, or does both. Returns within some 6 s whatever clients do; false: one of them is stuck, and what it may ask (the door) must stay. NULL is fine. */
+bool web_free(struct web *w);
 /* From now on new requests get 503 and no listener opens; those that are being answered go on. Returns at once. */
 void web_leave(struct web *w);
 

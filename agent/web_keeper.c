@@ -57,16 +57,22 @@ static void open_again(void *user)
     free(TAKE(k->said));
 }
 
-struct web_keeper *web_keeper_new(struct http *http, const char *listen)
+struct web_keeper *web_keeper_new(struct http *http, const char *listen, struct door *door)
 {
     struct web_keeper *k = xcalloc(1, sizeof(*k));
     const char *why;
 
     k->http = http;
     k->arena = arena_new();
-    k->web = web_new();
+    k->web = web_new(door);
     if (strcmp(listen, "none") != 0)
         (void)listen_parse(listen, k->arena, &k->address, &k->port, &why);
+    if (k->address && !door && strncmp(k->address, "127.", 4) != 0) {
+        log_line(LOG_ERROR, NULL,
+                 "no HTTP on %s:%d: nobody could log in, so it stays on this machine", k->address,
+                 k->port);
+        k->address = "127.0.0.1";
+    }
     open_again(k);
     return k;
 }
@@ -139,14 +145,15 @@ void web_keeper_leave(struct web_keeper *k)
     web_leave(k->web);
 }
 
-void web_keeper_free(struct web_keeper *k)
+bool web_keeper_free(struct web_keeper *k)
 {
     if (!k)
-        return;
+        return true;
     web_keeper_leave(k);
-    web_free(k->web);
+    bool all = web_free(k->web);
     arena_free(k->arena);
     free(k->said);
     free(k->platform_said);
     free(k);
+    return all;
 }

@@ -2,16 +2,20 @@
 #ifndef EK_WEB_KEEPER_H
 #define EK_WEB_KEEPER_H
 
+#include <stdbool.h>
+
 struct desired;
+struct door;
 struct gateway;
 struct http;
 struct observed;
 struct web_keeper;
 
-/* listen: "ADDR:PORT" or "none", as options_parse let it pass. Opens what can be opened now; the rest when it can be. */
-struct web_keeper *web_keeper_new(struct http *http, const char *listen);
-void web_keeper_free(
-    struct web_keeper *k); /* NULL is fine; at most some 6 s after web_keeper_leave */
+/* listen: "ADDR:PORT" or "none", as options_parse let it pass. Opens what can be opened now; the rest when it can be. door (borrowed) may be NULL: then
+ * what is not for everybody is not there, and nothing listens beyond this machine. */
+struct web_keeper *web_keeper_new(struct http *http, const char *listen, struct door *door);
+/* NULL is fine; at most some 6 s after web_keeper_leave; false: the door must stay (web_free). */
+bool web_keeper_free(struct web_keeper *k);
 /* Requests may name the hosts of these apps' routes. */
 void web_keeper_desired(struct web_keeper *k, const struct desired *d);
 /* Traefik reaches the agent by the network of the builtin app `app` of this owner, as far as there is one: stand there, for it alone, and tell the gateway where. */

@@ -22,6 +22,14 @@ static const char style[] =
     "code,pre{font:.9em/1.5 ui-monospace,monospace}"
     "pre{margin:1rem 0;padding:.9rem 1rem;background:var(--back);border:1px solid var(--line);"
     "border-radius:6px;overflow-x:auto}"
+    "h2{margin:2rem 0 .5rem;font-size:1.1rem}"
+    "input,button{font:inherit;padding:.45rem .6rem;border:1px solid var(--line);"
+    "border-radius:6px;background:var(--back);color:var(--ink)}"
+    "input{width:100%}button{cursor:pointer;padding:.45rem 1.2rem}"
+    "input[type=file]{padding:.45rem}"
+    "table{width:100%;border-collapse:collapse;font-size:.9rem}"
+    "th,td{text-align:left;vertical-align:top;padding:.35rem .5rem .35rem 0;"
+    "border-bottom:1px solid var(--line);overflow-wrap:anywhere}"
     "footer{margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line);"
     "color:var(--soft);font-size:.9rem}";
 
@@ -62,15 +70,25 @@ void web_page_escape(struct str *out, const char *text, size_t max)
     add_shown(out, text, max, true);
 }
 
+void web_page_begin(struct str *out, const char *title)
+{
+    str_addf(out,
+             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+             "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+             "<title>%s</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n",
+             title, style);
+}
+
+void web_page_end(struct str *out)
+{
+    str_add(out, "<footer>evenkeel keeps this server in the state that its files "
+                 "describe.</footer>\n</main>\n</body>\n</html>\n");
+}
+
 static void add_html(struct str *out, const char *host, const char *path, bool behind)
 {
-    str_addf(
-        out,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-        "<title>404: nothing answers here</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n"
-        "<p class=\"code\">404</p>\n<h1>Nothing answers at <code>",
-        style);
+    web_page_begin(out, "404: nothing answers here");
+    str_add(out, "<p class=\"code\">404</p>\n<h1>Nothing answers at <code>");
     add_shown(out, host, SHOWN_MAX, true);
     add_shown(out, path, SHOWN_MAX, true);
     str_add(out, "</code></h1>\n");
@@ -87,8 +105,7 @@ static void add_html(struct str *out, const char *host, const char *path, bool b
                      "<code>/healthz</code>.</p>\n"
                      "<p>Apps are reached through the ports of the ingress: <code>evenkeel "
                      "status</code> lists the address of each.</p>\n");
-    str_add(out, "<footer>evenkeel keeps this server in the state that its files "
-                 "describe.</footer>\n</main>\n</body>\n</html>\n");
+    web_page_end(out);
 }
 
 void web_page_missing(struct str *out, bool html, const char *host, const char *path, bool behind)
@@ -108,7 +125,7 @@ void web_page_missing(struct str *out, bool html, const char *host, const char *
                           "/healthz; `evenkeel status` lists the address\nof each app.\n");
 }
 
-void web_page_policy(struct str *out)
+void web_page_policy(struct str *out, bool forms)
 {
     unsigned char sum[EVP_MAX_MD_SIZE], text[2 * EVP_MAX_MD_SIZE];
     unsigned n = 0;
@@ -117,7 +134,7 @@ void web_page_policy(struct str *out)
         n = 0; /* then no style is taken: the page is plain, and as safe */
     (void)EVP_EncodeBlock(text, sum, (int)n);
     str_addf(out,
-             "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; "
+             "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action %s; "
              "frame-ancestors 'none'",
-             (const char *)text);
+             (const char *)text, forms ? "'self'" : "'none'");
 }

@@ -20,7 +20,7 @@ static void reply_missing(const struct web_request *r, struct web_reply *ret)
     web_page_missing(&ret->body, r->html, r->host, r->path, r->behind);
     if (r->html) {
         str_add(&ret->headers, "Content-Security-Policy: ");
-        web_page_policy(&ret->headers);
+        web_page_policy(&ret->headers, false);
         str_add(&ret->headers, "\r\n");
     }
 }

@@ -6,14 +6,29 @@
 
 #include "spec/base/str.h"
 
-/* What a handler may know. Borrowed, for the time of the call. */
+/* The body of a request, as it comes in. */
+struct web_body {
+    /* As read(2): bytes, 0 at its end, -1 when the client broke off or was too slow. */
+    long (*read)(void *ctx, void *buf, size_t n);
+    void *ctx;
+    int64_t length; /* -1: it ends where it ends (chunked) */
+};
+
+/* What a handler may know. Borrowed, for the time of the call. Headers are "" when absent. */
 struct web_request {
     const char *method;
-    const char *path; /* as it was sent, without dot segments and double slashes; not decoded */
-    const char *host; /* web_host_parse */
+    const char *path;  /* as it was sent, without dot segments and double slashes; not decoded */
+    const char *query; /* what follows the question mark, "" when nothing does */
+    const char *host;  /* web_host_parse */
+    const char *authority; /* the Host header, as it was sent */
     const char *peer;
-    bool behind; /* came through our Traefik */
-    bool html;   /* from a browser */
+    const char *client; /* who asks: the peer, or whom our Traefik says it asks for */
+    bool behind;        /* came through our Traefik */
+    bool secure;        /* by TLS, as our Traefik says */
+    bool loopback;      /* from this machine itself, through nothing */
+    bool html;          /* from a browser */
+    const char *authorization, *cookie, *origin, *fetch_site, *csrf, *content_type, *none_match;
+    struct web_body *body; /* NULL: none */
 };
 
 struct web_reply {

@@ -191,8 +191,10 @@ static void on_created(void *user, const struct http_reply *reply)
     else
         (void)take_id(t, reply, &e);
     /* "Pool overlaps with other one" comes as 403, though nobody's permission is in question. */
-    if (e.kind == ERR_DENIED && t->op->kind == OP_NETWORK_CREATE)
+    if (e.kind == ERR_DENIED && t->op->kind == OP_NETWORK_CREATE) {
         e.kind = ERR_CONFLICT;
+        t->result.range_refused = true;
+    }
     ticket_end(t, &e);
 }
 

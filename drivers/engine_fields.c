@@ -8,6 +8,7 @@
  * daemon/daemon_unix.go for what it does to what was sent. */
 #include "drivers/engine_fields.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -123,14 +124,30 @@ static const struct field_row rows[] = {
 };
 /* clang-format on */
 
-/* The row of "mem_limit", or of an element: "environment.TZ", "logging.options.max-size". */
+struct part { /* of a key: its first n letters */
+    const char *text;
+    size_t n;
+};
+
+static int compare_part(const void *part, const void *row)
+{
+    const struct part *p = part;
+    const char *name = ((const struct field_row *)row)->name;
+    int order = strncmp(p->text, name, p->n);
+
+    return order != 0 ? order : name[p->n] == '\0' ? 0 : -1;
+}
+
+/* The rows are sorted by name. The row of "mem_limit", or of an element: "environment.TZ", "logging.options.max-size". */
 static const struct field_row *row_of(const char *key)
 {
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        size_t n = strlen(rows[i].name);
+    for (size_t n = strcspn(key, "."); n > 0; n += 1 + strcspn(key + n + 1, ".")) {
+        const struct part part = {key, n};
+        const struct field_row *row =
+            bsearch(&part, rows, ARRAY_LEN(rows), sizeof(rows[0]), compare_part);
 
-        if (strncmp(rows[i].name, key, n) == 0 && (key[n] == '\0' || key[n] == '.'))
-            return &rows[i];
+        if (row || key[n] == '\0')
+            return row;
     }
     return NULL;
 }

@@ -22,6 +22,10 @@ struct ticket {
     happening_fn *happened;
     void *user;
     bool cancelled;
+    struct fate {
+        bool known, fails, late, waits;
+        enum err_kind kind;
+    } fate;
 };
 
 struct fake {
@@ -31,7 +35,8 @@ struct fake {
     struct fake_faults faults;
     struct ticket **pending; /* in the order of submission */
     size_t n_pending, cap_pending;
-    int finished; /* operations */
+    int begun; /* operations whose fate is known */
+    uint32_t chance;
     struct str journal;
 };
 
@@ -122,7 +127,9 @@ struct driver *fake_new(const struct observed *start, const struct fake_faults *
     f->arena = arena_new();
     if (faults)
         f->faults = *faults;
+    f->chance = f->faults.seed;
     fake_world_init(&f->world, start, f->arena);
+    f->world.ghost = f->faults.ghost;
     if (f->faults.now_ms > f->world.now_ms)
         f->world.now_ms = f->faults.now_ms;
     return &f->driver;
@@ -143,6 +150,42 @@ static const char *subject_of(const struct fake *f, const struct op *op)
     return op->name ? op->name : fake_world_name(&f->world, op->object);
 }
 
+static unsigned fake_pick(struct fake *f, unsigned n)
+{
+    f->chance = f->chance * 1664525U + 1013904223U;
+    return (f->chance >> 8) % n;
+}
+
+static struct fate rained_on(struct fake *f)
+{
+    static const enum err_kind kinds[] = {ERR_RETRY, ERR_RETRY, ERR_CONFLICT, ERR_MISSING};
+    unsigned what = fake_pick(f, 5);
+
+    return (struct fate){.known = true,
+                         .fails = what < 4,
+                         .late = what == 1 || what == 3,
+                         .waits = what >= 2,
+                         .kind = kinds[what == 0 ? fake_pick(f, ARRAY_LEN(kinds)) : 0]};
+}
+
+/* Decided once, when it is its turn. */
+static void decide_fate(struct fake *f, struct ticket *t)
+{
+    const struct fake_faults *x = &f->faults;
+
+    if (t->fate.known || t->cancelled)
+        return;
+    t->fate.known = true;
+    if (++f->begun == x->fail_at)
+        t->fate = (struct fate){.known = true,
+                                .fails = !x->slow,
+                                .late = x->late,
+                                .waits = x->hang || x->slow,
+                                .kind = x->kind ? x->kind : ERR_RETRY};
+    else if (x->rain && fake_pick(f, x->rain) == 0)
+        t->fate = rained_on(f);
+}
+
 static void finish_op(struct fake *f, const struct ticket *t)
 {
     struct op_result result = {.exit_code = 0};
@@ -151,17 +194,32 @@ static void finish_op(struct fake *f, const struct ticket *t)
     if (t->cancelled) {
         (void)err_set(&result.err, ERR_STALE, "cancelled");
     } else {
-        bool fault = ++f->finished == f->faults.fail_at;
-
-        if (!fault || f->faults.late)
+        if (!t->fate.fails || t->fate.late)
             fake_world_apply(&f->world, t->op, &result);
-        if (fault)
-            (void)err_set(&result.err, ERR_RETRY, "injected fault");
+        if (t->fate.fails)
+            (void)err_set(&result.err, t->fate.kind, "injected fault");
     }
     str_add(&f->journal, result.err.kind == ERR_NONE    ? "\n"
                          : result.err.kind == ERR_STALE ? ": cancelled\n"
                                                         : ": failed\n");
     t->done(t->user, &result);
+}
+
+/* Whose turn it is: the first in order that need not wait for the others. */
+static size_t next_pending(struct fake *f)
+{
+    size_t n = f->n_pending, first = f->faults.reverse ? n - 1 : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t at = f->faults.reverse ? n - 1 - i : i;
+        struct ticket *t = f->pending[at];
+
+        if (t->kind == PENDING_OP)
+            decide_fate(f, t);
+        if (t->cancelled || !t->fate.waits)
+            return at;
+    }
+    return first;
 }
 
 bool fake_step(struct driver *d)
@@ -172,7 +230,7 @@ bool fake_step(struct driver *d)
 
     if (f->n_pending == 0)
         return false;
-    size_t at = f->faults.reverse ? f->n_pending - 1 : 0;
+    size_t at = next_pending(f);
     const struct ticket *t = f->pending[at];
 
     memmove(&f->pending[at], &f->pending[at + 1], (--f->n_pending - at) * sizeof(f->pending[0]));

@@ -7,8 +7,16 @@
 #include "drivers/driver.h"
 
 struct fake_faults {
-    int fail_at; /* the n-th operation (from 1) fails with ERR_RETRY; 0: none */
-    bool late;   /* ... after it took effect: the reply was lost, not the request */
+    int fail_at;        /* the n-th operation (from 1) fails; 0: none */
+    bool late;          /* ... after it took effect: the reply was lost, not the request */
+    bool hang;          /* ... when all else that is pending has ended: at its deadline */
+    bool slow;          /* it does not fail, but ends only when all else that is pending has */
+    enum err_kind kind; /* with what it fails; ERR_NONE: ERR_RETRY */
+    unsigned
+        rain; /* one in so many operations fails besides, before or after it took effect, or ends late; 0: none */
+    uint32_t seed; /* which */
+    const char *
+        ghost; /* a subnet that is refused though no network has it, as after an engine that was killed; or NULL */
     int64_t
         now_ms;   /* when time begins; 0: a second after the last thing that happened in `start` */
     bool reverse; /* finish what is pending in the opposite order */

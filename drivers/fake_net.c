@@ -23,16 +23,19 @@ static int range_of(const char *text, uint64_t *ret_first, uint64_t *ret_last)
     return 0;
 }
 
+static bool touches(const char *a, const char *b)
+{
+    uint64_t first, last, first_b, last_b;
+
+    return a && b && range_of(a, &first, &last) == 0 && range_of(b, &first_b, &last_b) == 0 &&
+           first_b <= last && last_b >= first;
+}
+
 static const struct obs_network *overlapping(const struct fake_world *w, const char *subnet)
 {
-    uint64_t first, last, have_first, have_last;
-
-    if (range_of(subnet, &first, &last) < 0)
-        return NULL;
     for (size_t i = 0; i < w->n_networks; i++)
         for (size_t s = 0; s < w->networks[i].subnets.n; s++)
-            if (range_of(w->networks[i].subnets.v[s], &have_first, &have_last) == 0 &&
-                have_first <= last && have_last >= first)
+            if (touches(subnet, w->networks[i].subnets.v[s]))
                 return &w->networks[i];
     return NULL;
 }
@@ -56,9 +59,11 @@ int fake_network_create(struct fake_world *w, const struct op *op, struct op_res
     const char *subnet = js_str(config, "Subnet", NULL);
     const struct obs_network *other = overlapping(w, subnet);
 
-    if (other)
+    ret->range_refused = other || touches(subnet, w->ghost);
+    if (ret->range_refused)
         return err_set(&ret->err, ERR_CONFLICT,
-                       "Pool overlaps with other one on this address space (%s)", other->name);
+                       "Pool overlaps with other one on this address space (%s)",
+                       other ? other->name : "that nobody can see");
     do
         n.id = arena_printf(w->arena, "net-%s-%u", op->name, ++w->made);
     while (fake_network_of(w, n.id)); /* made by an earlier driver */

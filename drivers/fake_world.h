@@ -33,6 +33,7 @@ struct fake_world {
     size_t n_quarantine, cap_quarantine;
     unsigned made; /* containers and networks so far, for ids */
     int64_t now_ms;
+    const char *ghost; /* a subnet that is refused though nobody can see who has it, or NULL */
 };
 
 /* A copy of what is observed; time begins a second after the last thing that happened in it. */

@@ -81,6 +81,8 @@ struct op_result {
     const char *
         id; /* creates: the new object's id; pull, build: the image id. Valid during the callback only */
     int exit_code; /* OP_WAIT_EXIT */
+    bool
+        range_refused; /* OP_NETWORK_CREATE that failed: the engine says that the subnet touches another network's */
     const char *
         log_tail; /* waits and starts that failed: the container's last lines, or NULL. Valid during the callback */
 };

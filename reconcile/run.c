@@ -23,6 +23,7 @@ struct step {
     size_t n_followers;
     struct ticket *ticket;
     int64_t started_ms;
+    bool range_refused;
 };
 
 struct run {
@@ -175,6 +176,7 @@ static void step_end(struct step *s, const struct op_result *result)
         action_print(s->action, &what);
         (void)err_wrap(&r->failure, "%s", str_text(&what));
     }
+    s->range_refused = failed && result->range_refused;
     step_over(s, cancelled ? STEP_CANCELLED : failed ? STEP_FAILED : STEP_DONE);
     tell_ended(s, result);
 }
@@ -346,6 +348,13 @@ void run_reserved(const struct run *r, struct arena *a, struct strv *ret)
         if (s->action->reserves && s->state != STEP_FAILED && s->state != STEP_SKIPPED)
             strv_push(a, ret, s->action->reserves);
     }
+}
+
+void run_refused(const struct run *r, struct arena *a, struct strv *ret)
+{
+    for (size_t i = 0; i < r->part->n_actions; i++)
+        if (r->steps[i].range_refused && r->steps[i].action->reserves)
+            strv_push(a, ret, r->steps[i].action->reserves);
 }
 
 bool run_action_done(const struct run *r, size_t action)

@@ -35,6 +35,18 @@
 #define LIMIT_QUARANTINE_BYTES (16 * 1024) /* one record */
 #define LIMIT_STREAM_LINE (1024 * 1024)    /* one line of a pull, event or build stream */
 
+/* who may come in */
+#define LIMIT_ACCOUNTS 500
+#define LIMIT_ACCOUNT_NAME 64
+#define LIMIT_PASSWORD 1024
+#define LIMIT_TOKENS 1000
+#define LIMIT_TOKEN_NAME 100
+#define LIMIT_TOKEN_APPS 100                    /* that one token is narrowed to */
+#define LIMIT_DOOR_FILE_BYTES (4 * 1024 * 1024) /* accounts, tokens */
+#define LIMIT_AUDIT_TEXT 1000                   /* each text of a record; longer ones are cut */
+#define LIMIT_UPLOAD_BYTES (1024LL * 1024 * 1024)
+#define LIMIT_AUDIT_LINE (16 * 1024)
+
 /* build contexts; `bundles:` in the configuration file narrows or widens them */
 #define LIMIT_CONTEXT_BYTES (1024LL * 1024 * 1024)
 #define LIMIT_CONTEXT_FILE_BYTES (512LL * 1024 * 1024)

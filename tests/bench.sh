@@ -5,7 +5,7 @@
 #   tests/bench.sh [BUILD]        BUILD is the folder with evenkeel and tests/bench (build)
 #
 # BENCH_QUICK=1: fewer rounds and objects, a few minutes. BENCH_ONLY="change cold": only these parts (planner requests change cold
-# looks builds; all but planner, looks and builds need what requests learns). BENCH_KEEP=1: keeps the logs and specs. BENCH_MODERN=1: the newer engine.
+# looks builds ingress fields compose; all but planner, looks, builds and compose need what requests learns). BENCH_KEEP=1: keeps the logs and specs. BENCH_MODERN=1: the newer engine.
 # Exit status: 0 all targets met, 1 one missed, 2 it did not work.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,6 +47,13 @@ options=(--netns)
 "$engine" start "$dir/engine" "${options[@]}" >/dev/null
 export DOCKER_HOST=unix://$dir/engine/docker.sock
 tests/engine/standins.sh --no-pull busybox:stable traefik:v3.7 2>/dev/null
+
+# Compose v2, to be compared with: the one of the newer engine's distribution.
+cached=${EVENKEEL_TEST_CACHE:-$HOME/.cache/evenkeel-tests}/engine26/bin/cli-plugins/docker-compose
+if [ -z "${BENCH_COMPOSE:-}" ] && why=$("$engine" fetch-modern 2>&1); then
+    export BENCH_COMPOSE=$cached
+fi
+export BENCH_NO_COMPOSE=${why:-}
 
 # In the background, because bash acts on Ctrl-C only while it waits in this way.
 "$engine" exec "$dir/engine" "$build/tests/bench" "$DOCKER_HOST" "$(realpath "$build")/evenkeel" "$dir/work" \

@@ -16,7 +16,7 @@ run() {
 }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-for t in arena str yaml forms decode desired observed engine_encode engine_decode engine_stream bind run; do
+for t in arena str yaml forms decode desired observed engine_encode engine_decode engine_stream bind run access sessions tokens; do
     [ -x "build/tests/unit/test_$t" ] && run "test_$t" "build/tests/unit/test_$t"
 done
 run validate build/evenkeel validate examples/*

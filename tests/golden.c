@@ -1,9 +1,10 @@
-/* golden.c: the golden plans. golden [--update] [CASE...]
+/* golden.c: the golden plans. golden [--update] [CASE...] | golden --campaign FIRST N
  *
  * Each folder of tests/plan/ is a case (golden_case.h): its plan is compared with plan.txt, and the case is then lived through on the
  * engine in memory: run to the end, the next plan is empty; killed after every single operation, or superseded there, or with
- * that operation failing (before or after it took effect), in order and against it, and resumed: always the same end, nothing
- * twice, nothing left over, no volume lost, and what served goes on serving.
+ * that operation failing, hanging, being refused or slow (before or after it took effect), in order and against it, and resumed: always the
+ * same end, nothing twice, nothing left over, no volume lost, and what served goes on serving. --campaign: by seed, days of many such
+ * faults in a row.
  * Closes with "N passed, N failed". */
 #include <stdio.h>
 #include <stdlib.h>
@@ -334,24 +335,36 @@ static bool disturbed(struct golden_case *c, const struct ending *want, struct l
     return !k.bad;
 }
 
+static const struct {
+    const char *says;
+    struct fake_faults faults; /* fail_at and reverse are filled in */
+    bool kills, leaves;
+} ways[] = {
+    {.says = "killed after operation", .kills = true},
+    {.says = "superseded after operation", .leaves = true},
+    {.says = "fails: operation"},
+    {.says = "the reply is lost: operation", .faults = {.late = true}},
+    {.says = "is a conflict: operation", .faults = {.kind = ERR_CONFLICT}},
+    {.says = "hangs: operation", .faults = {.hang = true}},
+    {.says = "hangs, and was done: operation", .faults = {.hang = true, .late = true}},
+    {.says = "is slow: operation", .faults = {.slow = true}},
+};
+
 static bool disturb_at(struct golden_case *c, const struct ending *want, int at, bool reverse)
 {
-    char way[80];
-    const char *order = reverse ? ", against the order" : "";
     bool fine = true;
 
-    (void)snprintf(way, sizeof(way), "killed after %d%s", at, order);
-    fine &= disturbed(c, want, (struct life){.kill_at = at},
-                      (struct fake_faults){.reverse = reverse}, way);
-    (void)snprintf(way, sizeof(way), "superseded after %d%s", at, order);
-    fine &= disturbed(c, want, (struct life){.leave_at = at},
-                      (struct fake_faults){.reverse = reverse}, way);
-    (void)snprintf(way, sizeof(way), "operation %d fails%s", at, order);
-    fine &= disturbed(c, want, (struct life){0},
-                      (struct fake_faults){.fail_at = at, .reverse = reverse}, way);
-    (void)snprintf(way, sizeof(way), "the reply to operation %d is lost%s", at, order);
-    fine &= disturbed(c, want, (struct life){0},
-                      (struct fake_faults){.fail_at = at, .late = true, .reverse = reverse}, way);
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        struct fake_faults faults = ways[i].faults;
+        const char *says = arena_printf(c->arena, "%s %d%s", ways[i].says, at,
+                                        reverse ? ", against the order" : "");
+
+        struct life how = {.kill_at = ways[i].kills ? at : 0, .leave_at = ways[i].leaves ? at : 0};
+
+        faults.fail_at = ways[i].kills || ways[i].leaves ? 0 : at;
+        faults.reverse = reverse;
+        fine &= disturbed(c, want, how, faults, says);
+    }
     return fine;
 }
 
@@ -392,6 +405,45 @@ static bool disturb(struct golden_case *c, const struct ending *want)
         for (int again = 1; again <= want->ops && fine; again++)
             fine = killed_twice(c, want, at, again);
     return fine;
+}
+
+/* ---- many days ---- */
+
+/* Some bad days in a row, each with its own weather and perhaps a kill, on whatever the last one left; then a calm one. */
+static bool weathered(struct golden_case *c, const struct ending *want, uint32_t seed)
+{
+    struct arena *a = arena_new();
+    const char *way = arena_printf(a, "seed %u", (unsigned)seed);
+    struct check k = {.c = c, .arena = a, .way = way};
+    const struct observed *o = c->observed;
+    uint32_t chance = seed * 2654435761U + 1;
+    unsigned days = 1 + (chance >> 8) % 5;
+    CLEANUP(str_release) struct str told = STR_INIT;
+
+    for (unsigned day = 0; day < days && !k.bad; day++) {
+        chance = chance * 1664525U + 1013904223U;
+        struct fake_faults faults = {.now_ms = c->input.now_ms,
+                                     .reverse = chance >> 31,
+                                     .rain = 2 + (chance >> 8) % 6,
+                                     .seed = chance};
+        struct driver *d = fake_new(o, &faults);
+        int at = (int)((chance >> 16) % (unsigned)(want->ops + 2));
+        struct life l = {.driver = d, .arena = a};
+
+        *(chance & 0x800 ? &l.kill_at : &l.leave_at) = chance & 0x1000 ? at : 0;
+        bool whole = live(&l, plan_now(c, o, a));
+
+        o = whole ? d->ops->observed(d, a) : l.snapshot;
+        str_addf(&told, "day %u:\n%s", day + 1, fake_journal(d));
+        d->ops->free(d);
+        check_laws(&k, o);
+    }
+    if (!k.bad)
+        expect_end(&k, want, o);
+    if (k.bad)
+        printf("  done:\n%s", str_text(&told));
+    arena_free(a);
+    return !k.bad;
 }
 
 /* ---- one case ---- */
@@ -509,13 +561,51 @@ static bool run_case(const char *name, bool update)
     return fine;
 }
 
+/* One seed, one case, one life. */
+static bool run_seed(const char *name, uint32_t seed)
+{
+    struct golden_case c;
+    struct ending end = {0};
+    bool fine = golden_case_open(&c, FOLDER, name) == 0;
+
+    if (fine) {
+        struct check k = {.c = &c, .arena = c.arena, .way = "undisturbed"};
+
+        settle(&k, c.observed, NULL, c.rounds, &end);
+        fine = !k.bad && weathered(&c, &end, seed);
+    }
+    if (!fine)
+        printf("FAIL seed %u (%s); again: tests/golden --campaign %u 1\n", (unsigned)seed, name,
+               (unsigned)seed);
+    golden_case_close(&c);
+    return fine;
+}
+
 static int is_case(const struct dirent *d)
 {
     return d->d_name[0] != '.';
 }
 
+/* --campaign FIRST N: seeds, each on the case whose turn it is. */
+static int campaign(const char *first, const char *n)
+{
+    struct dirent **names = NULL;
+    int passed = 0, failed = 0, cases = scandir(FOLDER, &names, is_case, alphasort);
+    uint32_t from = (uint32_t)strtoul(first, NULL, 10), many = (uint32_t)strtoul(n, NULL, 10);
+
+    for (uint32_t seed = from; cases > 0 && seed - from < many; seed++)
+        *(run_seed(names[seed % (uint32_t)cases]->d_name, seed) ? &passed : &failed) += 1;
+    for (int i = 0; i < cases; i++)
+        free(names[i]);
+    free(names);
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed == 0 && passed > 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 4 && strcmp(argv[1], "--campaign") == 0)
+        return campaign(argv[2], argv[3]);
     bool update = argc > 1 && strcmp(argv[1], "--update") == 0;
     struct dirent **names = NULL;
     int passed = 0, failed = 0, first = update ? 2 : 1;

@@ -81,7 +81,12 @@ static enum err_kind kind_of_errno(int errnum)
     case ENOSPC:
     case EAGAIN:
     case ENOMEM:
-    case EROFS: return ERR_RETRY;
+    case EROFS:
+    case EDQUOT:
+    case EIO: /* a disk that fails may be mended, or come back */
+    case EBUSY:
+    case EMFILE:
+    case ENFILE: return ERR_RETRY;
     default: return ERR_USER;
     }
 }

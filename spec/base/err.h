@@ -39,7 +39,7 @@ int err_set(struct err *e, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE
 int err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* err_set with ": strerror(errnum)" appended; ENOENT becomes ERR_MISSING, EACCES/EPERM ERR_DENIED,
- * ENOSPC/EAGAIN/ENOMEM/EROFS ERR_RETRY, everything else ERR_USER. Returns -1. */
+ * ENOSPC/EDQUOT/EROFS/EIO/EBUSY/EAGAIN/ENOMEM/EMFILE/ENFILE ERR_RETRY, everything else ERR_USER. Returns -1. */
 int err_errno(struct err *e, int errnum, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 const char *err_kind_name(enum err_kind kind);

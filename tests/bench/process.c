@@ -60,29 +60,35 @@ double bench_write(struct bench *b, const char *path, const char *text)
 
 /* ---- processes ---- */
 
-static void exec_evenkeel(const struct bench *b, int log, const char *const *argv)
+static void exec_program(int log, const char *const *argv)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     (void)dup2(log, STDOUT_FILENO);
     (void)dup2(log, STDERR_FILENO);
-    (void)execv(b->evenkeel, (char *const *)(uintptr_t)argv);
+    (void)execv(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
+}
+
+pid_t process_run(struct bench *b, const char *log, const char *const *argv)
+{
+    int to = open(bench_path(b, "%s.log", log), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    pid_t pid = to < 0 ? -1 : fork();
+
+    if (pid < 0)
+        bench_die("cannot start %s: %s", argv[0], strerror(errno));
+    if (pid == 0)
+        exec_program(to, argv);
+    (void)close(to);
+    return pid;
 }
 
 pid_t process_start(struct bench *b, const char *verb, const char *root, const char *state,
                     const char *docker)
 {
-    const char *const argv[] = {"evenkeel", verb,   "--root", root,        "--state", state,
-                                "--docker", docker, "--name", BENCH_OWNER, NULL};
-    int log = open(bench_path(b, "%s.log", verb), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    pid_t pid = log < 0 ? -1 : fork();
+    const char *const argv[] = {b->evenkeel, verb,   "--root", root,        "--state", state,
+                                "--docker",  docker, "--name", BENCH_OWNER, NULL};
 
-    if (pid < 0)
-        bench_die("cannot start evenkeel: %s", strerror(errno));
-    if (pid == 0)
-        exec_evenkeel(b, log, argv);
-    (void)close(log);
-    return pid;
+    return process_run(b, verb, argv);
 }
 
 static void turn(struct bench *b, int fd, double ms)
@@ -94,14 +100,21 @@ static void turn(struct bench *b, int fd, double ms)
         bench_die("%s", e.msg);
 }
 
-int process_wait(struct bench *b, pid_t pid)
+int process_wait_used(struct bench *b, pid_t pid, struct rusage *ret)
 {
     int fd = pidfd_open(pid, 0), status = 0;
 
-    while (waitpid(pid, &status, WNOHANG) == 0)
+    while (wait4(pid, &status, WNOHANG, ret) == 0)
         turn(b, fd, 1000);
     (void)close(fd);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int process_wait(struct bench *b, pid_t pid)
+{
+    struct rusage unused;
+
+    return process_wait_used(b, pid, &unused);
 }
 
 void process_stop(struct bench *b, pid_t pid)

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 struct bench;
@@ -13,6 +14,10 @@ pid_t process_start(struct bench *b, const char *verb, const char *root, const c
                     const char *docker);
 /* Waits for its end while events go on being seen; returns its exit status. */
 int process_wait(struct bench *b, pid_t pid);
+/* Starts any program with these arguments and no standard input, its output appended to WORK/LOG.log. It ends with us. */
+pid_t process_run(struct bench *b, const char *log, const char *const *argv);
+/* Like process_wait, and tells what it and its children used. */
+int process_wait_used(struct bench *b, pid_t pid, struct rusage *ret);
 /* SIGTERM, then process_wait. */
 void process_stop(struct bench *b, pid_t pid);
 

@@ -12,11 +12,11 @@
 #include "spec/base/str.h"
 #include "tests/bench/bench.h"
 
-enum row_kind { ROW_RATIO, ROW_BOUND, ROW_NOTE };
+enum row_kind { ROW_RATIO, ROW_BOUND, ROW_COMPARE, ROW_NOTE, ROW_SKIP };
 
 struct row {
     enum row_kind kind;
-    char *name, *unit;
+    char *name, *unit; /* unit of what was skipped: the reason */
     double ours, raw, factor, most;
     double extra;
 };
@@ -45,29 +45,34 @@ void table_free(struct table *t)
 
 static bool row_met(const struct row *r)
 {
-    return r->kind == ROW_NOTE || r->ours <= r->most;
+    return (r->kind != ROW_RATIO && r->kind != ROW_BOUND) || r->ours <= r->most;
 }
 
 static void row_print(const struct row *r)
 {
     CLEANUP(str_release) struct str raw = STR_INIT, target = STR_INIT;
 
-    if (r->kind == ROW_RATIO) {
+    if (r->kind == ROW_SKIP) {
+        (void)printf("%-58s skipped: %s\n", r->name, r->unit);
+        return;
+    }
+    if (r->kind == ROW_RATIO || r->kind == ROW_COMPARE)
         str_addf(&raw, "%10.1f %6.2f", r->raw, r->raw > 0 ? r->ours / r->raw : 0.0);
+    if (r->kind == ROW_RATIO) {
         str_addf(&target, "<= %.2f x raw", r->factor);
         if (r->extra > 0)
             str_addf(&target, " + %.0f %s", r->extra, r->unit);
         str_addf(&target, " = %.1f", r->most);
-    } else {
+    } else if (r->kind != ROW_COMPARE) {
         str_addf(&raw, "%10s %6s", "", "");
         if (r->kind == ROW_BOUND)
             str_addf(&target, "<= %.6g", r->most);
     }
     (void)printf("%-58s %10.1f %-5s %s  %-32s %s\n", r->name, r->ours, r->unit, str_text(&raw),
                  str_text(&target),
-                 r->kind == ROW_NOTE ? ""
-                 : row_met(r)        ? "ok"
-                                     : "MISSED");
+                 r->kind != ROW_RATIO && r->kind != ROW_BOUND ? ""
+                 : row_met(r)                                 ? "ok"
+                                                              : "MISSED");
 }
 
 static void add(struct table *t, const struct row *r, const char *name, const char *unit)
@@ -77,7 +82,13 @@ static void add(struct table *t, const struct row *r, const char *name, const ch
     t->rows[t->n].name = xstrdup(name);
     t->rows[t->n].unit = xstrdup(unit);
     t->n++;
-    bench_say("  %s: %.1f %s%s", name, r->ours, unit, row_met(r) ? "" : " (target missed)");
+    if (r->kind == ROW_SKIP)
+        bench_say("  %s: skipped: %s", name, unit);
+    else if (r->raw > 0)
+        bench_say("  %s: %.1f %s beside %.1f%s", name, r->ours, unit, r->raw,
+                  row_met(r) ? "" : " (target missed)");
+    else
+        bench_say("  %s: %.1f %s%s", name, r->ours, unit, row_met(r) ? "" : " (target missed)");
 }
 
 void table_ratio(struct table *t, const char *name, const char *unit, double ours, double raw,
@@ -98,9 +109,19 @@ void table_bound(struct table *t, const char *name, const char *unit, double our
     add(t, &(struct row){.kind = ROW_BOUND, .ours = ours, .most = most}, name, unit);
 }
 
+void table_compare(struct table *t, const char *name, const char *unit, double ours, double raw)
+{
+    add(t, &(struct row){.kind = ROW_COMPARE, .ours = ours, .raw = raw}, name, unit);
+}
+
 void table_note(struct table *t, const char *name, const char *unit, double ours)
 {
     add(t, &(struct row){.kind = ROW_NOTE, .ours = ours}, name, unit);
+}
+
+void table_skip(struct table *t, const char *name, const char *reason)
+{
+    add(t, &(struct row){.kind = ROW_SKIP}, name, reason);
 }
 
 bool table_print(const struct table *t)
@@ -122,14 +143,16 @@ void table_write_json(const struct table *t, const char *path)
 
     for (size_t i = 0; i < t->n; i++) {
         const struct row *r = &t->rows[i];
-        json_t *v =
-            json_pack("{s:s, s:s, s:f}", "name", r->name, "unit", r->unit, "evenkeel", r->ours);
+        json_t *v = r->kind == ROW_SKIP
+                        ? json_pack("{s:s, s:s}", "name", r->name, "skipped", r->unit)
+                        : json_pack("{s:s, s:s, s:f}", "name", r->name, "unit", r->unit, "evenkeel",
+                                    r->ours);
 
-        if (r->kind == ROW_RATIO) {
+        if (r->kind == ROW_RATIO || r->kind == ROW_COMPARE) {
             (void)json_object_set_new(v, "raw", json_real(r->raw));
             (void)json_object_set_new(v, "ratio", json_real(r->raw > 0 ? r->ours / r->raw : 0));
         }
-        if (r->kind != ROW_NOTE) {
+        if (r->kind == ROW_RATIO || r->kind == ROW_BOUND) {
             (void)json_object_set_new(v, "most", json_real(r->most));
             (void)json_object_set_new(v, "ok", json_boolean(row_met(r)));
         }

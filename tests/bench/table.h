@@ -15,8 +15,13 @@ void table_ratio(struct table *t, const char *name, const char *unit, double our
                  double factor, double extra);
 /* A figure that has a bound of its own. */
 void table_bound(struct table *t, const char *name, const char *unit, double ours, double most);
+/* A figure beside another, without a target. */
+void table_compare(struct table *t, const char *name, const char *unit, double ours, double raw);
 /* A figure worth knowing that has no target. */
 void table_note(struct table *t, const char *name, const char *unit, double ours);
+
+/* What could not be measured here, and why. It counts neither as met nor as missed. */
+void table_skip(struct table *t, const char *name, const char *reason);
 
 /* Prints one line for each figure; true if all targets are met. */
 bool table_print(const struct table *t);

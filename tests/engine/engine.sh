@@ -4,7 +4,8 @@
 #   engine.sh start DIR [--modern] [--netns] [--bridge NAME]   prints DOCKER_HOST=unix://DIR/docker.sock
 #   engine.sh exec DIR COMMAND...    runs a command where that engine's published ports answer
 #   engine.sh halt DIR               ends dockerd alone: what it holds stays on disk
-#   engine.sh resume DIR             starts it again
+#   engine.sh crash DIR              kills it and all that it started at once, as a power cut would
+#   engine.sh resume DIR             starts it again, after halt or crash
 #   engine.sh stop DIR               ends it with all its containers, networks, rules and files
 #   engine.sh fetch-modern           unpacks the newer engine of --modern into the cache (once)
 #
@@ -27,7 +28,7 @@ die() {
 }
 
 usage() {
-    sed -n '4,9s/^# *//p' "$0" >&2
+    sed -n '4,10s/^# *//p' "$0" >&2
     exit 2
 }
 
@@ -264,6 +265,22 @@ halt_engine() {
     die "dockerd does not end"
 }
 
+crash_engine() {
+    local tries pids
+    [ $# = 1 ] || usage
+    load_state "$1"
+    for ((tries = 0; tries < 100; tries++)); do
+        pids=$(processes_of)
+        [ -n "$pids" ] || break
+        kill_orphans "$pids"
+        sleep 0.05
+    done
+    [ -z "$pids" ] || die "$dir: these processes do not end: $pids"
+    # What a clean end removes, and what stands in /run elsewhere, which does not outlive a power cut.
+    rm -rf --one-file-system "$dir/pid" "$dir/docker.sock" "${dir:?}/exec"
+    mkdir "$dir/exec"
+}
+
 resume_engine() {
     [ $# = 1 ] || usage
     load_state "$1"
@@ -425,6 +442,10 @@ start)
 halt)
     shift
     halt_engine "$@"
+    ;;
+crash)
+    shift
+    crash_engine "$@"
     ;;
 resume)
     shift

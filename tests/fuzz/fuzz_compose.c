@@ -54,7 +54,11 @@ static int load(void *ctx, const char *path, struct arena *a, const char **ret_t
     assert(++f->asked < 2000000);
     for (size_t i = 1; i < f->n; i++)
         if (f->v[i].name_n == n && memcmp(f->v[i].name, base, n) == 0) {
-            *ret_text = arena_strndup(a, f->v[i].text, f->v[i].n);
+            char *copy = ARENA_ARRAY(a, f->v[i].n + 1, char);
+
+            if (f->v[i].n)
+                memcpy(copy, f->v[i].text, f->v[i].n); /* NUL bytes too */
+            *ret_text = copy;
             *ret_n = f->v[i].n;
             return 0;
         }

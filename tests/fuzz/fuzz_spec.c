@@ -34,7 +34,12 @@ static struct desired *build(const struct spec_file *f, struct arena *a)
     static const struct settings settings = {.owner = "fuzz"};
     static const struct spec_root root = {"/r", true};
     const struct spec_file *const files[] = {f};
-    const struct spec_set set = {&root, 1, files, 1, files, 1};
+    const struct spec_set set = {.roots = &root,
+                                 .n_roots = 1,
+                                 .files = files,
+                                 .n_files = 1,
+                                 .overrides = files,
+                                 .n_overrides = 1};
 
     return desired_build(&set, &settings, NULL, INT64_C(1800000000000), a);
 }
@@ -62,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t n = cut ? (size_t)(cut + 1 - text) : size;
     struct rest rest = {cut ? cut + sizeof(mark) - 1 : NULL,
                         cut ? size - n - (sizeof(mark) - 2) : 0};
-    const struct loader loader = {load, &rest};
+    const struct loader loader = {.read = load, .ctx = &rest};
     struct spec_file f;
     struct diag_list diags;
     struct config config;

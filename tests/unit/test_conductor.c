@@ -18,6 +18,9 @@ struct deaf {
     look_done_fn *done;
     void *follower, *looker;
     int looks, everything; /* asked for so far */
+    op_done_fn *op_done;   /* of the operation under way */
+    void *op_user;
+    int ops; /* begun so far */
 };
 
 static void deaf_look(struct driver *d, const struct look *scope, look_done_fn *done, void *user)
@@ -45,8 +48,26 @@ static void deaf_follow(struct driver *d, happening_fn *happened, void *user)
     x->follower = user;
 }
 
-static const struct driver_ops deaf_ops = {
-    .name = "deaf", .look = deaf_look, .observed = deaf_observed, .follow = deaf_follow};
+/* One at a time is enough here: what is refused is not what is tested. */
+static struct ticket *deaf_submit(struct driver *d, const struct op *op, op_done_fn *done,
+                                  op_progress_fn *progress, void *user)
+{
+    struct deaf *x = (struct deaf *)d;
+
+    (void)op;
+    (void)progress;
+    assert_null(x->op_done);
+    x->op_done = done;
+    x->op_user = user;
+    x->ops++;
+    return NULL;
+}
+
+static const struct driver_ops deaf_ops = {.name = "deaf",
+                                           .submit = deaf_submit,
+                                           .look = deaf_look,
+                                           .observed = deaf_observed,
+                                           .follow = deaf_follow};
 
 /* ---- a conductor over two apps that want nothing ---- */
 
@@ -327,6 +348,42 @@ static void test_who_waits_for_another_look_stays_due(void **state)
     assert_true(conductor_idle(f->conductor));
 }
 
+static void end_ops(struct fixture *f)
+{
+    while (f->deaf.op_done) {
+        op_done_fn *done = f->deaf.op_done;
+
+        f->deaf.op_done = NULL;
+        done(f->deaf.op_user, &(struct op_result){.id = "x"});
+        turn(f);
+    }
+}
+
+/* An answer that is older than what was done meanwhile must not have it done again. */
+static void test_a_run_that_ends_during_a_look_is_not_planned_by_it(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    change_file(f, "b.yaml", "app: b\nimage: nginx:1.28\nnetwork_mode: none\n");
+    turn(f);
+    for (int i = 0; i < 5 && f->deaf.ops == 0; i++)
+        end_look(f);
+    assert_int_equal(f->deaf.ops, 1);
+    conductor_look_again(f->conductor);
+    turn(f);
+    assert_non_null(f->deaf.done);
+    end_ops(f);
+    int ops = f->deaf.ops, looks = f->deaf.looks;
+    assert_true(ops > 1);
+    end_look(f);
+    assert_int_equal(f->deaf.ops, ops);
+    assert_int_equal(f->deaf.looks, looks + 1);
+    end_look(f); /* this one began after the run */
+    assert_true(f->deaf.ops > ops);
+    end_ops(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +400,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_files_that_change_nothing_cost_no_look, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_who_is_refused_is_planned_along, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_run_that_ends_during_a_look_is_not_planned_by_it,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_waits_for_another_look_stays_due, set_up,
                                         tear_down),
     };

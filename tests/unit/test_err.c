@@ -77,9 +77,10 @@ static void errno_decides_the_kind(void **state)
         int errnum;
         enum err_kind kind;
     } cases[] = {
-        {ENOENT, ERR_MISSING}, {EACCES, ERR_DENIED}, {EPERM, ERR_DENIED},
-        {ENOSPC, ERR_RETRY},   {EAGAIN, ERR_RETRY},  {ENOMEM, ERR_RETRY},
-        {EROFS, ERR_RETRY},    {EISDIR, ERR_USER},   {99999, ERR_USER},
+        {ENOENT, ERR_MISSING}, {EACCES, ERR_DENIED}, {EPERM, ERR_DENIED}, {ENOSPC, ERR_RETRY},
+        {EAGAIN, ERR_RETRY},   {ENOMEM, ERR_RETRY},  {EROFS, ERR_RETRY},  {EIO, ERR_RETRY},
+        {EDQUOT, ERR_RETRY},   {EMFILE, ERR_RETRY},  {ENFILE, ERR_RETRY}, {EBUSY, ERR_RETRY},
+        {EISDIR, ERR_USER},    {99999, ERR_USER},
     };
 
     (void)state;

@@ -120,7 +120,7 @@ static int setup(void **state)
     struct world *w = xcalloc(1, sizeof(*w));
     struct err e = {0};
 
-    w->web = web_new();
+    w->web = web_new(NULL);
     w->port = free_port();
     if (web_open(w->web, "127.0.0.1", w->port, &e) != 0)
         return -1;
@@ -197,7 +197,7 @@ static void test_nothing_here(void **state)
     assert_null(strstr(body_of(&r), "<script"));
     assert_non_null(
         strstr(body_of(&r), "localhost/&lt;script&gt;alert(1)&lt;/script&gt;&#39;&quot;&amp;<"));
-    web_page_policy(&policy);
+    web_page_policy(&policy, false);
     assert_non_null(strstr(str_text(&policy), "style-src 'sha256-"));
     assert_null(strstr(str_text(&policy), "unsafe"));
     assert_non_null(strstr(str_text(&r), str_text(&policy)));
@@ -495,7 +495,7 @@ static void test_leaving(void **state)
     patience_s = 20;
     assert_int_equal(c.broken, 0);
     (void)close(slow);
-    w->web = web_new();
+    w->web = web_new(NULL);
     assert_int_equal(web_open(w->web, "127.0.0.1", w->port, &e), 0); /* the port is free again */
 }
 
@@ -515,7 +515,7 @@ static void test_leaving_at_rest(void **state)
 static void test_taken_port(void **state)
 {
     const struct world *w = *state;
-    struct web *other = web_new();
+    struct web *other = web_new(NULL);
     char self[64];
     struct err e = {0};
 
@@ -577,7 +577,7 @@ static void test_platform_subnet(void **state)
 static void test_platform_covered(void **state)
 {
     CLEANUP(str_release) struct str r = STR_INIT;
-    struct web *web = web_new();
+    struct web *web = web_new(NULL);
     int port = free_port();
     static const char any[] = GET("/", "nobody.example.org");
     struct err e = {0};

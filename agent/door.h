@@ -1,0 +1,28 @@
+/* door.h: who may come in, and what they may do there: accounts, sessions, tokens, the audit log and the table of rows (access.h) behind the listeners.
+ *
+ * Everything that changes something ends in a file of a root or of STATE; the loop only sees the file. door_answer is called from threads of the listeners. */
+#ifndef EK_DOOR_H
+#define EK_DOOR_H
+
+#include "agent/credential.h"
+#include "agent/options.h"
+#include "spec/base/err.h"
+
+struct door;
+struct door_facts;
+struct web_reply;
+struct web_request;
+
+/* STATE is that of o (borrowed). The first account is made where there is none: given (or NULL) is its password; ret_show, if not "", is to be printed once. -1: accounts, tokens or the audit
+ * log cannot be read: then nobody may come in. */
+int door_open(const struct options *o, const char *given, bool terminal,
+              char ret_show[CREDENTIAL_SPOKEN], struct door **ret, struct err *e);
+void door_free(struct door *d); /* NULL is fine */
+
+/* The loop's: what is known from now on; takes f over. */
+void door_publish(struct door *d, struct door_facts *f);
+
+/* False: this path is none of the door's. */
+bool door_answer(struct door *d, const struct web_request *r, struct web_reply *ret);
+
+#endif

@@ -1,0 +1,157 @@
+/* Apps: the list, one of them, a word to it (stop, start, ...), its history.
+ *
+ * Comes in: the snapshot. Goes out: JSON, or an override file. Refuses words to apps that nobody knows. */
+#include "agent/core.h"
+#include "agent/door_parts.h"
+#include "agent/override.h"
+#include "agent/problem.h"
+#include "agent/store.h"
+#include "spec/base/arena.h"
+#include "spec/base/js.h"
+
+static json_t *app_json(const struct door_app *x)
+{
+    return json_pack("{s:s, s:s, s:s*, s:I, s:I, s:o, s:s, s:s, s:b}", "app", x->name, "state",
+                     x->state, "why", *x->why ? x->why : NULL, "containers_wanted",
+                     (json_int_t)x->wanted, "containers_running", (json_int_t)x->running,
+                     "addresses", js_from_strv(&x->addresses), "origin", x->origin, "revision",
+                     x->digest, "builtin", x->builtin);
+}
+
+static bool shown(const struct door_call *c, const struct door_app *x, const char *state,
+                  const char *part)
+{
+    if (c->v.filtered && !strv_has(c->caller.apps, x->name))
+        return false;
+    return (!state || strcasecmp(state, x->state) == 0) && (!part || strstr(x->name, part));
+}
+
+void door_apps_list(struct door_call *c, struct web_reply *ret)
+{
+    const char *state = door_form_value(c->r->query, "state", c->a);
+    const char *part = door_form_value(c->r->query, "name", c->a);
+    const struct door_facts *f = c->facts;
+
+    str_addf(&ret->headers, "ETag: %s\r\n", f->etag);
+    if (strcmp(c->r->none_match, f->etag) == 0) {
+        web_reply_text(ret, 304, "");
+        str_clear(&ret->body);
+        return;
+    }
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < f->n; i++)
+        if (shown(c, &f->apps[i], state, part))
+            json_array_append_new(list, app_json(&f->apps[i]));
+    door_reply_json(ret, 200,
+                    json_pack("{s:o, s:b, s:s*}", "apps", list, "looked", f->looked,
+                              "engine_trouble", f->engine_trouble));
+}
+
+static const struct door_app *known(struct door_call *c, struct web_reply *ret)
+{
+    const struct door_app *x = door_facts_app(c->facts, c->v.app);
+
+    if (!x)
+        problem_reply(ret, 404, arena_printf(c->a, "there is no app \"%s\"", c->v.app),
+                      "GET /api/v1/apps lists them");
+    return x;
+}
+
+void door_app_get(struct door_call *c, struct web_reply *ret)
+{
+    const struct door_app *x = known(c, ret);
+
+    if (x)
+        door_reply_json(ret, 200, app_json(x));
+}
+
+/* ---- words ---- */
+
+static int word_of(const char *path, enum override_word *ret)
+{
+    static const char *const words[] = {
+        [OVERRIDE_STOP] = "/stop",       [OVERRIDE_START] = "/start",
+        [OVERRIDE_RESTART] = "/restart", [OVERRIDE_REMOVE] = "/remove",
+        [OVERRIDE_HOLD] = "/hold",       [OVERRIDE_RELEASE] = "/release"};
+    const char *last = strrchr(path, '/');
+
+    for (size_t i = 0; last && i < ARRAY_LEN(words); i++)
+        if (strcmp(words[i], last) == 0) {
+            *ret = (enum override_word)i;
+            return 0;
+        }
+    return -1;
+}
+
+void door_app_word(struct door_call *c, struct web_reply *ret)
+{
+    const char *length = door_form_value(c->r->query, "for", c->a), *state = c->door->o->state;
+    const struct override *before;
+    enum override_word word;
+    struct err e = {0};
+    int64_t ns = 0;
+
+    if (!known(c, ret) || word_of(c->r->path, &word) < 0)
+        return;
+    if (length && parse_duration_ns(length, &ns) < 0) {
+        problem_reply(ret, 422, "`for` wants a duration such as 30m or 1h30m", NULL);
+        return;
+    }
+    (void)pthread_mutex_lock(&c->door->placing);
+    int rc = override_read(state, c->v.app, c->a, &before, &e);
+
+    if (rc == 0)
+        rc = override_change(state, c->v.app, before, word, c->now_ms, ns / 1000000, c->by, &e);
+    (void)pthread_mutex_unlock(&c->door->placing);
+    if (rc < 0)
+        problem_error(ret, &e, NULL);
+    else
+        door_reply_json(ret, 202,
+                        json_pack("{s:s, s:s}", "app", c->v.app, "watch",
+                                  arena_printf(c->a, "/api/v1/apps/%s", c->v.app)));
+}
+
+/* ---- history ---- */
+
+struct telling {
+    const struct door_call *c;
+    json_t *list;
+};
+
+static void add_entry(void *user, const struct store_entry *x)
+{
+    CLEANUP(str_release) struct str at = STR_INIT;
+    const struct telling *t = user;
+
+    if (t->c->v.filtered && (!x->app || !strv_has(t->c->caller.apps, x->app)))
+        return;
+    str_add_time(&at, x->ms);
+    json_array_append_new(t->list,
+                          json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:I}", "at", str_text(&at),
+                                    "app", x->app, "what", x->what, "result", x->result, "text",
+                                    x->text, "error", x->error, "took_ms", (json_int_t)x->took_ms));
+}
+
+void door_app_history(struct door_call *c, struct web_reply *ret)
+{
+    const char *text = door_form_value(c->r->query, "limit", c->a);
+    struct err e = {0};
+    int64_t limit = 50;
+    json_t *list = json_array();
+    struct telling t = {c, list};
+
+    if (text && parse_int64(text, 1, 1000, &limit) < 0) {
+        problem_reply(ret, 422, "`limit` is a number from 1 to 1000", NULL);
+        json_decref(list);
+        return;
+    }
+    if (store_history(c->door->o->state, *c->v.app ? c->v.app : NULL, (int)limit, false, add_entry,
+                      &t, &e) < 0 &&
+        e.kind != ERR_MISSING) {
+        problem_error(ret, &e, NULL);
+        json_decref(list);
+        return;
+    }
+    door_reply_json(ret, 200, json_pack("{s:o}", "history", list));
+}

@@ -1,0 +1,223 @@
+/* Who asks: a token, a session, or nobody; and what was sent along.
+ *
+ * Comes in: headers and bodies. Goes out: what access_decide needs. Refuses to believe two credentials at once: an Authorization header counts, and the cookie beside it does not. */
+#include <ctype.h>
+
+#include "agent/door_parts.h"
+#include "agent/problem.h"
+#include "spec/base/arena.h"
+#include "spec/base/js.h"
+
+#define COOKIE "evenkeel_session"
+
+/* ---- credentials ---- */
+
+static void take_token(struct door_call *c)
+{
+    struct err e = {0};
+    const char *text = c->r->authorization + 7;
+
+    c->caller.caller = CALLER_BAD;
+    if (strncasecmp(c->r->authorization, "Bearer ", 7) != 0 ||
+        tokens_check(c->door->tokens, text, c->now_ms, c->a, &c->token, &e) < 0)
+        return;
+    c->caller.caller = CALLER_TOKEN;
+    c->caller.role = c->token.scope;
+    c->caller.apps = &c->token.apps;
+    c->by = arena_printf(c->a, "token:%s", c->token.name);
+}
+
+/* The value of our cookie, if it is there once. */
+static const char *cookie_value(const char *header, struct arena *a)
+{
+    const char *found = NULL;
+    size_t name = strlen(COOKIE);
+
+    while (*header) {
+        header += strspn(header, "; ");
+        size_t n = strcspn(header, ";");
+
+        if (n > name && strncmp(header, COOKIE, name) == 0 && header[name] == '=') {
+            if (found)
+                return NULL;
+            found = arena_strndup(a, header + name + 1, n - name - 1);
+        }
+        header += n;
+    }
+    return found;
+}
+
+static void take_session(struct door_call *c)
+{
+    const char *id = cookie_value(c->r->cookie, c->a);
+
+    if (!id)
+        return;
+    c->caller.caller = CALLER_BAD;
+    if (strlen(id) >= sizeof(c->session_id) ||
+        !sessions_find(c->door->sessions, id, c->mono_ms, &c->session))
+        return;
+    (void)snprintf(c->session_id, sizeof(c->session_id), "%s", id);
+    c->caller.caller = CALLER_SESSION;
+    c->caller.role = auth_role(c->door->auth, c->session.account);
+    c->caller.csrf = *c->r->csrf == '\0'                           ? SENT_NOTHING
+                     : sessions_csrf_good(&c->session, c->r->csrf) ? SENT_GOOD
+                                                                   : SENT_BAD;
+    c->by = c->session.account;
+}
+
+/* Ours is the one under which the page itself was asked for. */
+static enum access_sent judge_origin(const struct web_request *r)
+{
+    CLEANUP(str_release) struct str ours = STR_INIT;
+
+    if (strcmp(r->fetch_site, "cross-site") == 0 || strcmp(r->fetch_site, "same-site") == 0)
+        return SENT_BAD;
+    if (!*r->origin)
+        return SENT_NOTHING;
+    str_addf(&ours, "%s://%s", r->secure ? "https" : "http", r->authority);
+    return strcasecmp(str_text(&ours), r->origin) == 0 ? SENT_GOOD : SENT_BAD;
+}
+
+void door_identify(struct door_call *c)
+{
+    c->caller = (struct access_request){
+        .method = c->r->method,
+        .path = c->r->path,
+        .caller = CALLER_NOBODY,
+        .origin = judge_origin(c->r),
+        .loopback = c->r->loopback,
+    };
+    if (*c->r->authorization)
+        take_token(c);
+    else
+        take_session(c);
+}
+
+void door_set_cookie(const struct door_call *c, const char *id, struct web_reply *ret)
+{
+    str_addf(&ret->headers, "Set-Cookie: " COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s\r\n",
+             id ? id : "", c->r->secure ? "; Secure" : "", id ? "" : "; Max-Age=0");
+}
+
+/* ---- bodies ---- */
+
+int door_body(struct door_call *c, size_t max, const char **ret_text, size_t *ret_n,
+              struct web_reply *ret)
+{
+    CLEANUP(str_release) struct str all = STR_INIT;
+    char some[4096];
+    long n = 0;
+
+    if (c->r->body && c->r->body->length > (int64_t)max)
+        all.len = max + 1;
+    while (c->r->body && all.len <= max &&
+           (n = c->r->body->read(c->r->body->ctx, some, sizeof(some))) > 0)
+        str_addn(&all, some, (size_t)n);
+    if (all.len > max) {
+        all.len = 0; /* it may never have been there */
+        problem_reply(ret, 413, "the body is larger than may be sent here", NULL);
+        return -1;
+    }
+    if (n < 0 || (c->r->body && c->r->body->length >= 0 && (int64_t)all.len < c->r->body->length)) {
+        problem_reply(ret, 400, "the body breaks off before its end", "send it again");
+        return -1;
+    }
+    *ret_text = arena_strndup(c->a, all.buf ? all.buf : "", all.len);
+    *ret_n = all.len;
+    return 0;
+}
+
+int door_json(struct door_call *c, json_t **ret_json, struct web_reply *ret)
+{
+    struct err e = {0};
+    const char *text;
+    size_t n;
+
+    if (strncasecmp(c->r->content_type, "application/json", 16) != 0) {
+        problem_reply(ret, 415, "the body must be JSON", "send Content-Type: application/json");
+        return -1;
+    }
+    if (door_body(c, 64 * 1024, &text, &n, ret) < 0)
+        return -1;
+    json_t *v = js_parse(text, n, &e);
+
+    if (!json_is_object(v)) {
+        json_decref(v);
+        problem_reply(ret, 400, e.kind ? e.msg : "the body must be a JSON object", NULL);
+        return -1;
+    }
+    *ret_json = v;
+    return 0;
+}
+
+/* ---- forms ---- */
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)tolower((unsigned char)c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static const char *decode(const char *text, size_t n, struct arena *a)
+{
+    char *out = arena_alloc(a, n + 1);
+    size_t k = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i] == '+' ? ' ' : text[i];
+
+        if (text[i] == '%') {
+            if (n - i < 3 || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0)
+                return NULL;
+            c = (char)(hex(text[i + 1]) * 16 + hex(text[i + 2]));
+            i += 2;
+        }
+        if (c == '\0')
+            return NULL;
+        out[k++] = c;
+    }
+    return out;
+}
+
+const char *door_form_value(const char *text, const char *name, struct arena *a)
+{
+    const char *found = NULL;
+    size_t key = strlen(name);
+
+    while (*text) {
+        size_t n = strcspn(text, "&");
+
+        if (n > key && strncmp(text, name, key) == 0 && text[key] == '=') {
+            if (found)
+                return NULL;
+            found = decode(text + key + 1, n - key - 1, a);
+            if (!found)
+                return NULL;
+        }
+        text += n + (text[n] == '&');
+    }
+    return found;
+}
+
+/* ---- answers ---- */
+
+void door_reply_json(struct web_reply *ret, int status, json_t *v)
+{
+    char *text = json_dumps(v, JSON_COMPACT);
+
+    ret->status = status;
+    ret->type = "application/json";
+    str_clear(&ret->body);
+    str_addf(&ret->body, "%s\n", text ? text : "null");
+    free(text);
+    json_decref(v);
+}
+
+void door_redirect(struct web_reply *ret, const char *path)
+{
+    web_reply_text(ret, 303, path);
+    str_addf(&ret->headers, "Location: %s\r\n", path);
+}

@@ -1,0 +1,114 @@
+/* What requests may know of apps.
+ *
+ * Comes in: desired state, what the engine was last seen to have, the conductor's verdicts. Goes out: one snapshot in an arena of its own, which nobody changes any more. */
+#include "agent/door_facts.h"
+
+#include "agent/conductor.h"
+#include "agent/core.h"
+#include "spec/base/arena.h"
+#include "spec/base/js.h"
+
+struct making {
+    struct door_facts *f;
+    const struct core *core;
+    const struct observed *seen; /* in a passing arena */
+    size_t cap;
+};
+
+static size_t running_of(const struct observed *o, const char *owner, const char *app)
+{
+    size_t n = 0, from, to;
+
+    observed_app_range(o, app, &from, &to);
+    for (; from < to; from++)
+        n += o->containers[from].state == CS_RUNNING && o->containers[from].owner &&
+             strcmp(o->containers[from].owner, owner) == 0;
+    return n;
+}
+
+static void add_wanted(struct door_app *x, const struct want_app *want, struct arena *a)
+{
+    x->builtin = want->builtin;
+    x->digest = arena_strdup(a, want->digest);
+    x->origin = arena_strdup(a, want->origin);
+    for (size_t i = 0; i < want->n_services; i++)
+        x->wanted += want->services[i].n_containers;
+    for (size_t i = 0; i < want->addresses.n; i++)
+        strv_push(a, &x->addresses, arena_strdup(a, want->addresses.v[i]));
+}
+
+static void add_app(void *user, const char *app, enum app_state state, const char *why)
+{
+    struct making *m = user;
+    struct door_facts *f = m->f;
+    const struct want_app *want = desired_app(m->core->desired, app);
+
+    f->apps = arena_grow(f->arena, f->apps, f->n, &m->cap, sizeof(*f->apps));
+    struct door_app *x = &f->apps[f->n++];
+
+    *x = (struct door_app){
+        .name = arena_strdup(f->arena, app),
+        .state = app_state_name(state),
+        .why = arena_strdup(f->arena, why ? why : ""),
+        .origin = "",
+        .digest = "",
+        .running = running_of(m->seen, m->core->options->settings.owner, app),
+    };
+    if (want)
+        add_wanted(x, want, f->arena);
+}
+
+/* Of everything that the list of apps shows. */
+static void add_etag(struct door_facts *f)
+{
+    CLEANUP(str_release) struct str all = STR_INIT;
+    char sum[SHA256_HEX];
+
+    for (size_t i = 0; i < f->n; i++)
+        str_addf(&all, "%s\n%s\n%s\n%s\n%zu %zu\n", f->apps[i].name, f->apps[i].state,
+                 f->apps[i].why, f->apps[i].digest, f->apps[i].wanted, f->apps[i].running);
+    sha256_hex(all.buf ? all.buf : "", all.len, sum);
+    (void)snprintf(f->etag, sizeof(f->etag), "\"%.16s\"", sum);
+}
+
+struct door_facts *door_facts_new(const struct core *core, const struct conductor *conductor)
+{
+    struct arena *a = arena_new();
+    CLEANUP(arena_freep) struct arena *passing = arena_new();
+    struct door_facts *f = ARENA_NEW(a, struct door_facts);
+    struct conductor_summary sum = conductor_sum(conductor);
+    struct making m = {.f = f, .core = core};
+
+    f->arena = a;
+    atomic_store(&f->refs, 1);
+    f->looked = conductor_looked(conductor);
+    f->engine_trouble = arena_strdup(a, sum.engine_trouble);
+    m.seen = core->driver->ops->observed(core->driver, passing);
+    conductor_each(conductor, add_app, &m);
+    add_etag(f);
+    return f;
+}
+
+void door_facts_drop(struct door_facts *f)
+{
+    if (f && atomic_fetch_sub(&f->refs, 1) == 1)
+        arena_free(f->arena);
+}
+
+const struct door_app *door_facts_app(const struct door_facts *f, const char *name)
+{
+    size_t low = 0, high = f->n;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = strcmp(f->apps[mid].name, name);
+
+        if (order == 0)
+            return &f->apps[mid];
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
+}

@@ -1,0 +1,42 @@
+/* door_facts.h: what requests may know of apps: a snapshot that the loop publishes and threads of the listeners read. */
+#ifndef EK_DOOR_FACTS_H
+#define EK_DOOR_FACTS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "spec/base/str.h"
+
+struct conductor;
+struct core;
+
+struct door_app {
+    const char *name, *state, *why, *origin /* ROOT//FILE */, *digest;
+    struct strv addresses;
+    size_t wanted, running;
+    bool builtin;
+};
+
+struct door_removals { /* that are held */
+    const char *root, *hash;
+    struct strv apps;
+};
+
+struct door_facts {
+    atomic_int refs;
+    struct arena *arena;   /* itself included */
+    struct door_app *apps; /* by name */
+    size_t n;
+    const char *engine_trouble; /* NULL: none */
+    bool looked;
+    char etag[20]; /* of apps; quoted */
+};
+
+/* On the loop's thread. */
+struct door_facts *door_facts_new(const struct core *core, const struct conductor *conductor);
+/* The last one frees it; NULL is fine. */
+void door_facts_drop(struct door_facts *f);
+const struct door_app *door_facts_app(const struct door_facts *f, const char *name);
+
+#endif

@@ -1,0 +1,117 @@
+/* door_parts.h: what the rooms of the door share. Nobody else includes it.
+ *
+ * door.c the way from a request to its handler    door_caller.c who asks: token, session, nobody
+ * door_rows.c which handler has which row          door_login.c  logging in and out, passwords
+ * door_apps.c apps: list, words, specs             door_place.c  specs and bundles put into a root
+ * door_pages.c plain pages for browsers            door_host.c   probes, metrics, accounts, tokens, audit */
+#ifndef EK_DOOR_PARTS_H
+#define EK_DOOR_PARTS_H
+
+#include <jansson.h>
+#include <pthread.h>
+
+#include "agent/access.h"
+#include "agent/audit.h"
+#include "agent/auth.h"
+#include "agent/door.h"
+#include "agent/door_facts.h"
+#include "agent/limiter.h"
+#include "agent/sessions.h"
+#include "agent/tokens.h"
+#include "agent/web_route.h"
+
+struct multipart;
+
+struct door {
+    const struct options *o;
+    struct auth *auth;
+    struct sessions *sessions;
+    struct tokens *tokens;
+    struct limiter *limiter;
+    struct audit *audit;
+    const char *
+        uploads; /* folder in the first root that only the agent writes, or NULL: the first root is a file */
+    struct arena *arena; /* uploads */
+    atomic_int uploading;
+    pthread_mutex_t placing; /* one file is placed at a time */
+    pthread_mutex_t lock;    /* guards facts */
+    struct door_facts *facts;
+};
+
+/* One request on its way. */
+struct door_call {
+    struct door *door;
+    const struct web_request *r;
+    struct access_verdict v;
+    struct access_request caller;
+    const char *by; /* "anna", "token:ci"; "" nobody */
+    char session_id[CREDENTIAL_TEXT];
+    struct session session; /* of CALLER_SESSION */
+    struct token token;     /* of CALLER_TOKEN */
+    struct door_facts *facts;
+    struct arena *a;
+    struct multipart *multipart; /* a form with a file, read as far as its csrf field */
+    const char *form;            /* the body of a form without one */
+    int64_t now_ms, mono_ms;
+    const char *did_app; /* for the audit log, if it is not the path's */
+    const char *detail;  /* likewise; NULL: nothing */
+};
+
+typedef void door_handler(struct door_call *c, struct web_reply *ret);
+
+struct door_row {
+    const char *method, *path; /* those of a row of access.h, to the byte */
+    door_handler *run;
+};
+
+/* NULL: there is none, which the unit tests make impossible. */
+door_handler *door_handler_of(const struct access_row *row);
+const struct door_row *door_rows(size_t *ret_n);
+
+/* ---- door_caller.c ---- */
+/* Fills caller, by, session, token. */
+void door_identify(struct door_call *c);
+/* The cookie of a session, or of its end (id NULL). */
+void door_set_cookie(const struct door_call *c, const char *id, struct web_reply *ret);
+
+/* ---- reading what was sent ---- */
+/* The whole body, at most max bytes, in the arena and NUL-terminated. -1 with ret filled: too large, broken off. */
+int door_body(struct door_call *c, size_t max, const char **ret_text, size_t *ret_n,
+              struct web_reply *ret);
+/* The body as a JSON object, or -1 with ret filled. */
+int door_json(struct door_call *c, json_t **ret_json, struct web_reply *ret);
+/* A value of a query or form (application/x-www-form-urlencoded), decoded, in the arena; NULL: not there, there twice, or not to be decoded. */
+const char *door_form_value(const char *text, const char *name, struct arena *a);
+
+/* ---- answering ---- */
+void door_reply_json(struct web_reply *ret, int status, json_t *v); /* takes v */
+void door_redirect(struct web_reply *ret, const char *path);
+
+/* ---- door_place.c ---- */
+/* An archive on its way into the first root. Texts "" when not given. */
+struct door_upload {
+    const char *app, *route;
+    const char *file; /* as the client calls it; only its ending counts */
+    long (*read)(void *ctx, void *buf, size_t n); /* as read(2) */
+    void *ctx;
+    int64_t length;     /* -1: not known */
+    const char *sha256; /* ret: of the archive */
+    bool unchanged;     /* ret: it was there already */
+};
+/* Take it in, check it, put it and the spec that names it in place. -1: nothing of it stays. */
+int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
+                      struct err *e);
+
+/* ---- handlers, by room ---- */
+door_handler door_login_page, door_login_form, door_logout_form;
+door_handler door_api_login, door_api_session, door_api_logout, door_api_logout_everywhere,
+    door_api_password;
+door_handler door_upload_page, door_upload_form;
+door_handler door_apps_list, door_app_get, door_app_word, door_app_history;
+door_handler door_spec_get, door_spec_put, door_spec_delete, door_bundle_put;
+door_handler door_readyz, door_metrics, door_agent, door_removals, door_removal_confirm,
+    door_validate;
+door_handler door_accounts, door_account_put, door_account_delete, door_tokens, door_token_create,
+    door_token_revoke, door_audit, door_audit_verify;
+
+#endif

@@ -1,0 +1,478 @@
+/* Specs and archives, put into the first root's folder `uploads/`.
+ *
+ * Comes in: bytes from a client. Goes out: uploads/.bundles/SHA256.EXT, and by one rename the uploads/NAME.yaml that names it; the watcher sees a file like any other. Everything is checked before the
+ * rename; what is refused, or breaks off, leaves nothing behind. Refuses names that a file elsewhere holds. */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <unistd.h>
+
+#include "agent/door_parts.h"
+#include "agent/problem.h"
+#include "drivers/context.h"
+#include "drivers/fsx.h"
+#include "spec/base/arena.h"
+#include "spec/document.h"
+#include "spec/limits.h"
+
+enum { UPLOADS_MAX = 4, DEEP_BYTES = 4 << 20, CHUNK = 32768 };
+
+/* ---- what needs more stack than a listener's thread has ---- */
+
+struct deep {
+    void (*run)(void *arg);
+    void *arg;
+};
+
+static void *deep_thread(void *arg)
+{
+    const struct deep *d = arg;
+
+    d->run(d->arg);
+    return NULL;
+}
+
+static int deep(void (*run)(void *arg), void *arg, struct err *e)
+{
+    struct deep d = {run, arg};
+    pthread_attr_t attr;
+    pthread_t t;
+
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, DEEP_BYTES);
+    int rc = pthread_create(&t, &attr, deep_thread, &d);
+
+    (void)pthread_attr_destroy(&attr);
+    if (rc != 0)
+        return err_errno(e, rc, "no thread to check it with");
+    (void)pthread_join(t, NULL);
+    return 0;
+}
+
+/* ---- specs ---- */
+
+struct reading {
+    struct door_call *c;
+    const char *app, *text;
+    size_t n;
+    int rc;
+    struct err *e;
+    struct str *said; /* all problems, as `validate` shows them; or NULL */
+};
+
+static int no_files(void *ctx, const char *path, struct arena *a, const char **ret_text,
+                    size_t *ret_n, struct err *e)
+{
+    (void)ctx, (void)a, (void)ret_text, (void)ret_n;
+    return err_set(e, ERR_DENIED,
+                   "%s: a spec that is sent may not read files of this machine; write it into the "
+                   "spec, or use a secret",
+                   path);
+}
+
+static int judge(const struct reading *x, const struct spec_file *f)
+{
+    if (f->broken)
+        return err_set(x->e, ERR_USER, "the spec has errors");
+    if (f->n_documents != 1 ||
+        (f->documents[0].kind != DOC_APP && f->documents[0].kind != DOC_COMPOSE))
+        return err_set(x->e, ERR_USER, "the spec must hold one `app:` document or Compose file");
+    if (strcmp(f->documents[0].name, x->app) != 0)
+        return err_set(x->e, ERR_USER, "the spec is of app \"%s\", the address is of \"%s\"",
+                       f->documents[0].name, x->app);
+    return 0;
+}
+
+static void read_spec(void *arg)
+{
+    struct reading *x = arg;
+    const struct door *d = x->c->door;
+    struct loader loader = {.read = no_files};
+    struct spec_file f = {0};
+    const char *root = fsx_absolute(d->o->roots.v[0], x->c->a);
+    const char *name = arena_printf(x->c->a, "%s.yaml", x->app);
+
+    document_parse(root, fsx_join("uploads", name, x->c->a), name, d->uploads, x->text, x->n,
+                   &loader, x->c->a, &f);
+    for (size_t i = 0; x->said && i < f.diags.n; i++)
+        diag_print(&f.diags.v[i], false, x->said);
+    x->rc = judge(x, &f);
+}
+
+static int check_spec(struct door_call *c, const char *app, const char *text, size_t n,
+                      struct str *said, struct err *e)
+{
+    struct reading x = {.c = c, .app = app, .text = text, .n = n, .e = e, .said = said};
+
+    return deep(read_spec, &x, e) < 0 ? -1 : x.rc;
+}
+
+/* ---- whose is the name, and where would it be ---- */
+
+static int check_place(struct door_call *c, const char *app, const char **ret_path, struct err *e)
+{
+    const struct door *d = c->door;
+    const struct door_app *there = door_facts_app(c->facts, app);
+    const char *file;
+    struct stat st;
+
+    if (!d->uploads)
+        return err_set(e, ERR_CONFLICT,
+                       "the first root is a file: there is no folder to put apps into; give the "
+                       "agent a folder as its first root");
+    if (!app_name_valid(app))
+        return err_set(e, ERR_USER,
+                       "an app's name is a DNS label: a-z, 0-9 and inner -, at most "
+                       "63 of them");
+    file = fsx_join(d->uploads, arena_printf(c->a, "%s.yaml", app), c->a);
+    if (there && there->builtin)
+        return err_set(e, ERR_CONFLICT, "%s is the agent's own", app);
+    /* Its file being ours, a refused app may be mended by the same way. */
+    if (there && *there->origin && stat(file, &st) != 0)
+        return err_set(e, ERR_CONFLICT, "%s is held by %s: change it there, or take another name",
+                       app, there->origin);
+    *ret_path = file;
+    return 0;
+}
+
+static const char *bundles_folder(struct door_call *c, struct err *e)
+{
+    const char *path = fsx_join(c->door->uploads, ".bundles", c->a);
+
+    return fsx_mkdirs(path, 0700, e) < 0 ? NULL : path;
+}
+
+/* ---- taking an archive in ---- */
+
+static const char *ending_of(const unsigned char *head, size_t n)
+{
+    if (n >= 4 && memcmp(head, "PK\3\4", 4) == 0)
+        return "zip";
+    if (n >= 4 && memcmp(head, "PK\5\6", 4) == 0)
+        return "zip"; /* an empty one: refused with that reason when it is opened */
+    if (n >= 2 && head[0] == 0x1f && head[1] == 0x8b)
+        return "tar.gz";
+    if (n >= 4 && memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0)
+        return "tar.zst";
+    return NULL;
+}
+
+struct taking {
+    int fd;
+    const char *path;
+    const char *ending;
+    int64_t bytes;
+    EVP_MD_CTX *md;
+    unsigned char *buf;
+};
+
+static int write_all(int fd, const unsigned char *p, size_t n, struct err *e)
+{
+    while (n > 0) {
+        ssize_t put = write(fd, p, n);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return err_errno(e, errno, "the archive cannot be stored");
+        p += put;
+        n -= (size_t)put;
+    }
+    return 0;
+}
+
+static int take_bytes(struct taking *t, struct door_upload *u, int64_t max, struct err *e)
+{
+    long n;
+    size_t head = 0;
+
+    while ((n = u->read(u->ctx, t->buf + head, CHUNK - head)) > 0 || head > 0) {
+        size_t there = head + (size_t)(n > 0 ? n : 0);
+
+        if (!t->ending && there < 4 && n > 0) { /* not enough to know what it is */
+            head = there;
+            continue;
+        }
+        head = 0;
+        if (!t->ending && !(t->ending = ending_of(t->buf, there)))
+            return err_set(e, ERR_USER,
+                           "this is no ZIP, tar.gz or tar.zst: send the archive itself");
+        t->bytes += (int64_t)there;
+        if (t->bytes > max)
+            return err_set(e, ERR_USER, "the archive is larger than %lld MiB",
+                           (long long)(max >> 20));
+        if (EVP_DigestUpdate(t->md, t->buf, there) != 1 || write_all(t->fd, t->buf, there, e) < 0)
+            return e->kind ? -1 : err_set(e, ERR_BUG, "no digest");
+        if (n <= 0)
+            break;
+    }
+    if (n < 0 || (u->length >= 0 && t->bytes != u->length))
+        return err_set(e, ERR_USER, "the upload breaks off after %lld bytes: send it again",
+                       (long long)t->bytes);
+    return t->ending ? 0 : err_set(e, ERR_USER, "nothing was sent: an archive is the body");
+}
+
+static int take_archive(struct door_call *c, const char *folder, struct door_upload *u,
+                        struct taking *t, struct err *e)
+{
+    char *path = arena_printf(c->a, "%s/.part.XXXXXX", folder);
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    char *hex = arena_alloc(c->a, SHA256_HEX);
+
+    t->fd = mkostemp(path, O_CLOEXEC);
+    if (t->fd < 0)
+        return err_errno(e, errno, "the archive cannot be stored in %s", folder);
+    t->path = path;
+    t->md = EVP_MD_CTX_new();
+    t->buf = arena_alloc(c->a, CHUNK);
+    int rc = t->md && EVP_DigestInit_ex(t->md, EVP_sha256(), NULL) == 1
+                 ? take_bytes(t, u, LIMIT_UPLOAD_BYTES, e)
+                 : err_set(e, ERR_BUG, "no digest");
+
+    if (rc == 0 && (EVP_DigestFinal_ex(t->md, sum, &n) != 1 || fsync(t->fd) != 0))
+        rc = err_errno(e, errno, "the archive cannot be stored");
+    EVP_MD_CTX_free(t->md);
+    (void)close(t->fd);
+    for (unsigned i = 0; i < n; i++)
+        (void)snprintf(hex + 2 * (size_t)i, 3, "%02x", sum[i]);
+    u->sha256 = hex;
+    return rc;
+}
+
+struct opening {
+    const struct door *d;
+    const char *path;
+    int rc;
+    struct err *e;
+};
+
+/* Names, limits and checksums: the whole of it is read once. */
+static void open_archive(void *arg)
+{
+    struct opening *x = arg;
+    struct context_where where = {.path = x->path,
+                                  .limits = context_limits_of(&x->d->o->settings.build_limits)};
+    char digest[SHA256_HEX];
+    struct context *ctx = context_open(&where, x->e);
+
+    x->rc = ctx ? context_digest(ctx, digest, x->e) : -1;
+    context_free(ctx);
+}
+
+/* ---- putting it in place ---- */
+
+static void add_quoted(struct str *out, const char *text)
+{
+    json_t *v = json_string(text);
+    char *s = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+
+    str_add(out, s ? s : "\"\"");
+    free(s);
+    json_decref(v);
+}
+
+/* The spec that was there with another archive's name in it, if it is of our making; else a new one. */
+static void spec_text(const char *old, const char *bundle, const struct door_upload *u,
+                      struct str *out)
+{
+    const char *at = old && !*u->route ? strstr(old, ".bundles/") : NULL;
+
+    if (at && !strstr(at + 1, ".bundles/")) {
+        size_t n = strcspn(at, " ,}\"'\n");
+
+        str_addn(out, old, (size_t)(at - old));
+        str_add(out, bundle);
+        str_add(out, at + n);
+        return;
+    }
+    str_addf(out, "app: %s\nsource: {bundle: %s}\nroute: ", u->app, bundle);
+    if (*u->route)
+        add_quoted(out, u->route);
+    else
+        str_addf(out, "/%s", u->app);
+    str_add(out, "\n");
+}
+
+static int place_spec(struct door_call *c, const char *folder, const char *path, const char *text,
+                      size_t n, bool *ret_unchanged, struct err *e)
+{
+    struct err none = {0};
+    const char *old;
+    size_t old_n;
+
+    *ret_unchanged = fsx_read(path, LIMIT_SPEC_BYTES, c->a, &old, &old_n, NULL, &none) == 0 &&
+                     old_n == n && memcmp(old, text, n) == 0;
+    return *ret_unchanged ? 0 : fsx_replace_through(folder, path, text, n, 0600, e);
+}
+
+static int settle(struct door_call *c, const char *folder, const char *path, const struct taking *t,
+                  struct door_upload *u, struct err *e)
+{
+    CLEANUP(str_release) struct str text = STR_INIT, said = STR_INIT;
+    struct err none = {0};
+    const char *old = NULL, *bundle, *kept;
+    size_t n;
+
+    bundle = arena_printf(c->a, ".bundles/%s.%s", u->sha256, t->ending);
+    kept = fsx_join(c->door->uploads, bundle, c->a);
+    if (fsx_read(path, LIMIT_SPEC_BYTES, c->a, &old, &n, NULL, &none) < 0)
+        old = NULL;
+    spec_text(old, bundle, u, &text);
+    if (check_spec(c, u->app, str_text(&text), text.len, &said, e) < 0)
+        return said.len > 0 ? err_set(e, ERR_USER, "%s", str_text(&said)) : -1;
+    if (rename(t->path, kept) != 0)
+        return err_errno(e, errno, "the archive cannot be kept as %s", kept);
+    return place_spec(c, folder, path, text.buf, text.len, &u->unchanged, e);
+}
+
+int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
+                      struct err *e)
+{
+    struct taking t = {.fd = -1};
+    const char *path, *folder = NULL;
+    int rc;
+
+    (void)ret;
+    if (check_place(c, u->app, &path, e) < 0 || !(folder = bundles_folder(c, e)))
+        return -1;
+    if (atomic_fetch_add(&c->door->uploading, 1) >= UPLOADS_MAX) {
+        (void)atomic_fetch_sub(&c->door->uploading, 1);
+        return err_set(e, ERR_RETRY, "%d uploads are coming in already: try again in a while",
+                       UPLOADS_MAX);
+    }
+    rc = take_archive(c, folder, u, &t, e);
+    if (rc == 0) {
+        const char *named = arena_printf(c->a, "%s.%s", t.path, t.ending);
+        struct opening x = {.d = c->door, .path = named, .e = e};
+
+        rc = rename(t.path, named) != 0 ? err_errno(e, errno, "%s", named) : 0;
+        t.path = rc == 0 ? named : t.path;
+        if (rc == 0)
+            rc = deep(open_archive, &x, e) < 0 ? -1 : x.rc;
+    }
+    if (rc == 0) {
+        (void)pthread_mutex_lock(&c->door->placing);
+        rc = settle(c, folder, path, &t, u, e);
+        (void)pthread_mutex_unlock(&c->door->placing);
+    }
+    if (t.path)
+        (void)unlink(t.path); /* what was not kept */
+    (void)atomic_fetch_sub(&c->door->uploading, 1);
+    c->detail = rc == 0 ? u->sha256 : e->msg;
+    return rc;
+}
+
+/* ---- handlers ---- */
+
+static void placed(struct door_call *c, const char *app, const char *sha256, bool unchanged,
+                   struct web_reply *ret)
+{
+    door_reply_json(ret, unchanged ? 200 : 202,
+                    json_pack("{s:s, s:b, s:s*, s:s}", "app", app, "changed", !unchanged, "sha256",
+                              sha256, "watch", arena_printf(c->a, "/api/v1/apps/%s", app)));
+}
+
+void door_bundle_put(struct door_call *c, struct web_reply *ret)
+{
+    const char *route = door_form_value(c->r->query, "route", c->a);
+    struct door_upload u = {.app = c->v.app, .route = route ? route : "", .file = ""};
+    struct err e = {0};
+
+    if (!c->r->body) {
+        problem_reply(ret, 400, "an archive is the body",
+                      "curl --data-binary @app.zip -H 'Authorization: Bearer …' URL");
+        return;
+    }
+    u.read = c->r->body->read;
+    u.ctx = c->r->body->ctx;
+    u.length = c->r->body->length;
+    if (door_place_bundle(c, &u, ret, &e) < 0)
+        problem_error(ret, &e, NULL);
+    else
+        placed(c, u.app, u.sha256, u.unchanged, ret);
+}
+
+void door_spec_put(struct door_call *c, struct web_reply *ret)
+{
+    CLEANUP(str_release) struct str said = STR_INIT;
+    const char *text, *path, *folder;
+    struct err e = {0};
+    bool unchanged = false;
+    size_t n;
+
+    if (door_body(c, LIMIT_SPEC_BYTES, &text, &n, ret) < 0)
+        return;
+    if (check_place(c, c->v.app, &path, &e) < 0 || !(folder = bundles_folder(c, &e))) {
+        problem_error(ret, &e, NULL);
+        return;
+    }
+    if (check_spec(c, c->v.app, text, n, &said, &e) < 0) {
+        problem_reply(ret, 422, said.len > 0 ? str_text(&said) : e.msg,
+                      "mend it and send it again; /api/v1/validate checks without placing it");
+        return;
+    }
+    (void)pthread_mutex_lock(&c->door->placing);
+    int rc = place_spec(c, folder, path, text, n, &unchanged, &e);
+
+    (void)pthread_mutex_unlock(&c->door->placing);
+    if (rc < 0)
+        problem_error(ret, &e, NULL);
+    else
+        placed(c, c->v.app, NULL, unchanged, ret);
+}
+
+void door_spec_get(struct door_call *c, struct web_reply *ret)
+{
+    const struct door_app *x = door_facts_app(c->facts, c->v.app);
+    const char *path = NULL, *text, *at = x ? strstr(x->origin, "//") : NULL;
+    struct err e = {0};
+    size_t n;
+
+    if (at)
+        path = arena_printf(c->a, "%.*s/%s", (int)(at - x->origin), x->origin, at + 2);
+    if (!path || bundle_name(path)) {
+        problem_reply(ret, 404, "no file of a root holds this app", "GET /api/v1/apps lists them");
+        return;
+    }
+    if (fsx_read(path, LIMIT_SPEC_BYTES, c->a, &text, &n, NULL, &e) < 0) {
+        problem_error(ret, &e, NULL);
+        return;
+    }
+    ret->status = 200;
+    ret->type = "application/yaml";
+    str_addn(&ret->body, text, n);
+}
+
+void door_spec_delete(struct door_call *c, struct web_reply *ret)
+{
+    const char *path;
+    struct err e = {0};
+    struct stat st;
+
+    if (check_place(c, c->v.app, &path, &e) == 0 && stat(path, &st) != 0)
+        (void)err_set(&e, ERR_MISSING, "nothing that was sent here holds %s", c->v.app);
+    if (e.kind == ERR_NONE)
+        (void)fsx_remove(path, &e);
+    if (e.kind != ERR_NONE)
+        problem_error(ret, &e, "`remove` ends an app whose file lies elsewhere");
+    else
+        door_reply_json(ret, 200, json_pack("{s:s, s:b}", "app", c->v.app, "changed", 1));
+}
+
+void door_validate(struct door_call *c, struct web_reply *ret)
+{
+    CLEANUP(str_release) struct str said = STR_INIT;
+    const char *text, *app;
+    struct err e = {0};
+    size_t n;
+
+    if (door_body(c, LIMIT_SPEC_BYTES, &text, &n, ret) < 0)
+        return;
+    app = door_form_value(c->r->query, "app", c->a);
+    int rc = check_spec(c, app ? app : "spec", text, n, &said, &e);
+
+    door_reply_json(ret, 200,
+                    json_pack("{s:b, s:s, s:s*}", "ok", rc == 0, "diagnostics", str_text(&said),
+                              "reason", rc == 0 ? NULL : e.msg));
+}
