@@ -96,7 +96,8 @@ int cli_schema(const struct options *o)
             cli_put(&text);
             return 0;
         }
-    (void)fprintf(stderr, "evenkeel: schema wants app, config, compose, policy or reference, not \"%s\"\n",
+    (void)fprintf(stderr,
+                  "evenkeel: schema wants app, config, compose, policy or reference, not \"%s\"\n",
                   o->words.v[0]);
     return 1;
 }

@@ -28,7 +28,7 @@ struct config {
     struct num max_size, max_file, max_entries; /* bundles: bytes, bytes, a count */
     struct strv build_allow;                    /* builds: {allow:}, absolute */
     struct num build_timeout_ns;                /* builds: {timeout:} */
-    struct policy policy; /* policy: */
+    struct policy policy;                       /* policy: */
     struct notify_hooks notify;
     struct num quarantine_ns; /* volumes: {quarantine:} */
     struct ingress_settings

@@ -26,7 +26,7 @@ struct settings {
     int64_t build_timeout_ms;         /* `builds: {timeout:}`; 0: the driver's default */
     struct build_limits build_limits; /* `bundles:` */
     struct ingress_settings ingress;
-    struct policy policy; /* `policy:` */
+    struct policy policy;  /* `policy:` */
     int64_t quarantine_ms; /* `volumes: {quarantine:}`; 0: the default (quarantine.h) */
     const char *files_dir; /* STATE/mounts, for configs and secrets; NULL: the default state's */
     const char *files_key; /* what keeps their names from telling what is in them; or NULL */

@@ -67,7 +67,8 @@ int quarantine_parse(const char *volume, const char *text, size_t n, struct aren
         return first_problem(&diags, e);
     if (strcmp(r.volume, volume) != 0)
         return err_set(e, ERR_USER, "%s: it is about another volume", name);
-    if (r.since_ms < 1000 || r.until_ms < 1000) /* the engine's word for "never", and what is printed as 0 */
+    if (r.since_ms < 1000 ||
+        r.until_ms < 1000) /* the engine's word for "never", and what is printed as 0 */
         return err_set(e, ERR_USER, "%s: it lacks a time", name);
     r.volume = volume;
     *ret = r;

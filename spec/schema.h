@@ -7,9 +7,9 @@
 
 struct str;
 
-void schema_app(struct str *out);       /* documents of a root: apps and overrides */
-void schema_config(struct str *out);    /* the agent's configuration file */
-void schema_compose(struct str *out);   /* every key of Compose and what happens to it, as Markdown */
+void schema_app(struct str *out);     /* documents of a root: apps and overrides */
+void schema_config(struct str *out);  /* the agent's configuration file */
+void schema_compose(struct str *out); /* every key of Compose and what happens to it, as Markdown */
 void schema_reference(struct str *out); /* every key in words, as plain text */
 
 #endif

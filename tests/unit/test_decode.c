@@ -45,7 +45,8 @@ static void check_row(const struct table *t, const struct field *f)
 
 static void test_tables(void **state)
 {
-    const struct table *const *const all[] = {fields_all_app, fields_all_config, fields_all_compose};
+    const struct table *const *const all[] = {fields_all_app, fields_all_config,
+                                              fields_all_compose};
 
     (void)state;
     for (size_t k = 0; k < ARRAY_LEN(all); k++)
