@@ -64,7 +64,8 @@ static void publish(void *user)
 {
     struct agent *g = user;
     g->publish = NULL;
-    door_publish(g->door, door_facts_new(&g->core, g->conductor));
+    if (g->core.desired) /* else it is being built anew, and told of then */
+        door_publish(g->door, door_facts_new(&g->core, g->conductor));
 }
 
 /* Of many verdicts in a row the last one counts. */
@@ -83,7 +84,6 @@ static void open_door(struct agent *g)
         log_line(LOG_ERROR, NULL, "nobody can log in: %s", e.msg);
         return;
     }
-    (void)unsetenv("EVENKEEL_ADMIN_PASSWORD"); /* no child is to have it */
     if (*password)
         (void)fprintf(stderr,
                       "\n  The first account is \"admin\", its password is %s\n"
@@ -233,6 +233,7 @@ static void agent_desired(void *ctx)
 {
     say_diags(ctx);
     watch_more(ctx);
+    publish_soon(ctx);
 }
 
 /* Only what is new: of a thousand apps one has changed. */
@@ -473,6 +474,7 @@ static int open_agent(struct agent *g, struct err *e)
         log_line(LOG_WARNING, NULL, "no history is kept: %s", no_store.msg);
     if (strcmp(g->o->listen, "none") != 0)
         open_door(g);
+    (void)unsetenv("EVENKEEL_ADMIN_PASSWORD"); /* no child is to have it */
     g->builds = buildlog_new(g->o->state);
     g->watch = watch_new(watched.v, watched.n, doorbell, e);
     if (!g->watch)

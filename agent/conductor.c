@@ -22,6 +22,7 @@ struct conductor {
     char *ingress; /* the builtin app */
     struct arena *pass_arena;
     struct ranges *ranges; /* subnets that the engine would not give */
+    int64_t ranges_ms;     /* since when, monotonic */
     struct arena *marks_arena;
     struct plan_marks marks; /* of the desired state that was last worked with */
     bool files_changed;      /* whose wants differ is to be found out */
@@ -42,6 +43,7 @@ struct conductor {
     unsigned asked_again;
 };
 
+#define RANGES_AGE_MS (10 * 60 * 1000)
 #define TAIL_LINES 5
 #define ASK_AGAIN_MAX 3
 #define FAILED_LOOKS_MAX 5 /* more do not make the pause longer: 16 s */
@@ -619,6 +621,12 @@ void conductor_plan_all(struct conductor *c)
 
 void conductor_look_again(struct conductor *c)
 {
+    int64_t now = core_monotonic_ms();
+    if (now - c->ranges_ms >
+        RANGES_AGE_MS) { /* another's network may have been in the way, and is gone */
+        ranges_forget(c->ranges);
+        c->ranges_ms = now;
+    }
     c->all_dirty = c->look_everything = true;
     schedule(c);
 }
@@ -645,7 +653,7 @@ bool conductor_looked(const struct conductor *c)
 bool conductor_busy(const struct conductor *c, const char *app)
 {
     const struct slot *s = slots_find(&c->slots, app);
-    return s && s->run;
+    return s && (s->run || s->overtaken);
 }
 
 size_t conductor_runs(const struct conductor *c)

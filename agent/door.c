@@ -66,13 +66,18 @@ static void audited(struct door_call *c, door_handler *run, struct web_reply *re
     struct err e = {0}, ignored = {0};
     int64_t seq = 0;
 
-    if (record(c, "asked", NULL, 0, false, &seq, &e) < 0) {
+    /* What strangers can cause at will is written down once, and only if it was an attempt. */
+    bool open = c->v.row->need == ROLE_NONE;
+
+    if (!open && record(c, "asked", NULL, 0, false, &seq, &e) < 0) {
         problem_reply(ret, 503, "the audit log cannot be written, so nothing is done",
                       "see the agent's log; the disk may be full");
         return;
     }
     run(c, ret);
-    (void)record(c, ret->status < 400 ? "done" : "failed", c->detail, seq, false, NULL, &ignored);
+    if (!open || ret->status < 400 || ret->status == 401)
+        (void)record(c, ret->status < 400 ? "done" : "failed", c->detail, seq,
+                     open && ret->status >= 400, NULL, &ignored);
 }
 
 /* ---- from the table to the handler ---- */
@@ -93,7 +98,7 @@ static void refuse(struct door_call *c, struct web_reply *ret)
         access_methods(c->r->path, &allow);
         str_addf(&ret->headers, "Allow: %s\r\n", str_text(&allow));
     }
-    if (status == 403 && changes(c->r)) {
+    if (status == 403 && changes(c->r) && c->v.row && c->v.row->need != ROLE_NONE) {
         struct err ignored = {0};
 
         (void)record(c, "refused", c->v.why, 0, true, NULL, &ignored);
@@ -112,7 +117,8 @@ static int prove(struct door_call *c, struct web_reply *ret)
 
         c->multipart = multipart_new(c->r->content_type, c->r->body->read, c->r->body->ctx, &e);
         if (!c->multipart || multipart_next(c->multipart, &part, &e) <= 0) {
-            problem_error(ret, &e, "send the form as the page makes it");
+            problem_reply(ret, 400, e.kind ? e.msg : "the form is empty",
+                          "send the form as the page makes it");
             return -1;
         }
         if (strcmp(part.name, "csrf") == 0 &&
@@ -195,6 +201,7 @@ int door_open(const struct options *o, const char *given, bool terminal,
     d->uploads = uploads_of(o, d->arena);
     (void)pthread_mutex_init(&d->lock, NULL);
     (void)pthread_mutex_init(&d->placing, NULL);
+    door_place_sweep(d);
     d->sessions = sessions_new(&SESSIONS_RULES);
     d->limiter = limiter_new();
     if (auth_open(o->state, &d->auth, e) < 0 || tokens_open(o->state, &d->tokens, e) < 0 ||

@@ -84,12 +84,26 @@ static int word_of(const char *path, enum override_word *ret)
     return -1;
 }
 
+struct in_force {
+    struct door_call *c;
+    const struct override *ret;
+    int rc;
+    struct err *e;
+};
+
+static void read_override(void *arg)
+{
+    struct in_force *x = arg;
+
+    x->rc = override_read(x->c->door->o->state, x->c->v.app, x->c->a, &x->ret, x->e);
+}
+
 void door_app_word(struct door_call *c, struct web_reply *ret)
 {
     const char *length = door_form_value(c->r->query, "for", c->a), *state = c->door->o->state;
-    const struct override *before;
     enum override_word word;
     struct err e = {0};
+    struct in_force before = {.c = c, .e = &e};
     int64_t ns = 0;
 
     if (!known(c, ret) || word_of(c->r->path, &word) < 0)
@@ -99,10 +113,10 @@ void door_app_word(struct door_call *c, struct web_reply *ret)
         return;
     }
     (void)pthread_mutex_lock(&c->door->placing);
-    int rc = override_read(state, c->v.app, c->a, &before, &e);
+    int rc = door_deep(read_override, &before, &e) < 0 ? -1 : before.rc;
 
     if (rc == 0)
-        rc = override_change(state, c->v.app, before, word, c->now_ms, ns / 1000000, c->by, &e);
+        rc = override_change(state, c->v.app, before.ret, word, c->now_ms, ns / 1000000, c->by, &e);
     (void)pthread_mutex_unlock(&c->door->placing);
     if (rc < 0)
         problem_error(ret, &e, NULL);

@@ -10,6 +10,8 @@
 
 #define COOKIE "evenkeel_session"
 
+enum { JSON_DEPTH = 16 };
+
 /* ---- credentials ---- */
 
 static void take_token(struct door_call *c)
@@ -96,8 +98,13 @@ void door_identify(struct door_call *c)
 
 void door_set_cookie(const struct door_call *c, const char *id, struct web_reply *ret)
 {
-    str_addf(&ret->headers, "Set-Cookie: " COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s\r\n",
-             id ? id : "", c->r->secure ? "; Secure" : "", id ? "" : "; Max-Age=0");
+    /* Behind managed Traefik apps live on the same host: they must never be sent it, so it goes to our own paths alone. */
+    static const char *const paths[] = {"/api", "/upload", "/login", "/logout"};
+
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        str_addf(&ret->headers,
+                 "Set-Cookie: " COOKIE "=%s; Path=%s; HttpOnly; SameSite=Strict%s%s\r\n",
+                 id ? id : "", paths[i], c->r->secure ? "; Secure" : "", id ? "" : "; Max-Age=0");
 }
 
 /* ---- bodies ---- */
@@ -123,9 +130,33 @@ int door_body(struct door_call *c, size_t max, const char **ret_text, size_t *re
         problem_reply(ret, 400, "the body breaks off before its end", "send it again");
         return -1;
     }
-    *ret_text = arena_strndup(c->a, all.buf ? all.buf : "", all.len);
+    char *copy = arena_alloc(c->a, all.len + 1); /* a body may hold NULs */
+
+    if (all.len > 0)
+        memcpy(copy, all.buf, all.len);
+    copy[all.len] = '\0';
+    *ret_text = copy;
     *ret_n = all.len;
     return 0;
+}
+
+/* The parser recurses, and a listener's thread has some 70 KiB of stack. */
+static bool too_deep(const char *s, size_t n)
+{
+    int depth = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < n; i++) {
+        if (quoted && s[i] == '\\')
+            i++;
+        else if (s[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && (s[i] == '[' || s[i] == '{') && ++depth > JSON_DEPTH)
+            return true;
+        else if (!quoted && (s[i] == ']' || s[i] == '}'))
+            depth--;
+    }
+    return false;
 }
 
 int door_json(struct door_call *c, json_t **ret_json, struct web_reply *ret)
@@ -140,6 +171,10 @@ int door_json(struct door_call *c, json_t **ret_json, struct web_reply *ret)
     }
     if (door_body(c, 64 * 1024, &text, &n, ret) < 0)
         return -1;
+    if (too_deep(text, n)) {
+        problem_reply(ret, 400, "the JSON is nested too deeply", NULL);
+        return -1;
+    }
     json_t *v = js_parse(text, n, &e);
 
     if (!json_is_object(v)) {
@@ -206,6 +241,10 @@ const char *door_form_value(const char *text, const char *name, struct arena *a)
 
 void door_reply_json(struct web_reply *ret, int status, json_t *v)
 {
+    if (!v) { /* something in it was no UTF-8 */
+        problem_reply(ret, 500, "the answer is no valid text", NULL);
+        return;
+    }
     char *text = json_dumps(v, JSON_COMPACT);
 
     ret->status = status;

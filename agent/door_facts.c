@@ -26,11 +26,20 @@ static size_t running_of(const struct observed *o, const char *owner, const char
     return n;
 }
 
+/* Names of files and words of strangers, as valid text. */
+static const char *shown(struct arena *a, const char *text)
+{
+    CLEANUP(str_release) struct str out = STR_INIT;
+
+    str_add_escaped(&out, text);
+    return arena_strdup(a, str_text(&out));
+}
+
 static void add_wanted(struct door_app *x, const struct want_app *want, struct arena *a)
 {
     x->builtin = want->builtin;
     x->digest = arena_strdup(a, want->digest);
-    x->origin = arena_strdup(a, want->origin);
+    x->origin = shown(a, want->origin);
     for (size_t i = 0; i < want->n_services; i++)
         x->wanted += want->services[i].n_containers;
     for (size_t i = 0; i < want->addresses.n; i++)
@@ -49,7 +58,7 @@ static void add_app(void *user, const char *app, enum app_state state, const cha
     *x = (struct door_app){
         .name = arena_strdup(f->arena, app),
         .state = app_state_name(state),
-        .why = arena_strdup(f->arena, why ? why : ""),
+        .why = shown(f->arena, why ? why : ""),
         .origin = "",
         .digest = "",
         .running = running_of(m->seen, m->core->options->settings.owner, app),
@@ -64,9 +73,14 @@ static void add_etag(struct door_facts *f)
     CLEANUP(str_release) struct str all = STR_INIT;
     char sum[SHA256_HEX];
 
-    for (size_t i = 0; i < f->n; i++)
+    str_addf(&all, "%d %s\n", f->looked, f->engine_trouble ? f->engine_trouble : "");
+    for (size_t i = 0; i < f->n; i++) {
+        str_addf(&all, "%s\n", f->apps[i].origin);
+        for (size_t k = 0; k < f->apps[i].addresses.n; k++)
+            str_addf(&all, "%s\n", f->apps[i].addresses.v[k]);
         str_addf(&all, "%s\n%s\n%s\n%s\n%zu %zu\n", f->apps[i].name, f->apps[i].state,
                  f->apps[i].why, f->apps[i].digest, f->apps[i].wanted, f->apps[i].running);
+    }
     sha256_hex(all.buf ? all.buf : "", all.len, sum);
     (void)snprintf(f->etag, sizeof(f->etag), "\"%.16s\"", sum);
 }

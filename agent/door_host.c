@@ -8,7 +8,6 @@
 #include "agent/core.h"
 #include "agent/door_parts.h"
 #include "agent/problem.h"
-#include "drivers/fsx.h"
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
 
@@ -41,17 +40,20 @@ static void add_states(struct str *out, const struct door_facts *f)
                  f->apps[i].name, f->apps[i].wanted, f->apps[i].name, f->apps[i].running);
 }
 
-/* utime, stime, rss of /proc/self/stat. */
-static void add_process(struct str *out, struct arena *a)
+/* utime, stime, rss of /proc/self/stat (proc(5)). */
+static void add_process(struct str *out)
 {
-    const char *text, *at;
-    struct err e = {0};
+    char text[1024];
+    const char *at;
     unsigned long user = 0, kernel = 0;
     long pages = 0;
-    size_t n;
+    FILE *f = fopen("/proc/self/stat", "re");
+    size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
 
-    if (fsx_read("/proc/self/stat", 4096, a, &text, &n, NULL, &e) < 0 ||
-        !(at = strrchr(text, ')')) ||
+    if (f)
+        (void)fclose(f);
+    text[n] = '\0';
+    if (!(at = strrchr(text, ')')) ||
         sscanf(at + 2,
                "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u "
                "%*u %ld",
@@ -82,7 +84,7 @@ void door_metrics(struct door_call *c, struct web_reply *ret)
              evenkeel_version(), c->door->o->settings.owner, c->facts->engine_trouble ? 0 : 1,
              sessions_count(c->door->sessions, c->mono_ms));
     add_states(out, c->facts);
-    add_process(out, c->a);
+    add_process(out);
 }
 
 void door_agent(struct door_call *c, struct web_reply *ret)
@@ -189,8 +191,14 @@ void door_token_create(struct door_call *c, struct web_reply *ret)
     int64_t days = js_int(v, "days", 90);
 
     t.name = js_str(v, "name", "");
+    const json_t *apps = js_at(v, "apps");
+
     js_strv(v, "apps", c->a, &t.apps);
     strv_sort(&t.apps);
+    if (apps && (!json_is_array(apps) || t.apps.n != json_array_size(apps))) {
+        problem_reply(ret, 422, "`apps` is a list of names", NULL);
+        return;
+    }
     if (role_parse_scope(js_str(v, "scope", ""), &t.scope) < 0 || days < 1 || days > 3650) {
         problem_reply(ret, 422, "`scope` is read, deploy or admin; `days` 1 to 3650", NULL);
         return;

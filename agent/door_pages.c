@@ -159,12 +159,14 @@ void door_upload_form(struct door_call *c, struct web_reply *ret)
     struct door_upload u = {.app = "", .route = "", .length = -1};
     struct err e = {0};
 
+    if (!c->multipart && c->r->body) /* its token came in a header */
+        c->multipart = multipart_new(c->r->content_type, c->r->body->read, c->r->body->ctx, &e);
     if (!c->multipart) {
         problem_reply(ret, 415, "the form must be sent as multipart/form-data", NULL);
         return;
     }
     if (take_form(c, &u, ret, &e) < 0) {
-        page_upload(c, ret, e.kind == ERR_CONFLICT ? 409 : 422, e.msg);
+        page_upload(c, ret, e.kind == ERR_CONFLICT ? 409 : e.kind == ERR_RETRY ? 503 : 422, e.msg);
         return;
     }
     c->did_app = u.app;

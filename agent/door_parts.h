@@ -88,6 +88,10 @@ void door_reply_json(struct web_reply *ret, int status, json_t *v); /* takes v *
 void door_redirect(struct web_reply *ret, const char *path);
 
 /* ---- door_place.c ---- */
+/* Run it on a thread with room for parsers, and wait. -1: there is no thread to be had. */
+int door_deep(void (*run)(void *arg), void *arg, struct err *e);
+/* What uploads that were cut off by a kill have left. */
+void door_place_sweep(const struct door *d);
 /* An archive on its way into the first root. Texts "" when not given. */
 struct door_upload {
     const char *app, *route;
@@ -98,7 +102,7 @@ struct door_upload {
     const char *sha256; /* ret: of the archive */
     bool unchanged;     /* ret: it was there already */
 };
-/* Take it in, check it, put it and the spec that names it in place. -1: nothing of it stays. */
+/* Take it in, check it, put it and the spec that names it in place. -1: no spec names it; what is refused leaves nothing. */
 int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
                       struct err *e);
 

@@ -2,6 +2,7 @@
  *
  * Comes in: bytes from a client. Goes out: uploads/.bundles/SHA256.EXT, and by one rename the uploads/NAME.yaml that names it; the watcher sees a file like any other. Everything is checked before the
  * rename; what is refused, or breaks off, leaves nothing behind. Refuses names that a file elsewhere holds. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -32,7 +33,7 @@ static void *deep_thread(void *arg)
     return NULL;
 }
 
-static int deep(void (*run)(void *arg), void *arg, struct err *e)
+int door_deep(void (*run)(void *arg), void *arg, struct err *e)
 {
     struct deep d = {run, arg};
     pthread_attr_t attr;
@@ -53,7 +54,8 @@ static int deep(void (*run)(void *arg), void *arg, struct err *e)
 
 struct reading {
     struct door_call *c;
-    const char *app, *text;
+    const char *app; /* NULL: any */
+    const char *text;
     size_t n;
     int rc;
     struct err *e;
@@ -63,7 +65,11 @@ struct reading {
 static int no_files(void *ctx, const char *path, struct arena *a, const char **ret_text,
                     size_t *ret_n, struct err *e)
 {
-    (void)ctx, (void)a, (void)ret_text, (void)ret_n;
+    const struct door *d = ctx;
+
+    (void)ret_text, (void)ret_n;
+    if (d->uploads && strcmp(path, fsx_join(d->uploads, ".env", a)) == 0)
+        return err_set(e, ERR_MISSING, "no %s", path); /* what Compose files always ask for */
     return err_set(e, ERR_DENIED,
                    "%s: a spec that is sent may not read files of this machine; write it into the "
                    "spec, or use a secret",
@@ -77,7 +83,7 @@ static int judge(const struct reading *x, const struct spec_file *f)
     if (f->n_documents != 1 ||
         (f->documents[0].kind != DOC_APP && f->documents[0].kind != DOC_COMPOSE))
         return err_set(x->e, ERR_USER, "the spec must hold one `app:` document or Compose file");
-    if (strcmp(f->documents[0].name, x->app) != 0)
+    if (x->app && strcmp(f->documents[0].name, x->app) != 0)
         return err_set(x->e, ERR_USER, "the spec is of app \"%s\", the address is of \"%s\"",
                        f->documents[0].name, x->app);
     return 0;
@@ -86,14 +92,14 @@ static int judge(const struct reading *x, const struct spec_file *f)
 static void read_spec(void *arg)
 {
     struct reading *x = arg;
-    const struct door *d = x->c->door;
-    struct loader loader = {.read = no_files};
+    struct door *d = x->c->door;
+    struct loader loader = {.read = no_files, .ctx = d};
     struct spec_file f = {0};
     const char *root = fsx_absolute(d->o->roots.v[0], x->c->a);
-    const char *name = arena_printf(x->c->a, "%s.yaml", x->app);
+    const char *name = arena_printf(x->c->a, "%s.yaml", x->app ? x->app : "spec");
 
-    document_parse(root, fsx_join("uploads", name, x->c->a), name, d->uploads, x->text, x->n,
-                   &loader, x->c->a, &f);
+    document_parse(root, fsx_join("uploads", name, x->c->a), name, d->uploads ? d->uploads : root,
+                   x->text, x->n, &loader, x->c->a, &f);
     for (size_t i = 0; x->said && i < f.diags.n; i++)
         diag_print(&f.diags.v[i], false, x->said);
     x->rc = judge(x, &f);
@@ -104,7 +110,7 @@ static int check_spec(struct door_call *c, const char *app, const char *text, si
 {
     struct reading x = {.c = c, .app = app, .text = text, .n = n, .e = e, .said = said};
 
-    return deep(read_spec, &x, e) < 0 ? -1 : x.rc;
+    return door_deep(read_spec, &x, e) < 0 ? -1 : x.rc;
 }
 
 /* ---- whose is the name, and where would it be ---- */
@@ -120,6 +126,11 @@ static int check_place(struct door_call *c, const char *app, const char **ret_pa
         return err_set(e, ERR_CONFLICT,
                        "the first root is a file: there is no folder to put apps into; give the "
                        "agent a folder as its first root");
+    /* Made anew it would be readable and empty, and its apps would count as gone. */
+    if (stat(fsx_absolute(d->o->roots.v[0], c->a), &st) != 0 || !S_ISDIR(st.st_mode))
+        return err_set(e, ERR_RETRY,
+                       "the first root, %s, is not there: make the folder, or mount it",
+                       d->o->roots.v[0]);
     if (!app_name_valid(app))
         return err_set(e, ERR_USER,
                        "an app's name is a DNS label: a-z, 0-9 and inner -, at most "
@@ -128,9 +139,9 @@ static int check_place(struct door_call *c, const char *app, const char **ret_pa
     if (there && there->builtin)
         return err_set(e, ERR_CONFLICT, "%s is the agent's own", app);
     /* Its file being ours, a refused app may be mended by the same way. */
-    if (there && *there->origin && stat(file, &st) != 0)
+    if (there && stat(file, &st) != 0 && (*there->origin || strcmp(there->state, "Frozen") == 0))
         return err_set(e, ERR_CONFLICT, "%s is held by %s: change it there, or take another name",
-                       app, there->origin);
+                       app, *there->origin ? there->origin : "a file that cannot be read now");
     *ret_path = file;
     return 0;
 }
@@ -323,6 +334,12 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
         return said.len > 0 ? err_set(e, ERR_USER, "%s", str_text(&said)) : -1;
     if (rename(t->path, kept) != 0)
         return err_errno(e, errno, "the archive cannot be kept as %s", kept);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0) { /* the archive's name is on disk before the spec that has it */
+        (void)fsync(fd);
+        (void)close(fd);
+    }
     return place_spec(c, folder, path, text.buf, text.len, &u->unchanged, e);
 }
 
@@ -349,7 +366,7 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
         rc = rename(t.path, named) != 0 ? err_errno(e, errno, "%s", named) : 0;
         t.path = rc == 0 ? named : t.path;
         if (rc == 0)
-            rc = deep(open_archive, &x, e) < 0 ? -1 : x.rc;
+            rc = door_deep(open_archive, &x, e) < 0 ? -1 : x.rc;
     }
     if (rc == 0) {
         (void)pthread_mutex_lock(&c->door->placing);
@@ -359,7 +376,7 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
     if (t.path)
         (void)unlink(t.path); /* what was not kept */
     (void)atomic_fetch_sub(&c->door->uploading, 1);
-    c->detail = rc == 0 ? u->sha256 : e->msg;
+    c->detail = rc == 0 ? u->sha256 : arena_strdup(c->a, e->msg);
     return rc;
 }
 
@@ -382,6 +399,10 @@ void door_bundle_put(struct door_call *c, struct web_reply *ret)
     if (!c->r->body) {
         problem_reply(ret, 400, "an archive is the body",
                       "curl --data-binary @app.zip -H 'Authorization: Bearer …' URL");
+        return;
+    }
+    if (c->r->body->length > LIMIT_UPLOAD_BYTES) {
+        problem_reply(ret, 413, "the archive is larger than 1 GiB", NULL);
         return;
     }
     u.read = c->r->body->read;
@@ -422,6 +443,18 @@ void door_spec_put(struct door_call *c, struct web_reply *ret)
         placed(c, c->v.app, NULL, unchanged, ret);
 }
 
+/* Does the file hold an app that the caller may not see? */
+static bool others_too(const struct door_call *c, const struct door_app *x)
+{
+    if (!c->caller.apps || c->caller.apps->n == 0)
+        return false;
+    for (size_t i = 0; i < c->facts->n; i++)
+        if (strcmp(c->facts->apps[i].origin, x->origin) == 0 &&
+            !strv_has(c->caller.apps, c->facts->apps[i].name))
+            return true;
+    return false;
+}
+
 void door_spec_get(struct door_call *c, struct web_reply *ret)
 {
     const struct door_app *x = door_facts_app(c->facts, c->v.app);
@@ -433,6 +466,10 @@ void door_spec_get(struct door_call *c, struct web_reply *ret)
         path = arena_printf(c->a, "%.*s/%s", (int)(at - x->origin), x->origin, at + 2);
     if (!path || bundle_name(path)) {
         problem_reply(ret, 404, "no file of a root holds this app", "GET /api/v1/apps lists them");
+        return;
+    }
+    if (others_too(c, x)) {
+        problem_reply(ret, 403, "its file holds other apps too, which are not this token's", NULL);
         return;
     }
     if (fsx_read(path, LIMIT_SPEC_BYTES, c->a, &text, &n, NULL, &e) < 0) {
@@ -470,9 +507,25 @@ void door_validate(struct door_call *c, struct web_reply *ret)
     if (door_body(c, LIMIT_SPEC_BYTES, &text, &n, ret) < 0)
         return;
     app = door_form_value(c->r->query, "app", c->a);
-    int rc = check_spec(c, app ? app : "spec", text, n, &said, &e);
+    if (app && !app_name_valid(app)) {
+        problem_reply(ret, 422, "`app` is no name of an app", NULL);
+        return;
+    }
+    int rc = check_spec(c, app, text, n, &said, &e);
 
     door_reply_json(ret, 200,
                     json_pack("{s:b, s:s, s:s*}", "ok", rc == 0, "diagnostics", str_text(&said),
                               "reason", rc == 0 ? NULL : e.msg));
+}
+
+void door_place_sweep(const struct door *d)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    DIR *dir = d->uploads ? opendir(fsx_join(d->uploads, ".bundles", a)) : NULL;
+
+    for (struct dirent *x; dir && (x = readdir(dir));)
+        if (strncmp(x->d_name, ".part.", 6) == 0)
+            (void)unlinkat(dirfd(dir), x->d_name, 0);
+    if (dir)
+        (void)closedir(dir);
 }

@@ -77,8 +77,17 @@ void notify_sign(const char *secret, size_t n, const char *body, char ret[72])
 
 const char *notify_why(const char *why, struct arena *a)
 {
+    /* what a check printed is a container's word too */
+    static const char *const checks[] = {"its health check fails: ",
+                                         "its health check has not succeeded yet: "};
     const char *tail = why ? strstr(why, TAIL_MARK) : NULL;
 
+    for (size_t i = 0; why && i < ARRAY_LEN(checks); i++) {
+        const char *at = strstr(why, checks[i]);
+
+        if (at && (!tail || at < tail))
+            return arena_strndup(a, why, (size_t)(at - why) + strlen(checks[i]) - 2);
+    }
     return tail ? arena_strndup(a, why, (size_t)(tail - why)) : why;
 }
 

@@ -11,6 +11,8 @@
 
 #define SECOND_CHANCE_MS 3000
 #define REPEATS_MAX 2
+#define REPEATS_BY_HAND_MAX                                                                        \
+    10 /* the same was done to it again, event by event: somebody is at it, or another controller */
 
 static size_t slots_at(const struct slots *l, const char *app, bool *found)
 {
@@ -211,6 +213,15 @@ static void slot_block_repeating(struct slot *s, const struct plan_app *pa)
     slot_block(s, str_text(&text));
 }
 
+/* Everything that differs was seen to be done by somebody: the repair had held until then. */
+static bool done_by_hand(const struct plan_app *pa)
+{
+    for (size_t i = 0; i < pa->n_differences; i++)
+        if (!pa->differences[i].event)
+            return false;
+    return pa->n_differences > 0;
+}
+
 void slot_planned(struct slot *s, const struct plan_app *pa)
 {
     const char *digest = pa->digest ? pa->digest : "";
@@ -248,7 +259,7 @@ void slot_planned(struct slot *s, const struct plan_app *pa)
     if (s->blocked && strcmp(s->sign, s->block_sign) != 0)
         s->blocked = false;
     if (s->done_sign[0] && strcmp(s->sign, s->done_sign) == 0 && !s->blocked) {
-        if (++s->repeats >= REPEATS_MAX)
+        if (++s->repeats >= (done_by_hand(pa) ? REPEATS_BY_HAND_MAX : REPEATS_MAX))
             slot_block_repeating(s, pa);
         s->done_sign[0] = '\0';
     }

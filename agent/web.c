@@ -42,7 +42,8 @@ struct listener {
     int port;
     bool platform;
     pthread_t stopper;
-    atomic_int busy; /* requests being answered */
+    atomic_int busy;   /* requests being answered */
+    atomic_int bodies; /* of which have a body: at most half of the threads wait for slow clients */
     atomic_bool leaving, stopped;
     struct listener *next; /* of those that are stopping */
 };
@@ -226,7 +227,7 @@ static bool has_body(const struct mg_request_info *ri)
 /* A reply reaches a client only if the connection is not reset under it, which happens when what it sent lies unread. */
 static void incoming_drain(struct incoming *in)
 {
-    char buf[4096];
+    char buf[256];
     struct timespec now, begun;
     long left = DRAIN_BYTES;
 
@@ -273,6 +274,7 @@ static void ask(struct listener *l, const struct mg_request_info *ri, struct web
                 struct web_reply *ret)
 {
     char client[CLIENT_MAX];
+    const char *said;
     size_t n;
     const struct web_row *rows = web_route_rows(&n);
 
@@ -282,7 +284,8 @@ static void ask(struct listener *l, const struct mg_request_info *ri, struct web
     r->client = client;
     r->secure = r->behind && strcmp(header(ri, "X-Forwarded-Proto"), "https") == 0;
     r->loopback = !r->behind && strncmp(ri->remote_addr, "127.", 4) == 0 &&
-                  !*header(ri, "X-Forwarded-For") && !*header(ri, "Forwarded");
+                  header_count(ri, "X-Forwarded-For", &said) == 0 &&
+                  header_count(ri, "Forwarded", &said) == 0;
     r->method = ri->request_method;
     r->path = ri->local_uri;
     r->query = ri->query_string ? ri->query_string : "";
@@ -357,9 +360,18 @@ static int begin_request(struct mg_connection *conn)
     (void)atomic_fetch_add(&l->busy, 1);
     struct facts *f = facts_hold(l->web);
 
-    answer(l, ri, f, in.ended ? NULL : &in.body, &r);
+    bool body = !in.ended;
+
+    if (body && atomic_fetch_add(&l->bodies, 1) >= WEB_THREADS / 2) {
+        web_reply_text(&r, 503, "503: too many are sending something just now");
+        str_add(&r.headers, "Retry-After: 5\r\n");
+    } else {
+        answer(l, ri, f, body ? &in.body : NULL, &r);
+    }
     send_reply(conn, &r, strcmp(ri->request_method, "HEAD") == 0);
     incoming_drain(&in);
+    if (body)
+        (void)atomic_fetch_sub(&l->bodies, 1);
     facts_drop(f);
     str_release(&r.body);
     str_release(&r.headers);

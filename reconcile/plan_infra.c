@@ -122,6 +122,18 @@ static void judge_network(struct app_work *p, struct network_work *n)
 
 /* ---- volumes ---- */
 
+/* Who may not name what is external may not come by it under `name:` either, nor by what another app has left. */
+static bool others_volume(const struct app_work *p, const struct volume_work *v,
+                          const struct obs_volume *have)
+{
+    const struct want_app *app = p->want;
+    const char *file = v->want->spec->at.file;
+
+    if (app->from == ORIGIN_ROOT || (app->trusted && file && strcmp(app->trusted, file) == 0))
+        return false;
+    return !(owner_is(p->w, have->owner) && have->app && strcmp(have->app, p->name) == 0);
+}
+
 static void judge_volume(struct app_work *p, struct volume_work *v)
 {
     struct plan_work *w = p->w;
@@ -134,6 +146,14 @@ static void judge_volume(struct app_work *p, struct volume_work *v)
                                 "external volume %s does not exist; create it, or drop "
                                 "\"external: true\" to have it made",
                                 v->want->name));
+    if (have && !v->want->external && others_volume(p, v, have)) {
+        app_refuse(p, APP_REFUSED,
+                   arena_printf(w->arena,
+                                "volume %s is not of this app; declare it \"external: true\" and "
+                                "allow `external:%s` in `policy:`",
+                                v->want->name, v->want->name));
+        return;
+    }
     if (!have || v->want->external || owner_is(w, have->owner))
         return;
     if (have->owner)
@@ -553,6 +573,8 @@ void infra_sweep_networks(struct app_work *p)
 {
     size_t from, to;
 
+    if (p->want && want_app_unread(p->want))
+        return;
     networks_of_app(p->w, p->name, &from, &to);
     for (size_t i = from; i < to; i++)
         if (!wanted_network(p, p->w->networks[i]))

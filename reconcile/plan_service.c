@@ -250,6 +250,8 @@ static void prepare(struct app_work *p, struct replica *r)
 
 static void clear_leftovers(struct app_work *p)
 {
+    if (want_app_unread(p->want))
+        return;
     for (size_t i = 0; i < p->n_leftovers; i++) {
         const struct obs_container *c = p->leftovers[i];
         const char *label = container_label(p->w, c), *cause = leftover_cause(p, c);
@@ -314,6 +316,8 @@ static void stop_early(struct app_work *p, struct replica *r, size_t i)
 
 static void stop_port_holders(struct app_work *p)
 {
+    if (want_app_unread(p->want))
+        return;
     for (size_t i = 0; i < p->n_replicas; i++) {
         struct replica *r = &p->replicas[i];
 

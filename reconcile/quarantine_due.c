@@ -53,6 +53,9 @@ static const char *unread(const struct desired *d, struct arena *a)
     for (size_t i = 0; i < d->n_apps; i++)
         if (d->apps[i].invalid_input)
             return arena_printf(a, "app %s has errors, and may declare it", d->apps[i].name);
+        else if (want_app_unread(&d->apps[i]))
+            return arena_printf(a, "the source of app %s is not read, and may declare it",
+                                d->apps[i].name);
     return NULL;
 }
 

@@ -11,6 +11,7 @@
 #include "spec/desired_ingress.h"
 #include "spec/desired_memo.h"
 #include "spec/desired_parts.h"
+#include "spec/policy.h"
 
 /* One document that names an app. */
 struct candidate {
@@ -494,4 +495,21 @@ const struct want_app *desired_app(const struct desired *d, const char *name)
             hi = mid;
     }
     return NULL;
+}
+
+bool want_app_unread(const struct want_app *app)
+{
+    for (size_t i = 0; i < app->n_services; i++) {
+        const struct want_service *s = &app->services[i];
+        const struct build *b = &s->spec->build;
+
+        if (!s->facts || s->facts->state == FACTS_READY)
+            continue;
+        /* What came out of a Compose file in there is known, whatever is still read for its builds. */
+        if (b->bundle && !(app->own && strcmp(app->own, b->bundle) == 0))
+            return true;
+        if (!b->bundle && b->path && !(app->own && path_within(app->own, b->path)))
+            return true;
+    }
+    return false;
 }

@@ -190,6 +190,8 @@ struct desired {
 struct desired *desired_build(const struct spec_set *set, const struct settings *settings,
                               const struct kvs *incumbents, int64_t now_ms, struct arena *a);
 
+/* The archive or folder of a source of its was not read (yet, or at all), so what it holds - other services, volumes - is not known: what the app has must not be taken for too much. */
+bool want_app_unread(const struct want_app *app);
 const struct want_app *desired_app(const struct desired *d,
                                    const char *name); /* NULL when not there */
 

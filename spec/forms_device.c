@@ -122,8 +122,11 @@ static void decode_form_devices(struct decode_ctx *c, const struct field *f,
             ;
         else if (names_cdi(&d))
             push_cdi(c, v->items[i], d.host, s);
-        else
+        else {
+            d.host =
+                decode_path_in(c, "/", d.host); /* rules of `policy:` compare it by its letters */
             s->devices[s->n_devices++] = d;
+        }
         decode_leave(c);
     }
 }

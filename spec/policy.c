@@ -293,6 +293,23 @@ static bool moves_mounts_out(const char *propagation)
            (strcmp(propagation, "shared") == 0 || strcmp(propagation, "rshared") == 0);
 }
 
+/* Inside a folder that the app can write to, it could put a link in the place of what is mounted, which the engine follows at the next start. */
+static bool can_be_moved(const struct judge *j, const char *source)
+{
+    for (size_t i = 0; i < j->app->n_services; i++) {
+        const struct service *s = j->app->services[i].spec;
+
+        for (size_t k = 0; k < s->n_mounts; k++) {
+            const struct mount *o = &s->mounts[k];
+
+            if (o->kind == MOUNT_BIND && !o->file && o->read_only != TRI_YES &&
+                strcmp(o->source, source) != 0 && path_within(o->source, source))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void judge_mounts(struct judge *j, struct want_service *s)
 {
     for (size_t i = 0; i < s->spec->n_mounts; i++) {
@@ -319,9 +336,18 @@ static void judge_mounts(struct judge *j, struct want_service *s)
         else if (allowed(j, "docker.sock", NULL))
             engine = true;
         /* Who was given the engine's socket by name need not be given its path too. */
-        if (engine && strcmp(m->source + strlen(m->source) - 5, ".sock") == 0 &&
+        size_t len = strlen(m->source);
+
+        if (engine && len > 5 && strcmp(m->source + len - 5, ".sock") == 0 &&
             reaches_engine(m->source))
             continue;
+        if (can_be_moved(j, m->source)) {
+            refuse(j, m->at, "mount the outer folder alone, or read-only",
+                   arena_printf(j->arena,
+                                "`volumes: %s` lies in a folder that this app may write to",
+                                m->source));
+            continue;
+        }
         if (ask(j, "volumes", m->source, "volumes", m->at))
             confine(j, s, m, engine);
     }

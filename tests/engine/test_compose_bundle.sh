@@ -120,7 +120,8 @@ cp -r "$pack/." "$root/tree/"
 mv "$root/tree/docker-compose.yml" "$root/tree/compose.yaml"
 printf 'app: leaf\nsource: {path: ./tree}\nroute: /leaf\nvolumes: ["data:/data"]\n' | write_file leaf.yaml
 check "a folder with a Compose file as source" wait_until 40 is Synced leaf
-same "is one app" "leaf-web-1 leaf-worker-1" "$(owned containers '.Names[0][1:]' | sort | tr '\n' ' ' | sed 's/ $//')"
+alone() { [ "$(owned containers '.Names[0][1:]' | sort | tr '\n' ' ')" = "leaf-web-1 leaf-worker-1 " ]; }
+check "is one app" wait_until 20 alone
 same "with the spec's volume" "leaf_data:/data leaf_inner:/inner" "$(inspect leaf-web-1 '[.Mounts[] | "\(.Name):\(.Destination)"] | sort | join(" ")')"
 sed -i 's/stop_signal: SIGKILL$/&\n    hostname: changed/' "$root/tree/compose.yaml"
 check "and follows the file" wait_until 30 eval '[ "$(inspect leaf-web-1 .Config.Hostname)" = changed ]'

@@ -32,6 +32,7 @@ same "it may be sent from itself alone" 403 "$(status -H 'Origin: http://evil.ex
 headers=$(in_browser -D - -o /dev/null --data-urlencode account=admin --data-urlencode "password=$password" "$at/login")
 says "logged in" "303" "$headers"
 says "the cookie is no script's" "HttpOnly; SameSite=Strict" "$headers"
+check "and goes to no app's path" eval '! grep -q "Path=/;" <<<"$headers"'
 check "the first password's file is gone" [ ! -e "$state/initial-password" ]
 says "the page of an admin" 'name="csrf"' "$(in_browser "$at/upload")"
 same "a change needs the session's token" 403 "$(in_browser -o /dev/null -w '%{http_code}' -X POST "$api/logout")"
@@ -90,6 +91,15 @@ bearer "$deploy" -X DELETE "$api/apps/hello/spec" >/dev/null
 gone() { ! inspect hello-app-1 .Id >/dev/null 2>&1; }
 check "without its file it goes" wait_until 20 gone
 
+same "a Compose file, too" true "$(printf 'services: {web: {image: "busybox:stable", command: ["sleep", "100000"], network_mode: none}}\nname: comp\n' | put comp | jq .changed)"
+check "and runs" wait_until 20 docker_running comp-web-1
+
+# --- what must not end the agent
+same "a NUL and much behind it" 400 "$({ printf '\0'; head -c 60000 /dev/zero | tr '\0' '['; } | json -o /dev/null -w '%{http_code}' --data-binary @- "$api/login")"
+same "brackets without end" 400 "$(head -c 60000 /dev/zero | tr '\0' '[' | json -o /dev/null -w '%{http_code}' --data-binary @- "$api/login")"
+same "a token for a malformed list of apps is none" 422 "$(in_browser -o /dev/null -w '%{http_code}' -H "X-CSRF-Token: $(csrf)" -H 'Content-Type: application/json' -d '{"name":"w","scope":"deploy","apps":"blog"}' "$api/tokens")"
+check "it is there" agent_running
+
 # --- an archive
 mkdir "$work/site"
 printf 'FROM busybox:stable\nCOPY page /page\nCMD ["sleep", "100000"]\nSTOPSIGNAL SIGKILL\n' >"$work/site/Dockerfile"
@@ -131,6 +141,7 @@ same "without the session's token it does not" 403 "$(in_browser -o /dev/null -w
 
 # --- readiness and figures
 same "ready" 200 "$(status "$at/readyz")"
+says "and of the process" 'process_resident_memory_bytes ' "$(ask "$at/metrics")"
 says "figures" 'evenkeel_app_state{app="blog",state="Synced"} 1' "$(ask "$at/metrics")"
 
 # --- what was done

@@ -56,6 +56,24 @@ static void run_ends(struct env *x, enum run_end how, const char *why)
     run_ends_of(x, how, why ? ERR_USER : ERR_NONE, why);
 }
 
+/* Three kills by hand in two seconds are healed three times; a controller that never stops is not fought for ever. */
+static void test_done_again_by_hand(void **state)
+{
+    struct env *x = *state;
+    struct difference d = {.object = "container a-app-1", .event = "kill"};
+    int healed = 0;
+
+    x->pa.differences = &d;
+    x->pa.n_differences = 1;
+    for (; healed < 100; healed++) {
+        slot_planned(x->s, &x->pa);
+        if (x->s->blocked)
+            break;
+        run_ends(x, RUN_DONE, NULL);
+    }
+    assert_in_range(healed, 5, 50);
+}
+
 static void test_same_plan_twice_blocks(void **state)
 {
     struct env *x = *state;
@@ -245,6 +263,7 @@ static void test_sorted_and_swept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_done_again_by_hand, setup, teardown),
         cmocka_unit_test_setup_teardown(test_same_plan_twice_blocks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_plan_between_is_no_repetition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_digest_forgives, setup, teardown),
