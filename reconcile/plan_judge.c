@@ -443,12 +443,14 @@ static struct replica *place_of(struct app_work *p, const struct obs_container *
 
 static void join_containers(struct app_work *p)
 {
+    bool known = !want_app_unread(p->want); /* else nothing of it is too much */
+
     p->leftovers = ARENA_ARRAY(p->w->arena, p->n_mine, const struct obs_container *);
     for (size_t i = 0; i < p->n_mine; i++) {
         struct replica *r = place_of(p, p->mine[i]);
 
         if (!r) {
-            if (p->mine[i]->state != CS_REMOVING)
+            if (known && p->mine[i]->state != CS_REMOVING)
                 p->leftovers[p->n_leftovers++] = p->mine[i];
             continue;
         }

@@ -250,8 +250,6 @@ static void prepare(struct app_work *p, struct replica *r)
 
 static void clear_leftovers(struct app_work *p)
 {
-    if (want_app_unread(p->want))
-        return;
     for (size_t i = 0; i < p->n_leftovers; i++) {
         const struct obs_container *c = p->leftovers[i];
         const char *label = container_label(p->w, c), *cause = leftover_cause(p, c);
