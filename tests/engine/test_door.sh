@@ -25,6 +25,9 @@ password=$(cat "$state/initial-password")
 check "and nowhere else" eval '! grep -rqF "$password" "$agent_log" "$state"/evenkeel.db* "$state/audit"'
 same "nobody is nobody" 401 "$(status "$api/apps")"
 same "a wrong password" 401 "$(json -o /dev/null -w '%{http_code}' -d '{"account":"admin","password":"wrong"}' "$api/login")"
+same "a password in the wrong field" 401 "$(json -o /dev/null -w '%{http_code}' -d '{"account":"MyPasswordByMistake","password":"x"}' "$api/login")"
+says "the attempt is in the audit log" "POST /api/v1/login" "$("$EVENKEEL" audit ls --state "$state")"
+check "what was typed is not" eval '! grep -rqF MyPasswordByMistake "$state" "$agent_log"'
 says "a problem document" '"status":401' "$(json -d '{"account":"admin","password":"wrong"}' "$api/login")"
 same "a browser is sent to the page" "303 $at/login" "$(ask -o /dev/null -w '%{http_code} %{redirect_url}' -H 'Accept: text/html' "$at/upload")"
 says "the page has a form" '<form method="post" action="/login">' "$(ask "$at/login")"
