@@ -16,6 +16,7 @@
 #include "spec/base/attr.h"
 #include "spec/base/err.h"
 #include "spec/base/js.h"
+#include "spec/base/js_pool.h"
 #include "spec/labels.h"
 
 #define LAST_SECOND INT64_C(253402300799) /* of the year 9999 */
@@ -32,6 +33,7 @@ static int end(const struct engine_reply *r)
 static int decode_one(const char *text, size_t n, struct engine_reply *r, decode_fn *decode,
                       void *ret)
 {
+    CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
     json_auto_t *v = engine_reply_parse(text, n, r->e);
 
     if (!v)
@@ -64,6 +66,7 @@ static int decode_array(struct engine_reply *r, const json_t *list, size_t size,
 static int decode_list(const char *text, size_t n, struct engine_reply *r, size_t size,
                        decode_fn *decode, void **ret, size_t *ret_n)
 {
+    CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
     json_auto_t *v = engine_reply_parse(text, n, r->e);
 
     if (!v)

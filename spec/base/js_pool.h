@@ -1,0 +1,18 @@
+/* js_pool.h: memory for JSON values that live only while one reply is read.
+ *
+ * Between begin and end, what jansson allocates in this thread comes from blocks that are emptied at the end; freeing one value there costs nothing. Values made in between must not outlive
+ * the end (AddressSanitizer sees it if one is used), and values from before must not grow in between. Other threads are not concerned. Scopes do not nest. A thread keeps 256 KiB for its next scope.
+ *
+ *     CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
+ *     json_auto_t *v = js_parse(text, n, e);    -- declared after the pool, so released before it */
+#ifndef EK_JS_POOL_H
+#define EK_JS_POOL_H
+
+struct js_pool {
+    char unused;
+};
+
+struct js_pool js_pool_begin(void);
+void js_pool_end(struct js_pool *p);
+
+#endif
