@@ -22,12 +22,12 @@ start_agent --config "$work/agent.yaml"
 check "the agent answers" wait_until 20 up
 same "without a terminal the first password is in a file" 600 "$(stat -c %a "$state/initial-password")"
 password=$(cat "$state/initial-password")
-check "and nowhere else" eval '! grep -rqF "$password" "$agent_log" "$state"/evenkeel.db* "$state/audit"'
+check "and nowhere else" eval '! grep -rnF -e "$password" -- "$agent_log" "$state"/evenkeel.db* "$state/audit"'
 same "nobody is nobody" 401 "$(status "$api/apps")"
 same "a wrong password" 401 "$(json -o /dev/null -w '%{http_code}' -d '{"account":"admin","password":"wrong"}' "$api/login")"
 same "a password in the wrong field" 401 "$(json -o /dev/null -w '%{http_code}' -d '{"account":"MyPasswordByMistake","password":"x"}' "$api/login")"
 says "the attempt is in the audit log" "POST /api/v1/login" "$("$EVENKEEL" audit ls --state "$state")"
-check "what was typed is not" eval '! grep -rqF MyPasswordByMistake "$state" "$agent_log"'
+check "what was typed is not" eval '! grep -rnF MyPasswordByMistake "$state" "$agent_log"'
 says "a problem document" '"status":401' "$(json -d '{"account":"admin","password":"wrong"}' "$api/login")"
 same "a browser is sent to the page" "303 $at/login" "$(ask -o /dev/null -w '%{http_code} %{redirect_url}' -H 'Accept: text/html' "$at/upload")"
 says "the page has a form" '<form method="post" action="/login">' "$(ask "$at/login")"
@@ -50,7 +50,7 @@ deploy=$(make_token ci deploy)
 reading=$(make_token eyes read)
 narrow=$(make_token blog-only deploy '"blog"')
 check "a token" [ "${#deploy}" -gt 50 ]
-check "is kept nowhere" eval '! grep -rqF "${deploy:16}" "$state"'
+check "is kept nowhere" eval '! grep -rnF -e "${deploy:16}" -- "$state"'
 bearer() { ask -H "Authorization: Bearer $1" "${@:2}"; }
 same "it reads" 0 "$(bearer "$reading" "$api/apps" | jq '.apps | length')"
 same "one that reads does not write" 403 "$(bearer "$reading" -o /dev/null -w '%{http_code}' -X PUT --data-binary 'app: x' "$api/apps/x/spec")"
@@ -152,7 +152,7 @@ audit=$("$EVENKEEL" audit ls --state "$state" --limit 200)
 says "the audit log has who" "token:ci from 127.0.0.1  PUT /api/v1/apps/hello/spec hello" "$audit"
 says "what was refused" "refused" "$audit"
 check "and is whole" "$EVENKEEL" audit verify --state "$state"
-check "no secret is in it" eval '! grep -rqE "${deploy:16}|$password" "$state/audit"'
+check "no secret is in it" eval '! grep -rnF -e "${deploy:16}" -e "$password" -- "$state/audit"'
 
 # --- out
 same "a revoked token ends at once" "200 401" "$(in_browser -o /dev/null -w '%{http_code}' -H "X-CSRF-Token: $(csrf)" -X DELETE "$api/tokens/ci") $(bearer "$deploy" -o /dev/null -w '%{http_code}' "$api/apps")"
