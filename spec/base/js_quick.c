@@ -94,13 +94,35 @@ static bool is_plain(char c)
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
+#define EACH_BYTE(x) (UINT64_C(0x0101010101010101) * (x))
+
+/* Which bytes of eight are 0: their top bits, and perhaps those of bytes above one that is. */
+static uint64_t zeros(uint64_t x)
+{
+    return (x - EACH_BYTE(1)) & ~x & EACH_BYTE(0x80);
+}
+
+/* To the first byte that is not plain, eight at a time: half of a reply is inside of strings. */
+static void skip_plain(struct quick *q)
+{
+    uint64_t x;
+
+    for (; (size_t)(q->end - q->at) >= sizeof(x); q->at += sizeof(x)) {
+        memcpy(&x, q->at, sizeof(x));
+        if (zeros(x ^ EACH_BYTE('"')) | zeros(x ^ EACH_BYTE('\\')) |
+            ((x - EACH_BYTE(0x20)) & ~x & EACH_BYTE(0x80)))
+            break;
+    }
+    while (q->at < q->end && is_plain(*q->at))
+        q->at++;
+}
+
 /* After the opening quote. The text is borrowed until the next string. */
 static bool read_text(struct quick *q, const char **ret, size_t *ret_n)
 {
     const char *from = q->at;
 
-    while (q->at < q->end && is_plain(*q->at))
-        q->at++;
+    skip_plain(q);
     if (q->at < q->end && *q->at == '"') {
         *ret = from;
         *ret_n = (size_t)(q->at++ - from);

@@ -15,7 +15,7 @@
 #include "tests/bench/rest.h"
 #include "tests/bench/table.h"
 
-enum { ROUNDS_MOST = 16, IN_FLIGHT = 16 };
+enum { ROUNDS_MOST = 32, IN_FLIGHT = 16 };
 
 struct looks {
     struct bench *b;
@@ -102,9 +102,10 @@ static double raw_once(struct looks *l)
 static void measure_plan(struct looks *l, size_t containers)
 {
     double ours[ROUNDS_MOST], raw[ROUNDS_MOST];
-    size_t rounds = l->b->quick ? 5 : 11;
+    size_t rounds = l->b->quick ? 5 : 25;
 
     learn_requests(l);
+    bench_pause(l->b, 3000); /* what was just started is still at work */
     for (size_t i = 0; i < rounds; i++) {
         raw[i] = raw_once(l);
         double from = bench_now_ms();
