@@ -15,6 +15,7 @@
 #include "drivers/engine_put.h"
 #include "spec/base/arena.h"
 #include "spec/base/attr.h"
+#include "spec/base/js_pool.h"
 #include "spec/labels.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -103,6 +104,7 @@ static void put_networking(json_t *body, const struct want_container *c, struct 
 
 const char *engine_encode_container(const struct want_container *c, struct arena *a)
 {
+    CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
     const struct service *spec = c->service->spec;
     json_auto_t *body = json_object();
 

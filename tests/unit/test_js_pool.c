@@ -94,6 +94,23 @@ static void test_outside_nothing_is_kept(void **state)
     json_decref(v);
 }
 
+static void test_an_inner_scope_ends_nothing(void **state)
+{
+    (void)state;
+    CLEANUP(js_pool_end) struct js_pool outer = js_pool_begin();
+    json_auto_t *v = json_string("of the outer scope");
+    {
+        CLEANUP(js_pool_end) struct js_pool inner = js_pool_begin();
+        json_auto_t *w = json_string("of the inner scope");
+
+        assert_string_equal(json_string_value(w), "of the inner scope");
+    }
+    json_auto_t *w = json_string("after the inner scope");
+
+    assert_string_equal(json_string_value(v), "of the outer scope");
+    assert_string_equal(json_string_value(w), "after the inner scope");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +119,7 @@ int main(void)
         cmocka_unit_test(test_values_from_before_may_end_inside),
         cmocka_unit_test(test_the_next_scope_begins_anew),
         cmocka_unit_test(test_outside_nothing_is_kept),
+        cmocka_unit_test(test_an_inner_scope_ends_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
