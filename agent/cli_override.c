@@ -11,12 +11,13 @@
 #include "agent/lock.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
+#include "spec/forms.h"
 
 struct words {         /* what an override file of ours says */
     const char *state; /* NULL: not overridden */
     int64_t restarted_ms, until_ms;
     bool hold;
-    enum drift_mode drift;
+    struct drift_rule drift;
     const char *revision;
 };
 
@@ -48,7 +49,8 @@ static void words_from(const struct core *c, const char *app, struct words *ret)
 
 static bool words_empty(const struct words *w)
 {
-    return !w->state && !w->restarted_ms && !w->hold && w->drift == DRIFT_UNSET && !w->revision;
+    return !w->state && !w->restarted_ms && !w->hold && w->drift.mode == DRIFT_UNSET &&
+           !w->revision;
 }
 
 /* With its milliseconds: a container that was started within the same second is to be restarted all the same. */
@@ -79,8 +81,11 @@ static int words_write(const struct core *c, const char *app, const struct words
         if (w->hold)
             str_add(&text, "hold: true\n");
         add_time(&text, "until", w->until_ms);
-        if (w->drift != DRIFT_UNSET)
-            str_addf(&text, "drift: %s\n", w->drift == DRIFT_HEAL ? "heal" : "report");
+        if (w->drift.mode != DRIFT_UNSET) {
+            str_add(&text, "drift: ");
+            (void)form_drift.show(NULL, &w->drift, &text);
+            str_addc(&text, '\n');
+        }
         if (w->revision)
             str_addf(&text, "revision: \"%s\"\n", w->revision);
         if (who)

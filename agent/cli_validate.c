@@ -7,6 +7,7 @@
 
 #include "agent/cli.h"
 #include "agent/cli_common.h"
+#include "drivers/engine_fields_doc.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 #include "spec/schema.h"
@@ -83,7 +84,10 @@ int cli_schema(const struct options *o)
     static const struct {
         const char *name;
         void (*write)(struct str *out);
-    } kinds[] = {{"app", schema_app}, {"config", schema_config}, {"reference", schema_reference}};
+    } kinds[] = {{"app", schema_app},
+                 {"config", schema_config},
+                 {"reference", schema_reference},
+                 {"drift", engine_fields_doc}};
     CLEANUP(str_release) struct str text = STR_INIT;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (strcmp(kinds[i].name, o->words.v[0]) == 0) {
@@ -91,7 +95,7 @@ int cli_schema(const struct options *o)
             cli_put(&text);
             return 0;
         }
-    (void)fprintf(stderr, "evenkeel: schema wants app, config or reference, not \"%s\"\n",
+    (void)fprintf(stderr, "evenkeel: schema wants app, config, reference or drift, not \"%s\"\n",
                   o->words.v[0]);
     return 1;
 }

@@ -15,8 +15,14 @@ void memo_load(struct memo *m, const struct kvs *last_hash);
 /* True if it is news. hash NULL forgets the container. */
 bool memo_hash(struct memo *m, const char *container, const char *hash);
 void memo_hand(struct memo *m, const char *app, const char *object, const char *what);
-/* The app is as it should be again: what hands did to it is history. */
-void memo_settled(struct memo *m, const char *app);
+/* The app is as it should be again: what hands did to it is history. True if there was any. */
+bool memo_settled(struct memo *m, const char *app);
+/* Take over what an earlier agent saw, or the one that runs beside us: object -> what, object -> app. */
+void memo_load_hands(struct memo *m, const struct kvs *what, const struct kvs *apps);
+/* What is noted of the object, or NULL. */
+const char *memo_hand_of(const struct memo *m, const char *object);
+/* From now on an agent watches: what is found by hand happened before its eyes, even where it missed the event. */
+void memo_watch(struct memo *m);
 /* A copy in the arena: what a pass was given stays what it was, also while the pass changes the memo. */
 struct history memo_history(const struct memo *m, struct arena *a);
 

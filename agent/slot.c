@@ -167,7 +167,7 @@ static void plan_sign(const struct plan_app *pa, char ret[SHA256_HEX])
     for (size_t i = 0; i < pa->n_actions; i++) {
         const struct action *x = &pa->actions[i];
         str_addf(&text, "%d %s %s\n", (int)x->kind, x->subject, x->op.hash ? x->op.hash : "");
-        if (x->kind == ACT_ROUTE_WRITE && x->op.body)
+        if ((x->kind == ACT_ROUTE_WRITE || x->kind == ACT_UPDATE) && x->op.body)
             str_add(&text, x->op.body);
     }
     sha256_hex(text.buf, text.len, ret);

@@ -22,6 +22,8 @@ enum store_job_kind {
     JOB_PASS,
     JOB_IMAGE_USED,
     JOB_IMAGE_GONE,
+    JOB_HAND_SET,
+    JOB_HANDS_GONE,
 };
 
 struct store_job { /* one allocation, texts behind it */

@@ -38,6 +38,9 @@ static const char *const migrations[] = {
     " plan_text TEXT NOT NULL, input BLOB NOT NULL);",
     /* 2 */
     "CREATE TABLE image_use (image TEXT PRIMARY KEY, ms INTEGER NOT NULL) WITHOUT ROWID;",
+    /* 3 */
+    "CREATE TABLE hands (object TEXT PRIMARY KEY, app TEXT NOT NULL, what TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX hands_app ON hands (app);",
 };
 /* clang-format on */
 

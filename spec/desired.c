@@ -10,6 +10,7 @@
 #include "spec/desired_claims.h"
 #include "spec/desired_ingress.h"
 #include "spec/desired_parts.h"
+#include "spec/forms.h"
 
 /* One document that names an app. */
 struct candidate {
@@ -195,11 +196,19 @@ static void hold(struct builder *b, struct want_app *app, const struct override 
     note(b, app, arena_strdup(b->arena, str_text(&text)), o->by);
 }
 
+static void note_drift(struct builder *b, struct want_app *app, const struct override *o)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+
+    str_add(&text, "drift: ");
+    (void)form_drift.show(NULL, &o->drift, &text);
+    note(b, app, arena_strdup(b->arena, str_text(&text)), o->by);
+}
+
 /* State, drift and restarts are in the app already; here go the hold and the words. */
 static void apply_override(struct builder *b, struct want_app *app, const struct candidate *c)
 {
     static const char *const states[] = {"running", "stopped", "removed"};
-    static const char *const drifts[] = {"", "drift: heal", "drift: report"};
     const struct override *o = c->doc->override;
 
     if (!o) {
@@ -212,8 +221,8 @@ static void apply_override(struct builder *b, struct want_app *app, const struct
         note(b, app, arena_printf(b->arena, "state: %s", states[o->state]), o->by);
     }
     hold(b, app, o);
-    if (o->drift)
-        note(b, app, drifts[o->drift], o->by);
+    if (o->drift.mode)
+        note_drift(b, app, o);
     if (o->restarted_at_ms) {
         CLEANUP(str_release) struct str text = STR_INIT;
 

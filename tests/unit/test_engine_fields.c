@@ -116,7 +116,7 @@ static void spellings_of_the_host_configuration(void **state)
         {"'NanoCpus':2000000000", "cpus=2"},
         {"'NanoCpus':10000000", "cpus=0.01"},
         {"'CpuShares':512,'CpusetCpus':'0-1','CpuQuota':-1",
-         "cpu_quota=-1; cpu_shares=512; cpuset=0-1"},
+         "cpu_shares=512; cpuset=0-1"},
         {"'PidsLimit':100", "pids_limit=100"},
         {"'PidsLimit':-1", ""},
         {"'PidsLimit':null", ""},
