@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 
+#include "agent/hands.h"
 #include "agent/slot.h"
 #include "agent/tail.h"
 #include "reconcile/backoff.h"
@@ -241,6 +242,14 @@ static void listen_to_culprit(struct conductor *c, const struct plan_app *pa,
 
 /* ---- a pass ---- */
 
+static bool found_any(const struct plan_app *pa)
+{
+    for (size_t i = 0; i < pa->n_differences; i++)
+        if (pa->differences[i].kind == DRIFT_FOUND)
+            return true;
+    return false;
+}
+
 static void learn(struct conductor *c, const struct core_pass *p)
 {
     const struct observed *o = p->input.observed;
@@ -248,7 +257,8 @@ static void learn(struct conductor *c, const struct core_pass *p)
         const struct plan_app *pa = &p->plan->apps[i];
         if (pa->n_actions > 0 || (pa->state != APP_SYNCED && pa->state != APP_COMPLETED))
             continue;
-        if (memo_settled(c->core->memo, pa->name) && c->o.store)
+        /* What is left though it differs keeps its cause. */
+        if (!found_any(pa) && memo_settled(c->core->memo, pa->name) && c->o.store)
             store_hands_gone(c->o.store, pa->name);
         size_t from, to;
         observed_app_range(o, pa->name, &from, &to);
@@ -483,16 +493,6 @@ static void engine_is_away(struct conductor *c, const char *why)
     c->away_said = true;
 }
 
-static bool by_hand(const char *action)
-{
-    static const char *const words[] = {"destroy", "die",    "stop",    "kill",       "pause",
-                                        "rename",  "update", "connect", "disconnect", "oom"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(action, words[i]) == 0)
-            return true;
-    return false;
-}
-
 static void second_chance(struct conductor *c);
 
 static void chance_timer(void *user)
@@ -524,45 +524,6 @@ static bool traefik_moved(struct conductor *c, const struct happening *h)
     return moved;
 }
 
-static void keep_hand(struct conductor *c, const char *app, const char *object, const char *what)
-{
-    memo_hand(c->core->memo, app, object, what);
-    if (c->o.store)
-        store_hand(c->o.store, app, object, what);
-}
-
-/* Whoever ends leaves its networks, too: that is no hand's work of its own. */
-static bool ended(const char *what)
-{
-    static const char *const words[] = {"destroy ", "die ", "stop ", "kill ", "oom "};
-    for (size_t i = 0; what && i < ARRAY_LEN(words); i++)
-        if (strncmp(what, words[i], strlen(words[i])) == 0)
-            return true;
-    return false;
-}
-
-/* Under the object's name, and under that of the container that it happened to. */
-static void note_hand(struct conductor *c, const struct happening *h)
-{
-    CLEANUP(str_release) struct str when = STR_INIT, what = STR_INIT, object = STR_INIT;
-    bool network = strncmp(h->object, "network ", 8) == 0;
-    str_add_time(&when, h->time_ms ? h->time_ms : core_now_ms());
-    str_addf(&what, "%s at %s", h->action, str_text(&when));
-    if (!h->container || network)
-        keep_hand(c, h->app, h->object, str_text(&what));
-    if (!h->container)
-        return;
-    if (network) {
-        str_clear(&what);
-        str_addf(&what, "%s %s %s at %s", h->action,
-                 strcmp(h->action, "connect") == 0 ? "to" : "from", h->object, str_text(&when));
-    }
-    str_addf(&object, "container %s", h->container);
-    if (network && ended(memo_hand_of(c->core->memo, str_text(&object))))
-        return;
-    keep_hand(c, h->app, str_text(&object), str_text(&what));
-}
-
 static void object_changed(struct conductor *c, const struct happening *h)
 {
     struct slot *s = h->app ? slots_find(&c->slots, h->app) : NULL;
@@ -572,8 +533,8 @@ static void object_changed(struct conductor *c, const struct happening *h)
         return;
     if (h->app) {
         bool echo = s && core_monotonic_ms() - s->tried_ms < ECHO_MS;
-        if (h->object && h->action && !echo && by_hand(h->action))
-            note_hand(c, h);
+        if (h->object && h->action && !echo)
+            hands_note(c->core->memo, c->o.store, h);
         if (!s)
             s = slots_get(&c->slots, c, h->app);
         s->dirty = true;

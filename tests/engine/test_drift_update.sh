@@ -42,7 +42,7 @@ for change in '{"Memory": 268435456, "MemorySwap": 268435456}' '{"NanoCpus": 700
     sleep 0.6
 done
 same "in place" "$born" "$(snapshot web-app-1)"
-says "the history names the event" "pids_limit changed (update at 20" "$(evenkeel history web 2>&1)"
+says "the history names the event" "pids_limit changed (update at 20" "$("$EVENKEEL" history --state "$state" web 2>&1)"
 
 # --- drift: report
 sleeper web 'drift: report'
