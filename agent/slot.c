@@ -10,6 +10,7 @@
 
 #define SECOND_CHANCE_MS 3000
 #define REPEATS_MAX 2
+#define FIELDS_MAX 3
 
 static size_t slots_at(const struct slots *l, const char *app, bool *found)
 {
@@ -180,13 +181,34 @@ static void slot_block(struct slot *s, const char *why)
     replace(&s->failure, why);
 }
 
+/* " (container blog-app-1: mem_limit, cpus)": of the first object that is not left as it is. */
+static void add_fields(const struct plan_app *pa, struct str *text)
+{
+    const char *object = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < pa->n_differences; i++) {
+        const struct difference *d = &pa->differences[i];
+        if (d->left != LEFT_NOT || (object && strcmp(object, d->object) != 0))
+            continue;
+        if (!object)
+            str_addf(text, " (%s: ", d->object);
+        object = d->object;
+        if (n < FIELDS_MAX)
+            str_addf(text, "%s%s", n > 0 ? ", " : "", d->change.field);
+        n++;
+    }
+    if (n > FIELDS_MAX)
+        str_addf(text, " and %zu more", n - FIELDS_MAX);
+    if (object)
+        str_addc(text, ')');
+}
+
 static void slot_block_repeating(struct slot *s, const struct plan_app *pa)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
     str_addf(&text, "it does not settle: the same plan came back %u times after it was carried out",
              s->repeats);
-    if (pa->n_differences > 0)
-        str_addf(&text, " (%s, %s)", pa->differences[0].object, pa->differences[0].change.field);
+    add_fields(pa, &text);
     str_add(&text, "; left alone until its file or settings change");
     slot_block(s, str_text(&text));
 }
