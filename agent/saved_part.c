@@ -126,6 +126,25 @@ static void take_overrides(struct taking *t)
     strv_sort(&t->part->files);
 }
 
+/* The archives that the files stand for or name. */
+static void take_bundles(struct taking *t)
+{
+    const struct desired *d = t->pass->input.desired;
+
+    for (size_t i = 0; i < d->n_files; i++) {
+        const struct spec_file *f = d->files[i];
+
+        if (!saved_part_has_file(t->part, f->root, f->path))
+            continue;
+        if (f->bundle)
+            strv_push(t->a, &t->part->bundles, f->bundle);
+        for (size_t k = 0; k < f->n_documents; k++)
+            for (size_t b = 0; b < f->documents[k].bundles.n; b++)
+                strv_push(t->a, &t->part->bundles, f->documents[k].bundles.v[b]);
+    }
+    strv_sort(&t->part->bundles);
+}
+
 /* "NAME" is everybody's, "APP/NAME" that app's. */
 static void take_set(struct taking *t)
 {
@@ -274,6 +293,7 @@ bool saved_part_scope(const struct core *c, const struct core_pass *p, struct ar
     judge_actions(&t);
     take_wanted(&t);
     take_overrides(&t);
+    take_bundles(&t);
     take_set(&t);
     take_observed(&t);
     part.incumbents = only(&c->incumbents, &part.apps, a);
@@ -291,6 +311,11 @@ bool saved_part_has_file(const struct saved_part *part, const char *root, const 
         return true;
     str_addf(&origin, "%s//%s", root, path);
     return holds(&part->files, str_text(&origin));
+}
+
+bool saved_part_has_bundle(const struct saved_part *part, const char *path)
+{
+    return part->everything || holds(&part->bundles, path);
 }
 
 bool saved_part_has_facts(const struct saved_part *part, const char *key)

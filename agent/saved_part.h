@@ -9,8 +9,8 @@
 
 struct saved_part {
     bool everything;
-    struct strv apps;         /* sorted; the rest is about these, unless it is everything */
-    struct strv files, facts; /* origins of files and overrides, keys of facts; sorted */
+    struct strv apps; /* sorted; the rest is about these, unless it is everything */
+    struct strv files, facts, bundles; /* origins of files and overrides, keys, paths; sorted */
     struct kvs incumbents;
     struct history history;
     struct spec_set set; /* secrets, routed and served only */
@@ -22,8 +22,9 @@ void saved_part_all(const struct core *c, const struct core_pass *p, struct save
 /* What concerns the apps of the pass's scope; in the arena, and borrows. False if a part would not do, or would hardly be smaller. */
 bool saved_part_scope(const struct core *c, const struct core_pass *p, struct arena *a,
                       struct saved_part *ret);
-/* For a file or override of the set, and facts. */
+/* For a file or override of the set, for archives, and for facts. */
 bool saved_part_has_file(const struct saved_part *part, const char *root, const char *path);
+bool saved_part_has_bundle(const struct saved_part *part, const char *path);
 bool saved_part_has_facts(const struct saved_part *part, const char *key);
 
 #endif
