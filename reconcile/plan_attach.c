@@ -34,7 +34,9 @@ static void judge_wanted_networks(struct app_work *p, struct replica *r)
         /* Only the network it was born on is part of the hash; of the others nobody can tell whether the file or a
          * hand changed, unless the event was seen. A network that is missing altogether may be one that we were
          * just making again. */
-        bool event = handmade(p->w, r->want->name) != NULL;
+        bool event =
+            handmade(p->w, r->want->name) ||
+            handmade_object(p->w, arena_printf(p->w->arena, "network %s", net->want->name));
         bool found = event || (born_there && net->have);
 
         if (judge_differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING,

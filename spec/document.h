@@ -8,6 +8,7 @@
 #include "spec/app.h"
 
 struct arena;
+struct yaml_node;
 
 enum doc_kind { DOC_APP, DOC_OVERRIDE, DOC_COMPOSE, DOC_FOREIGN };
 
@@ -18,8 +19,9 @@ struct document {
     const char *name; /* app or override name even when !ok, if it could be read; else NULL */
     struct app
         *app; /* DOC_APP or DOC_COMPOSE, and ok; NULL for a Compose file that is part of another */
-    struct override *override; /* DOC_OVERRIDE and ok */
-    struct strv bundles;       /* archives that its services name as their source, also when !ok */
+    struct override *override;    /* DOC_OVERRIDE and ok */
+    const struct yaml_node *tree; /* what was decoded: resolved, of a Compose file; or NULL */
+    struct strv bundles; /* archives that its services name as their source, also when !ok */
 };
 
 /* How the pure decoder reads env_file (and, later, what extends and include name). path is absolute. Returns 0 with the text in
@@ -44,6 +46,7 @@ extern const char *const compose_names[4];
 bool source_may_be_compose(const struct service *s);
 
 struct spec_file {
+    uint64_t serial;  /* of this very reading, never used twice by its reader; 0: not known */
     const char *root; /* as configured, absolute */
     const char *path; /* below root */
     const char *name; /* for diagnostics: as the user would type it */

@@ -29,8 +29,8 @@ id=$(inspect web-app-1 .Id)
 sleep 1
 
 drift_has() { # FIELD EVENT HAVE [LEFT]
-    { evenkeel drift --json || true; } | jq -e --arg f "$1" --arg e "$2" --arg h "$3" --arg l "${4:-report}" \
-        '[.drift[] | select(.object == "container web-app-1" and .field == $f and (.event // "") == $e and (.have // "") == $h and .left == $l)] | length == 1'
+    [ "$({ evenkeel drift --json || true; } | jq --arg f "$1" --arg e "$2" --arg h "$3" --arg l "${4:-report}" \
+        '[.drift[] | select(.object == "container web-app-1" and .field == $f and (.event // "") == $e and (.have // "") == $h and .left == $l)] | length')" = 1 ]
 }
 # seen NAME FIELD EVENT HAVE COMMAND...: from the command's return
 seen() {
@@ -93,7 +93,7 @@ same "nothing is left to do" "0 0" "$(exit_of plan) $(exit_of evenkeel drift)"
 sleep 0.6
 
 # --- taken away
-gone_is() { { evenkeel drift --json || true; } | jq -e '[.drift[] | select(.field == "state" and .event == "destroy" and .have == null)] | length == 1'; }
+gone_is() { [ "$({ evenkeel drift --json || true; } | jq '[.drift[] | select(.field == "state" and .event == "destroy" and .have == null)] | length')" = 1 ]; }
 app 'drift: report' | write_file web.yaml
 wait_until 5 is Synced web || true
 sleep 0.6

@@ -7,7 +7,7 @@
 need_engine
 
 found() { # OBJECT FIELD
-    { evenkeel drift --json || true; } | jq -e --arg o "$1" --arg f "$2" '[.drift[] | select(.object == $o and .field == $f)] | length > 0'
+    [ "$({ evenkeel drift --json || true; } | jq --arg o "$1" --arg f "$2" '[.drift[] | select(.object == $o and .field == $f)] | length')" = 1 ]
 }
 well() { [ "$(exit_of plan)" = 0 ] && is Synced web; }
 fixed() { check "$1: put right" test "$(exit_of apply)" = 0 && check "$1: and well" well; }

@@ -59,12 +59,12 @@ shuffled 'environment: [B=2, A=1]
 cap_add: [SYS_TIME, CHOWN]
 ports: ["127.0.0.1:18081:81", "18080:80", "53:53/udp"]
 extra_hosts: ["b:10.0.0.2", "a:10.0.0.1"]
-ulimits: {nproc: 100, nofile: {soft: 10, hard: 20}}
+ulimits: {nproc: 100, nofile: {soft: 1000, hard: 2000}}
 volumes: [z:/z, "/usr:/a:ro"]'
 same "lists" 0 "$(exit_of apply)"
 still "lists"
 shuffled 'volumes: ["/usr:/a:ro", z:/z]
-ulimits: {nofile: {hard: 20, soft: 10}, nproc: {soft: 100, hard: 100}}
+ulimits: {nofile: {hard: 2000, soft: 1000}, nproc: {soft: 100, hard: 100}}
 extra_hosts: {a: 10.0.0.1, b: 10.0.0.2}
 ports: ["53:53/udp", "18080:80/tcp", {target: 81, published: 18081, host_ip: 127.0.0.1}]
 cap_add: [CAP_CHOWN, SYS_TIME]
