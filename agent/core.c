@@ -126,7 +126,7 @@ bool core_read_released(struct core *c)
 
 bool core_read_quarantine(struct core *c)
 {
-    return c->quarantine && quarantine_folder_look(c->quarantine);
+    return c->quarantine && quarantine_folder_news(c->quarantine);
 }
 
 void core_settle_released(struct core *c, const struct plan *plan)

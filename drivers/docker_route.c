@@ -286,7 +286,7 @@ void docker_route_look(struct driver *driver, const struct look *scope, look_don
     struct docker *d = (struct docker *)driver;
 
     if (d->quarantine)
-        (void)quarantine_folder_look(d->quarantine);
+        quarantine_folder_look(d->quarantine);
     if (!d->router) {
         docker_look(driver, scope, done, user);
         return;

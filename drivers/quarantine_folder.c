@@ -19,6 +19,7 @@ struct quarantine_folder {
     struct arena *arena; /* of the records */
     struct quarantine_record *v;
     size_t n;
+    bool news; /* other records since somebody asked */
 };
 
 struct quarantine_folder *quarantine_folder_new(const char *dir)
@@ -113,7 +114,7 @@ static void print_all(const struct quarantine_record *v, size_t n, struct str *o
             quarantine_print(&v[i], out);
 }
 
-bool quarantine_folder_look(struct quarantine_folder *q)
+void quarantine_folder_look(struct quarantine_folder *q)
 {
     CLEANUP(str_release) struct str before = STR_INIT, after = STR_INIT;
     struct arena *a = arena_new();
@@ -122,7 +123,7 @@ bool quarantine_folder_look(struct quarantine_folder *q)
 
     if (read_folder(q, a, &v, &n) < 0) {
         arena_free(a);
-        return false;
+        return;
     }
     print_all(q->v, q->n, &before);
     print_all(v, n, &after);
@@ -130,7 +131,16 @@ bool quarantine_folder_look(struct quarantine_folder *q)
     q->arena = a;
     q->v = v;
     q->n = n;
-    return strcmp(str_text(&before), str_text(&after)) != 0;
+    q->news |= strcmp(str_text(&before), str_text(&after)) != 0;
+}
+
+bool quarantine_folder_news(struct quarantine_folder *q)
+{
+    quarantine_folder_look(q);
+    bool news = q->news;
+
+    q->news = false;
+    return news;
 }
 
 void quarantine_folder_observed(const struct quarantine_folder *q, struct arena *a,
@@ -162,7 +172,7 @@ int quarantine_folder_put(struct quarantine_folder *q, const char *volume, const
     if (rc == 0)
         rc = fsx_replace(file_of(q, volume, a), text, strlen(text), 0600, e);
     arena_free(a);
-    (void)quarantine_folder_look(q);
+    quarantine_folder_look(q);
     return rc;
 }
 
@@ -178,7 +188,7 @@ int quarantine_folder_drop(struct quarantine_folder *q, const char *volume, stru
         rc = -1;
     }
     arena_free(a);
-    (void)quarantine_folder_look(q);
+    quarantine_folder_look(q);
     return rc;
 }
 

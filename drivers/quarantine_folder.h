@@ -16,9 +16,10 @@ struct quarantine_folder;
 struct quarantine_folder *quarantine_folder_new(const char *dir);
 void quarantine_folder_free(struct quarantine_folder *q); /* NULL is fine */
 
-/* Read all files anew. True if there is another set of records than before. When the folder cannot be read (other than that it is
- * not there) what was known stays. */
-bool quarantine_folder_look(struct quarantine_folder *q);
+/* Read all files anew. When the folder cannot be read (other than that it is not there) what was known stays. */
+void quarantine_folder_look(struct quarantine_folder *q);
+/* The same; true if any look since the last call of this found another set of records. */
+bool quarantine_folder_news(struct quarantine_folder *q);
 /* What is known, sorted by volume; files that cannot be read have their problem. Copied to the arena. */
 void quarantine_folder_observed(const struct quarantine_folder *q, struct arena *a,
                                 struct quarantine_record **ret, size_t *ret_n);
