@@ -38,8 +38,12 @@ static const struct verb verbs[] = {
      "Works without an agent. Beside a running agent it does nothing itself: it says so and watches the agent do it.\n"
      "Exit: 0 converged, 1 not, with the reason.\n"},
     {"drift", "[APP...]", "show what somebody else changed in the engine",
-     OPT_PLACES | OPT_JSON, 0, ANY, cli_drift,
-     "Exit: 0 none, 2 drift, 1 error.\n"},
+     OPT_PLACES | OPT_JSON | OPT_HTML | OPT_JUNIT, 0, ANY, cli_drift,
+     "A table, then each difference in full: what is wanted, what is there, who did it as far as the engine's events tell, and\n"
+     "what becomes of it. Values that may be secret are not shown. Exit: 0 none, 2 drift, 1 error.\n"
+     "\n"
+     "  evenkeel drift --html > drift.html\n  evenkeel drift --junit > drift.xml\n"
+     "  evenkeel history blog --drift                   what was changed before, and when that ended\n"},
     {"status", "[APP...]", "one line per app: state, containers, and why",
      OPT_PLACES | OPT_JSON | OPT_VERBOSE, 0, ANY, cli_status,
      "States: Synced, OutOfSync, Progressing, Degraded, Missing, Frozen, Held, Stopped, Completed, Refused.\n"

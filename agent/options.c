@@ -60,6 +60,9 @@ static const struct flag flags[] = {
     {"dry-run", 0, OPT_DRY_RUN, NULL, "only say what would be done"},
     {"volumes", 0, OPT_VOLUMES, NULL,
      "its volumes too: they go into quarantine, and are deleted when their time there is over"},
+    {"html", 0, OPT_HTML, NULL, "one HTML page that stands by itself"},
+    {"junit", 0, OPT_JUNIT, NULL, "JUnit XML, for CI servers"},
+    {"drift", 0, OPT_DRIFT, NULL, "what somebody else changed, and when it was put right"},
     {"size", 0, OPT_SIZE, NULL, "also how large each is (the engine counts file by file)"},
     {"yes-delete-data", 0, OPT_DELETE_DATA, NULL, "said for `purge`, which cannot be undone"},
     {"log", 0, OPT_LOG, "LEVEL", "error, warning, info or debug (default info)"},
@@ -106,6 +109,9 @@ static int take(const struct flag *f, const char *value, struct arena *a, struct
     case OPT_DOCKERFILE: o->dockerfile = true; return 0;
     case OPT_DRY_RUN: o->dry_run = true; return 0;
     case OPT_VOLUMES: o->volumes = true; return 0;
+    case OPT_HTML: o->html = true; return 0;
+    case OPT_JUNIT: o->junit = true; return 0;
+    case OPT_DRIFT: o->drift = true; return 0;
     case OPT_SIZE: o->size = true; return 0;
     case OPT_DELETE_DATA: o->delete_data = true; return 0;
     case OPT_TAIL:

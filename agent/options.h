@@ -25,7 +25,7 @@ struct options {
 
     /* what the verb was asked */
     bool json, dot, verbose, follow, timestamps, simulate, actions, build, dockerfile, dry_run;
-    bool volumes, size, delete_data;
+    bool volumes, size, delete_data, html, junit, drift;
     bool help;
     int tail; /* -1: all */
     bool tail_given;
@@ -64,6 +64,9 @@ enum option_bit {
     OPT_VOLUMES = 1 << 24,
     OPT_SIZE = 1 << 25,
     OPT_DELETE_DATA = 1 << 26,
+    OPT_HTML = 1 << 27,
+    OPT_JUNIT = 1 << 28,
+    OPT_DRIFT = 1 << 29,
     OPT_PLACES = OPT_ROOT | OPT_STATE | OPT_DOCKER | OPT_CONFIG | OPT_NAME,
 };
 
