@@ -48,6 +48,18 @@ static void show_ingress(const struct core *c, const struct core_pass *p, struct
         printf("%s\n", lines.v[i]);
 }
 
+/* Which file each variable of a Compose file came from; never its value. */
+static void show_variables(const struct core_pass *p)
+{
+    for (size_t i = 0; i < p->plan->n_apps; i++) {
+        const struct want_app *app = desired_app(p->input.desired, p->plan->apps[i].name);
+        for (size_t k = 0; app && k < app->variables.n; k++)
+            if (*app->variables.v[k].value)
+                printf("%s: variable %s from %s\n", app->name, app->variables.v[k].key,
+                       app->variables.v[k].value);
+    }
+}
+
 int cli_plan(const struct options *o)
 {
     struct err e = {0};
@@ -61,6 +73,8 @@ int cli_plan(const struct options *o)
         show(p.plan, o);
         if (!o->json && !o->dot)
             show_ingress(&c, &p, a);
+        if (o->verbose && !o->json && !o->dot)
+            show_variables(&p);
         rc = errors > 0 ? 1 : plan_empty(p.plan) ? 0 : 2;
     } else {
         (void)cli_fail(&e);

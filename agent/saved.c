@@ -4,6 +4,7 @@
  * state is parsed and the same plan is made. Refuses documents of another format version. */
 #include "agent/saved.h"
 
+#include "agent/bundle_open.h"
 #include "agent/saved_ingress.h"
 #include "drivers/fsx.h"
 #include "reconcile/bind.h"
@@ -79,6 +80,15 @@ static json_t *facts_json(const struct context_facts *f)
         f->args.n ? js_from_kvs(&f->args) : NULL);
 }
 
+/* Does it stand for nothing, since it cannot be read? */
+static bool broken_bundle(const struct desired *d, const char *path)
+{
+    for (size_t i = 0; i < d->n_files; i++)
+        if (d->files[i]->bundle && strcmp(d->files[i]->bundle, path) == 0)
+            return d->files[i]->broken && d->files[i]->n_documents == 0;
+    return false;
+}
+
 /* What the worker has read: facts, and the specs inside archives (neither text nor error: not read yet). */
 static void add_sources(const struct core *c, const struct desired *d, json_t *v)
 {
@@ -90,15 +100,16 @@ static void add_sources(const struct core *c, const struct desired *d, json_t *v
         if (x) /* not UTF-8: as if it was still being read */
             json_array_append_new(facts, x);
     }
-    for (size_t i = 0; c->contexts && i < d->n_files; i++) {
-        const struct spec_file *f = d->files[i];
-        if (!f->bundle)
-            continue;
-        bool broken = f->broken && f->n_documents == 0;
-        json_object_set_new(
-            bundles, f->bundle,
-            json_pack("{s:s*, s:s*}", "text", contexts_bundle_spec(c->contexts, f->bundle), "error",
-                      broken ? contexts_bundle_error(c->contexts, f->bundle) : NULL));
+    for (size_t i = 0; c->contexts && i < c->bundles.n; i++) {
+        const struct bundle_spec *spec = contexts_bundle_spec(c->contexts, c->bundles.v[i]);
+        json_t *x = spec ? json_pack("{s:s, s:s, s:o}", "name", spec->name, "text", spec->text,
+                                     "files", js_from_kvs(&spec->files))
+                         : json_object();
+        if (x && broken_bundle(d, c->bundles.v[i]))
+            (void)json_object_set_new(
+                x, "error", json_string(contexts_bundle_error(c->contexts, c->bundles.v[i])));
+        if (x) /* not UTF-8: as if it was still being read */
+            json_object_set_new(bundles, c->bundles.v[i], x);
     }
     json_object_set_new(v, "facts", facts);
     json_object_set_new(v, "bundles", bundles);
@@ -224,16 +235,38 @@ static const struct context_facts *const *facts_from(const json_t *list, struct 
     return v;
 }
 
+struct saved_bundles {
+    const json_t *list;
+    struct arena *arena;
+};
+
+static const struct bundle_spec *saved_bundle(void *ctx, const char *path)
+{
+    const struct saved_bundles *b = ctx;
+    const json_t *x = json_object_get(b->list, path);
+    if (!js_str(x, "text", NULL))
+        return NULL;
+    struct bundle_spec *spec = ARENA_NEW(b->arena, struct bundle_spec);
+    spec->text = arena_strdup(b->arena, js_str(x, "text", ""));
+    /* Before there were others it was not said which one it is. */
+    spec->name = arena_strdup(b->arena, js_str(x, "name", *spec->text ? "evenkeel.yaml" : ""));
+    js_kvs(x, "files", b->arena, &spec->files);
+    return spec;
+}
+
 /* Archives stand for the specs inside them; a pass saved before anything was read from archives has no list of them. */
 static const struct spec_file *const *opened(const struct spec_file *const *files, size_t n,
                                              const json_t *bundles, struct arena *a)
 {
     const struct spec_file **v = ARENA_ARRAY(a, n ? n : 1, const struct spec_file *);
+    struct saved_bundles known = {bundles, a};
     for (size_t i = 0; i < n; i++) {
-        const json_t *x = files[i]->bundle ? json_object_get(bundles, files[i]->bundle) : NULL;
-        v[i] = x ? core_open_bundle(files[i], arena_strdup(a, js_str(x, "text", NULL)),
+        const char *path = files[i]->bundle;
+        const json_t *x = path ? json_object_get(bundles, path) : NULL;
+        v[i] = x      ? bundle_open(files[i], saved_bundle(&known, path),
                                     arena_strdup(a, js_str(x, "error", NULL)), a)
-                 : files[i];
+               : path ? files[i]
+                      : bundle_join(files[i], saved_bundle, &known, a);
     }
     return v;
 }

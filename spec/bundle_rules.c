@@ -49,7 +49,8 @@ static bool is_host(const char *mode)
 static void refuse_mounts(struct decode_ctx *c, const struct service_draft *d)
 {
     for (size_t i = 0; i < d->s.n_mounts; i++)
-        if (d->s.mounts[i].kind == MOUNT_BIND)
+        if (d->s.mounts[i].kind == MOUNT_BIND &&
+            !(c->over && strcmp(d->s.mounts[i].at.file, c->over->at.file) == 0))
             decode_say(c, DIAG_ERROR, d->s.mounts[i].at, "a named volume keeps data",
                        "a spec inside an archive must not mount folders of the host");
 }
@@ -65,7 +66,6 @@ static void service_rules(struct decode_ctx *c, const struct service_draft *d)
         {"cgroup_parent", s->cgroup_parent != NULL},
         {"device_cgroup_rules", s->device_cgroup_rules.n > 0},
         {"devices", s->n_devices > 0},
-        {"env_file", d->n_env_sources > 0},
         {"ipc", is_host(s->ipc)},
         {"network_mode", is_host(s->network_mode)},
         {"pid", is_host(s->pid)},

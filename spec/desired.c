@@ -67,13 +67,9 @@ static void gather_named(struct builder *b)
     for (size_t i = 0; i < b->set->n_files; i++) {
         const struct spec_file *f = b->set->files[i];
 
-        for (size_t k = 0; k < f->n_documents && !f->bundle; k++) {
-            const struct app *app = f->documents[k].app;
-
-            for (size_t s = 0; app && s < app->n_services; s++)
-                if (app->services[s].build.bundle)
-                    strv_push(b->arena, &b->named, app->services[s].build.bundle);
-        }
+        for (size_t k = 0; k < f->n_documents && !f->bundle; k++)
+            for (size_t s = 0; s < f->documents[k].bundles.n; s++)
+                strv_push(b->arena, &b->named, f->documents[k].bundles.v[s]);
     }
     strv_sort(&b->named);
 }
