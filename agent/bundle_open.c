@@ -137,6 +137,7 @@ const struct spec_file *bundle_join(const struct spec_file *f, bundle_known *kno
         if (!own) {
             own = ARENA_NEW(a, struct spec_file);
             *own = *f;
+            own->serial = 0; /* what it says follows from the archive too */
             own->documents = ARENA_ARRAY(a, f->n_documents, struct document);
             memcpy(own->documents, f->documents, f->n_documents * sizeof(*own->documents));
             diag_init(&own->diags, a);

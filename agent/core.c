@@ -77,6 +77,7 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
     if (needs & CORE_FILES) {
         const char *overrides = fsx_join(o->state, "overrides", c->routes_arena);
         c->sources = sources_new(o->roots.v, o->roots.n, overrides);
+        c->built = desired_memo_new();
         c->secrets = secrets_new(o->state);
         c->route_files = ingress_routes_new(o->state);
     }
@@ -106,6 +107,7 @@ void core_close(struct core *c)
     sources_free(c->sources);
     secrets_free(c->secrets);
     memo_free(c->memo);
+    desired_memo_free(c->built);
     arena_free(c->desired_arena);
     arena_free(c->routes_arena);
     arena_free(c->released_arena);
@@ -280,6 +282,7 @@ void core_desire(struct core *c)
     struct spec_set *set = ARENA_NEW(c->desired_arena, struct spec_set);
     *set = *sources_set(c->sources);
     set->routed = c->routed;
+    set->memo = c->built;
     if (c->contexts) {
         open_bundles(c, set);
         set->facts = contexts_facts(c->contexts, &set->n_facts);
@@ -368,7 +371,7 @@ static void name_builds(struct core *c)
     if (!builds_any(c))
         return;
     struct arena *scratch = arena_new();
-    bind_images(c->desired, c->driver->ops->observed(c->driver, scratch), c->desired_arena);
+    bind_builds(c->desired, c->driver->ops->observed(c->driver, scratch), c->desired_arena);
     arena_free(scratch);
 }
 
@@ -529,7 +532,8 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
     const struct observed *o = c->driver->ops->observed(c->driver, a);
     core_desire(c);
     gateway_keep(c->gateway, c->desired);
-    bind_images(c->desired, o, c->desired_arena);
+    static const struct strv all;
+    bind_scope(c->desired, scope ? scope : &all, o, c->desired_arena);
     *ret = (struct core_pass){.input = {
                                   .desired = c->desired,
                                   .observed = o,

@@ -14,6 +14,7 @@
 #include "drivers/driver.h"
 #include "drivers/http.h"
 #include "reconcile/plan.h"
+#include "spec/desired_memo.h"
 
 struct core {
     const struct options *options;
@@ -27,6 +28,7 @@ struct core {
     struct memo *memo;         /* history for the planner */
     struct contexts *contexts; /* sources of what is built; NULL without an engine */
     struct arena *desired_arena;
+    struct desired_memo *built; /* apps of former desired states, where nothing changed */
     struct desired *desired;    /* NULL before core_desire; rebuilt when stale */
     const struct spec_set *set; /* that it was built from; in desired_arena */
     struct kvs incumbents;      /* that it was built with; in desired_arena */

@@ -138,6 +138,8 @@ struct plan_style {
     bool colour, verbose /* also apps with nothing to do */;
 };
 void plan_print(const struct plan *p, const struct plan_style *style, struct str *out);
+/* What is held, in one line; nothing if nothing is. */
+void plan_held_words(const struct plan *p, struct str *out);
 json_t *plan_to_json(const struct plan *p);
 void plan_to_dot(const struct plan *p, struct str *out);
 

@@ -33,6 +33,8 @@ struct spec_root {
     bool readable;    /* present and listed without an error */
 };
 
+struct desired_memo;
+
 /* Everything that was read, as agent/sources (or a test) hands it over. Files in order of root, then path. */
 struct spec_set {
     const struct spec_root *roots;
@@ -49,6 +51,7 @@ struct spec_set {
     bool secrets_known; /* false: nobody looked, so none is missed (validation without a state) */
     struct strv routed; /* apps that have a route file (STATE/ingress/routes); sorted */
     struct kvs served;  /* route_key() -> app, out of those files (route_file_claims()) */
+    struct desired_memo *memo; /* of apps built before (desired_memo.h); NULL: none */
 };
 
 /* One route with everything filled in. */

@@ -44,6 +44,7 @@ extern const char *const compose_names[4];
 bool source_may_be_compose(const struct service *s);
 
 struct spec_file {
+    uint64_t serial;  /* of this very reading, never used twice by its reader; 0: not known */
     const char *root; /* as configured, absolute */
     const char *path; /* below root */
     const char *name; /* for diagnostics: as the user would type it */
