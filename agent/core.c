@@ -132,6 +132,12 @@ bool core_read_quarantine(struct core *c)
     return c->quarantine && quarantine_folder_news(c->quarantine);
 }
 
+bool core_volumes_leave(const struct core *c)
+{
+    return (c->quarantine && !quarantine_folder_empty(c->quarantine)) ||
+           (c->desired && c->desired->leaving.n > 0);
+}
+
 void core_settle_released(struct core *c, const struct plan *plan)
 {
     bool left = plan->released.n > 0;

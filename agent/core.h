@@ -61,6 +61,8 @@ bool core_scan(struct core *c, bool *unstable);
 bool core_read_released(struct core *c);
 /* Read the records of volumes in quarantine again. True if there are other ones. */
 bool core_read_quarantine(struct core *c);
+/* True if volumes are in quarantine or asked to go there: any file may then decide about apps that are not its own. */
+bool core_volumes_leave(const struct core *c);
 /* After a plan of which all apps were carried out: forget the releases once nothing of them is left. */
 void core_settle_released(struct core *c, const struct plan *plan);
 /* Build desired state if it is stale; incumbents come from what the driver knows. */

@@ -54,8 +54,10 @@ static const struct verb verbs[] = {
      "\n"
      "  evenkeel logs blog -f\n  evenkeel logs shop/db --tail 20\n  evenkeel logs blog --build\n"},
     {"history", "[APP]", "what the agent did, newest first",
-     OPT_STATE | OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ACTIONS, 0, 1, cli_history,
-     "  evenkeel history blog --actions\n"},
+     OPT_STATE | OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ACTIONS | OPT_DRIFT, 0, 1, cli_history,
+     "With --drift: what somebody else changed, when it was seen, by which event, and when that ended.\n"
+     "\n"
+     "  evenkeel history blog --actions\n  evenkeel history blog --drift\n"},
     {"stop", "APP", "stop an app and leave it stopped", OPT_PLACES, 1, ANY, cli_stop,
      "Writes an override into STATE/overrides; no spec is edited. `evenkeel start APP` undoes it.\n"},
     {"start", "APP", "undo `stop` and `remove`", OPT_PLACES, 1, ANY, cli_start, ""},

@@ -257,6 +257,7 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
     o->settings.drift = c.drift;
     o->settings.build_allow = c.build_allow;
     o->settings.build_timeout_ms = c.build_timeout_ns.v / 1000000;
+    o->notify = c.notify;
     o->settings.quarantine_ms = c.quarantine_ns.v / 1000000;
     o->settings.build_limits = (struct build_limits){
         .total_bytes = c.max_size.v, .file_bytes = c.max_file.v, .entries = (int)c.max_entries.v};

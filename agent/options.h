@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "agent/log.h"
+#include "spec/config_notify.h"
 #include "spec/desired.h"
 
 struct arena;
@@ -22,6 +23,7 @@ struct options {
     bool config_given;
     enum log_level log;
     struct settings settings;
+    struct notify_hooks notify;
 
     /* what the verb was asked */
     bool json, dot, verbose, follow, timestamps, simulate, actions, build, dockerfile, dry_run;

@@ -143,6 +143,11 @@ bool quarantine_folder_news(struct quarantine_folder *q)
     return news;
 }
 
+bool quarantine_folder_empty(const struct quarantine_folder *q)
+{
+    return q->n == 0;
+}
+
 void quarantine_folder_observed(const struct quarantine_folder *q, struct arena *a,
                                 struct quarantine_record **ret, size_t *ret_n)
 {

@@ -20,6 +20,7 @@ void quarantine_folder_free(struct quarantine_folder *q); /* NULL is fine */
 void quarantine_folder_look(struct quarantine_folder *q);
 /* The same; true if any look since the last call of this found another set of records. */
 bool quarantine_folder_news(struct quarantine_folder *q);
+bool quarantine_folder_empty(const struct quarantine_folder *q); /* as far as is known */
 /* What is known, sorted by volume; files that cannot be read have their problem. Copied to the arena. */
 void quarantine_folder_observed(const struct quarantine_folder *q, struct arena *a,
                                 struct quarantine_record **ret, size_t *ret_n);

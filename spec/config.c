@@ -183,7 +183,7 @@ static const struct field rows_config[] = {
     {"log", &form_table, 0, .help = "the agent's own log", .table = &fields_config_log},
     {"name", &form_text, C(name), .help = "owner of everything this agent makes; agents with different names leave each other alone", .check = check_agent_name, .fallback = "default"},
     {"network", &form_table, 0, .help = "subnets of the networks it makes", .table = &fields_config_network},
-    {"notify", PLANNED},
+    {"notify", &form_notify, C(notify), .help = "webhooks that are told of drift, failures, recoveries and held removals", .table = &fields_config_notify},
     {"policy", PLANNED},
     {"roots", &form_strings, C(roots), .help = "folders of specs", .check = check_config_path, .fallback = "/etc/evenkeel/apps"},
     {"secrets", PLANNED},
@@ -195,7 +195,7 @@ static const struct field rows_config[] = {
 const struct table fields_config = TABLE("config", "The agent's configuration file.", rows_config);
 
 const struct table *const fields_all_config[] = {
-    &fields_config, &fields_config_acme, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_ingress, &fields_config_log, &fields_config_network, &fields_config_volumes, NULL,
+    &fields_config, &fields_config_acme, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_ingress, &fields_config_log, &fields_config_network, &fields_config_notify, &fields_config_volumes, NULL,
 };
 // clang-format on
 

@@ -70,7 +70,7 @@ static const struct choice volumes_wishes[] = {{"keep", VOLUMES_KEEP}, {"quarant
     APP_ROW_PROJECT
 #define APP_ROW_PROJECT {"compose-project", &form_text, A(compose_project), .help = "project that `docker compose ls` shows it under", .check = check_project, .fallback = "ek-APP"}
 #define APP_ROW_DRIFT {"drift", &form_drift, A(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "the agent's, else heal"}
-#define APP_ROW_NOTIFY {"notify", PLANNED}
+#define APP_ROW_NOTIFY {"notify", .status = FIELD_REFUSED, .help = "whom to tell stands in the agent's configuration, for all apps: notify: {url: https://...}"}
 #define APP_ROW_RESTARTED {"restarted-at", &form_time, A(restarted_at_ms), .help = "containers started before this time are started anew"}
 #define APP_ROW_STATE {"state", &form_choice, A(state), .help = "how the app is wanted", .choices = wishes, .fallback = "running"}
 #define APP_ROW_VERSION {"version", .status = FIELD_IGNORED, .help = "Compose gave it up; leave it out"}
