@@ -69,13 +69,14 @@ static void agent_said(void *ctx, int level, const char *app, const char *text)
     log_line((enum log_level)level, app, "%s", text);
 }
 
-static void agent_looked(void *ctx, const struct observed *o)
+static void agent_looked(void *ctx, const struct core_pass *p)
 {
     struct agent *g = ctx;
     if (!g->web)
         return;
     web_keeper_desired(g->web, g->core.desired);
-    web_keeper_observed(g->web, o, g->o->settings.owner, g->core.ingress_app, g->core.gateway);
+    web_keeper_observed(g->web, p->input.observed, g->o->settings.owner, g->core.ingress_app,
+                        g->core.gateway);
     gateway_keep(g->core.gateway, g->core.desired);
 }
 

@@ -10,6 +10,7 @@
 #include "agent/saved.h"
 #include "agent/store.h"
 #include "drivers/fsx.h"
+#include "reconcile/drift.h"
 #include "spec/base/arena.h"
 #include "spec/limits.h"
 
@@ -47,6 +48,18 @@ static void show_ingress(const struct core *c, const struct core_pass *p, struct
         printf("%s\n", lines.v[i]);
 }
 
+/* Which file each variable of a Compose file came from; never its value. */
+static void show_variables(const struct core_pass *p)
+{
+    for (size_t i = 0; i < p->plan->n_apps; i++) {
+        const struct want_app *app = desired_app(p->input.desired, p->plan->apps[i].name);
+        for (size_t k = 0; app && k < app->variables.n; k++)
+            if (*app->variables.v[k].value)
+                printf("%s: variable %s from %s\n", app->name, app->variables.v[k].key,
+                       app->variables.v[k].value);
+    }
+}
+
 int cli_plan(const struct options *o)
 {
     struct err e = {0};
@@ -60,6 +73,8 @@ int cli_plan(const struct options *o)
         show(p.plan, o);
         if (!o->json && !o->dot)
             show_ingress(&c, &p, a);
+        if (o->verbose && !o->json && !o->dot)
+            show_variables(&p);
         rc = errors > 0 ? 1 : plan_empty(p.plan) ? 0 : 2;
     } else {
         (void)cli_fail(&e);
@@ -71,71 +86,45 @@ int cli_plan(const struct options *o)
 
 /* ---- drift ---- */
 
-static void drift_print(const struct plan_app *app, bool colour, struct str *out)
+static void drift_print(const struct drift_item *item, bool colour, struct str *out)
 {
-    for (size_t i = 0; i < app->n_differences; i++) {
-        const struct difference *d = &app->differences[i];
-        if (d->kind != DRIFT_FOUND)
-            continue;
-        str_addf(out, "%s%s%s: ", colour ? "\033[33m" : "", app->name, colour ? "\033[0m" : "");
-        str_add_escaped(out, d->object);
-        str_addf(out, ": %s", d->change.field);
-        if (d->change.want) {
-            str_add(out, ": want ");
-            str_add_escaped(out, d->change.want);
-        }
-        if (d->change.have) {
-            str_add(out, ", have ");
-            str_add_escaped(out, d->change.have);
-        }
-        if (d->cause) {
-            str_add(out, " (");
-            str_add_escaped(out, d->cause);
-            str_add(out, ")");
-        }
-        str_addc(out, '\n');
+    const struct difference *d = item->found;
+    str_addf(out, "%s%s%s: ", colour ? "\033[33m" : "", item->app, colour ? "\033[0m" : "");
+    str_add_escaped(out, d->object);
+    str_addf(out, ": %s", d->change.field);
+    if (d->change.want) {
+        str_add(out, ": want ");
+        str_add_escaped(out, d->change.want);
     }
+    if (d->change.have) {
+        str_add(out, d->change.want ? ", have " : ": have ");
+        str_add_escaped(out, d->change.have);
+    }
+    if (d->cause) {
+        str_add(out, " (");
+        str_add_escaped(out, d->cause);
+        str_add(out, ")");
+    }
+    if (d->left == LEFT_IGNORED)
+        str_add(out, " [ignored]");
+    str_addc(out, '\n');
 }
 
-static json_t *drift_json(const struct plan *plan)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < plan->n_apps; i++)
-        for (size_t k = 0; k < plan->apps[i].n_differences; k++) {
-            const struct difference *d = &plan->apps[i].differences[k];
-            if (d->kind != DRIFT_FOUND)
-                continue;
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*}", "app",
-                                                  plan->apps[i].name, "object", d->object, "field",
-                                                  d->change.field, "want", d->change.want, "have",
-                                                  d->change.have, "cause", d->cause));
-        }
-    return json_pack("{s:o}", "drift", list);
-}
-
-static size_t drift_count(const struct plan *plan)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < plan->n_apps; i++)
-        for (size_t k = 0; k < plan->apps[i].n_differences; k++)
-            n += plan->apps[i].differences[k].kind == DRIFT_FOUND;
-    return n;
-}
-
-static void drift_show(const struct plan *plan, const struct options *o)
+static void drift_show(const struct plan *plan, const struct drift_item *items, size_t n,
+                       const struct options *o)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
     if (o->json) {
-        json_auto_t *v = drift_json(plan);
+        json_auto_t *v = drift_to_json(items, n);
         cli_put_json(v);
         return;
     }
-    for (size_t i = 0; i < plan->n_apps; i++) {
+    for (size_t i = 0; i < plan->n_apps; i++)
         for (size_t k = 0; k < plan->apps[i].notes.n; k++)
             str_addf(&text, "%s: %s\n", plan->apps[i].name, plan->apps[i].notes.v[k]);
-        drift_print(&plan->apps[i], terminal_colour(stdout), &text);
-    }
-    if (drift_count(plan) == 0)
+    for (size_t i = 0; i < n; i++)
+        drift_print(&items[i], terminal_colour(stdout), &text);
+    if (drift_count(items, n) == 0)
         str_add(&text, "no drift: what runs is what was brought up\n");
     cli_put(&text);
 }
@@ -148,10 +137,12 @@ int cli_drift(const struct options *o)
     int rc = 1;
     if (cli_core_open(&c, o, true, &e) == 0) {
         struct core_pass p;
+        struct drift_item *items;
         (void)cli_core_diags(&c);
         cli_core_plan(&c, a, &p);
-        drift_show(p.plan, o);
-        rc = drift_count(p.plan) > 0 ? 2 : 0;
+        size_t n = drift_items(p.plan, a, &items);
+        drift_show(p.plan, items, n, o);
+        rc = drift_count(items, n) > 0 ? 2 : 0;
     } else {
         (void)cli_fail(&e);
     }

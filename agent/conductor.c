@@ -9,6 +9,7 @@
 #include "agent/slot.h"
 #include "agent/tail.h"
 #include "reconcile/backoff.h"
+#include "reconcile/plan_scope.h"
 #include "reconcile/plan_urgent.h"
 #include "reconcile/run.h"
 #include "spec/base/arena.h"
@@ -19,10 +20,13 @@ struct conductor {
     struct slots slots;
     char *ingress; /* the builtin app */
     struct arena *pass_arena;
-    bool all_dirty;       /* plan every app at the next pass */
-    bool all_due;         /* the look under way is for every app */
-    bool look_everything; /* the next look lists everything */
-    bool look_cold;       /* ... and inspects everything that is ours */
+    struct arena *marks_arena;
+    struct plan_marks marks; /* of the desired state that was last worked with */
+    bool files_changed;      /* whose wants differ is to be found out */
+    bool all_dirty;          /* plan every app at the next pass */
+    bool all_due;            /* the look under way is for every app */
+    bool look_everything;    /* the next look lists everything */
+    bool look_cold;          /* ... and inspects everything that is ours */
     bool looking, engine_up, stopped, looked;
     bool away_said;
     char *away;      /* why the engine cannot be reached */
@@ -262,16 +266,7 @@ static void learn(struct conductor *c, const struct core_pass *p)
 static void say_held(struct conductor *c, const struct plan *plan)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
-    for (size_t i = 0; i < plan->n_held; i++) {
-        const struct held_removals *h = &plan->held[i];
-        str_addf(&text, "%s%zu of %zu apps of %s are gone from its files; removing them is held:",
-                 text.len ? ". " : "", h->apps.n, h->of, h->root);
-        for (size_t k = 0; k < h->apps.n && k < 10; k++)
-            str_addf(&text, " %s", h->apps.v[k]);
-        if (h->apps.n > 10)
-            str_add(&text, " ...");
-        str_addf(&text, "; `evenkeel apply --confirm-removals %s` releases it", h->hash);
-    }
+    plan_held_words(plan, &text);
     if (c->held_said && strcmp(c->held_said, str_text(&text)) == 0)
         return;
     free(c->held_said);
@@ -315,7 +310,7 @@ static void pass(struct conductor *c)
     reserved_subnets(c, a, &reserved);
     core_plan(c->core, &scope, &reserved, NULL, a, &p);
     if (c->o.looked)
-        c->o.looked(c->o.ctx, p.input.observed);
+        c->o.looked(c->o.ctx, &p);
     bool decided = false;
     for (size_t i = 0; i < p.plan->n_apps; i++)
         decided |= p.plan->apps[i].n_actions > 0 && slots_would_start(&c->slots, &p.plan->apps[i]);
@@ -347,6 +342,15 @@ static void take_up(struct conductor *c)
         c->slots.v[i]->due = c->slots.v[i]->dirty;
         c->slots.v[i]->dirty = false;
     }
+}
+
+/* Not planned yet after all. */
+static void put_back(struct conductor *c)
+{
+    c->files_changed = true;
+    c->all_dirty |= c->all_due;
+    for (size_t i = 0; i < c->slots.n; i++)
+        c->slots.v[i]->dirty |= c->slots.v[i]->due;
 }
 
 static void retry(void *user)
@@ -382,10 +386,11 @@ static void looked(void *user, const struct err *e)
     bool again = first && core_learn_incumbents(c->core);
     /* Sources were read meanwhile, or what is built is named after base images that were only now heard of. */
     again |= c->core->stale || core_learn_routed(c->core);
-    again |= c->asked_again < ASK_AGAIN_MAX && core_images_unknown(c->core);
-    c->asked_again = again ? c->asked_again + 1 : 0;
-    if (again)
-        c->all_dirty = true;
+    bool renamed = c->asked_again < ASK_AGAIN_MAX && core_images_unknown(c->core);
+    c->asked_again = again || renamed ? c->asked_again + 1 : 0;
+    c->all_dirty |= renamed;
+    if (again || renamed)
+        put_back(c);
     else if (!c->stopped)
         pass(c);
     schedule(c);
@@ -393,12 +398,30 @@ static void looked(void *user, const struct err *e)
 
 static bool anything_dirty(const struct conductor *c)
 {
-    if (c->all_dirty || c->look_everything)
+    if (c->all_dirty || c->look_everything || c->files_changed)
         return true;
     for (size_t i = 0; i < c->slots.n; i++)
         if (c->slots.v[i]->dirty)
             return true;
     return false;
+}
+
+/* One app's file changed: the others need no new plan, except where they wait for something that it may give up. */
+static void mark_changed(struct conductor *c)
+{
+    struct arena *a = arena_new();
+    struct plan_marks now;
+    struct strv differ = {0};
+    plan_marks_of(c->core->desired, a, &now);
+    plan_marks_differ(&c->marks, &now, a, &differ);
+    for (size_t i = 0; i < differ.n; i++)
+        if (concerns(c, differ.v[i]))
+            slots_get(&c->slots, c, differ.v[i])->dirty = true;
+    slots_mark_restless(&c->slots);
+    arena_free(c->marks_arena);
+    c->marks_arena = a;
+    c->marks = now;
+    c->files_changed = false;
 }
 
 static void work(void *user)
@@ -411,6 +434,10 @@ static void work(void *user)
     core_desire(c->core);
     if (anew && c->o.desired)
         c->o.desired(c->o.ctx);
+    if (anew || c->files_changed)
+        mark_changed(c);
+    if (!anything_dirty(c))
+        return;
     struct arena *a = arena_new();
     struct look scope = {.everything = c->look_everything,
                          .inspect_owned = c->look_cold,
@@ -567,6 +594,7 @@ struct conductor *conductor_new(const struct conductor_options *o)
     c->o = *o;
     c->core = o->core;
     c->pass_arena = arena_new();
+    c->marks_arena = arena_new();
     c->ingress = xstrdup(ingress_app_name(o->core->options->settings.owner, c->pass_arena));
     return c;
 }
@@ -581,6 +609,7 @@ void conductor_free(struct conductor *c)
     http_timer_cancel(c->core->http, c->chance);
     slots_release(&c->slots, c->core->http);
     arena_free(c->pass_arena);
+    arena_free(c->marks_arena);
     free(c->away);
     free(c->held_said);
     free(c->ingress);
@@ -589,13 +618,13 @@ void conductor_free(struct conductor *c)
 
 void conductor_start(struct conductor *c)
 {
-    c->all_dirty = c->look_everything = c->look_cold = true;
+    c->all_dirty = c->look_everything = c->look_cold = c->files_changed = true;
     c->core->driver->ops->follow(c->core->driver, happened, c);
 }
 
 void conductor_files_changed(struct conductor *c)
 {
-    c->all_dirty = true;
+    c->files_changed = true;
     schedule(c);
 }
 
@@ -629,27 +658,30 @@ size_t conductor_runs(const struct conductor *c)
     return c->runs + c->listening;
 }
 
+static void count_verdict(const struct slot *s, struct conductor_summary *sum)
+{
+    const char *why;
+    sum->apps++;
+    switch (slot_verdict(s, &why)) {
+    case APP_SYNCED:
+    case APP_COMPLETED:
+    case APP_STOPPED: sum->synced++; break;
+    case APP_DEGRADED:
+    case APP_REFUSED:
+    case APP_MISSING:
+    case APP_OUT_OF_SYNC: sum->failed++; break;
+    case APP_PROGRESSING: sum->progressing++; break;
+    case APP_HELD: sum->held++; break;
+    case APP_FROZEN: sum->other++; break;
+    }
+}
+
 struct conductor_summary conductor_sum(const struct conductor *c)
 {
     struct conductor_summary sum = {.engine_trouble = c->looked ? NULL : c->away};
-    for (size_t i = 0; i < c->slots.n; i++) {
-        const char *why;
-        if (!c->slots.v[i]->planned)
-            continue;
-        sum.apps++;
-        switch (slot_verdict(c->slots.v[i], &why)) {
-        case APP_SYNCED:
-        case APP_COMPLETED:
-        case APP_STOPPED: sum.synced++; break;
-        case APP_DEGRADED:
-        case APP_REFUSED:
-        case APP_MISSING:
-        case APP_OUT_OF_SYNC: sum.failed++; break;
-        case APP_PROGRESSING: sum.progressing++; break;
-        case APP_HELD: sum.held++; break;
-        case APP_FROZEN: sum.other++; break;
-        }
-    }
+    for (size_t i = 0; i < c->slots.n; i++)
+        if (c->slots.v[i]->planned)
+            count_verdict(c->slots.v[i], &sum);
     return sum;
 }
 

@@ -24,8 +24,8 @@ struct conductor_options {
     void (*said)(void *ctx, int level /* enum log_level */, const char *app, const char *text);
     /* Desired state was built anew for a reason of its own: its diagnostics may be others. May be NULL. */
     void (*desired)(void *ctx);
-    /* A pass was made of this: what the engine has now. May be NULL. */
-    void (*looked)(void *ctx, const struct observed *o);
+    /* A pass was made of this, whether it decided anything or not. May be NULL. */
+    void (*looked)(void *ctx, const struct core_pass *pass);
     /* A pass decided something: for the diary. May be NULL. */
     void (*passed)(void *ctx, const struct core_pass *pass);
     struct store *store; /* told what was last brought up under each container name; may be NULL */

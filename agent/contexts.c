@@ -8,15 +8,17 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "agent/bundle_read.h"
 #include "agent/facts_read.h"
 #include "drivers/http.h"
 #include "spec/base/arena.h"
 
 struct reading { /* of one source at one time */
     char print[SHA256_HEX];
-    struct arena *arena; /* holds facts, or text and error */
+    struct arena *arena; /* holds facts, or spec and error */
     struct context_facts *facts;
-    const char *text, *error;
+    const struct bundle_spec *spec;
+    const char *error;
 };
 
 struct entry {
@@ -88,7 +90,7 @@ static void read_entry(const struct entry *x, const char *engine, const char *be
         return;
     ret->arena = arena_new();
     if (x->bundle) {
-        ret->text = facts_bundle_spec(order, ret->arena, &ret->error, &passing);
+        ret->spec = bundle_read(x->bundle, &order->limits, ret->arena, &ret->error, &passing);
         if (passing)
             ret->print[0] = '\0'; /* no proof that another try would be in vain */
         return;
@@ -543,11 +545,11 @@ static const struct reading *bundle_reading(const struct contexts *c, const char
     return found ? &c->v[at]->known : NULL;
 }
 
-const char *contexts_bundle_spec(const struct contexts *c, const char *path)
+const struct bundle_spec *contexts_bundle_spec(const struct contexts *c, const char *path)
 {
     const struct reading *r = bundle_reading(c, path);
 
-    return r ? r->text : NULL;
+    return r ? r->spec : NULL;
 }
 
 const char *contexts_bundle_error(const struct contexts *c, const char *path)

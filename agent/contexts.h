@@ -7,6 +7,7 @@
 
 #include "spec/desired.h"
 
+struct bundle_spec;
 struct contexts;
 struct http;
 
@@ -37,8 +38,8 @@ bool contexts_wait(struct contexts *c);
 
 /* Sorted by key; valid until the next contexts_collect that returns true. */
 const struct context_facts *const *contexts_facts(const struct contexts *c, size_t *ret_n);
-/* The text of evenkeel.yaml in a bundle: "" when it has none or cannot be read, NULL while it is being read. */
-const char *contexts_bundle_spec(const struct contexts *c, const char *path);
+/* The spec in a bundle (without a name when it has none or cannot be read), NULL while it is being read. Valid as facts are. */
+const struct bundle_spec *contexts_bundle_spec(const struct contexts *c, const char *path);
 /* Why a bundle cannot be read, or NULL. */
 const char *contexts_bundle_error(const struct contexts *c, const char *path);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/bundle_open.h"
 #include "agent/confirm.h"
 #include "agent/log.h"
 #include "agent/mounts.h"
@@ -74,6 +75,7 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
     if (needs & CORE_FILES) {
         const char *overrides = fsx_join(o->state, "overrides", c->routes_arena);
         c->sources = sources_new(o->roots.v, o->roots.n, overrides);
+        c->built = desired_memo_new();
         c->secrets = secrets_new(o->state);
         c->route_files = ingress_routes_new(o->state);
     }
@@ -105,6 +107,7 @@ void core_close(struct core *c)
     sources_free(c->sources);
     secrets_free(c->secrets);
     memo_free(c->memo);
+    desired_memo_free(c->built);
     arena_free(c->desired_arena);
     arena_free(c->routes_arena);
     arena_free(c->released_arena);
@@ -196,34 +199,6 @@ bool core_collect(struct core *c)
     return true;
 }
 
-static int no_files(void *ctx, const char *path, struct arena *a, const char **ret_text,
-                    size_t *ret_n, struct err *e)
-{
-    (void)ctx, (void)a, (void)ret_text, (void)ret_n;
-    return err_set(e, ERR_DENIED, "%s: a spec inside an archive reads no files of the host", path);
-}
-
-const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text,
-                                         const char *error, struct arena *a)
-{
-    struct spec_file *own = ARENA_NEW(a, struct spec_file);
-    const struct loader loader = {.read = no_files, .bundle = f->bundle};
-    if (!error && text && !*text)
-        return f;
-    if (error || !text) {
-        *own = (struct spec_file){
-            .root = f->root, .path = f->path, .name = f->name, .bundle = f->bundle, .broken = true};
-        diag_init(&own->diags, a);
-        if (error)
-            diag_add(&own->diags, DIAG_ERROR, (struct place){.file = f->name}, NULL, NULL, NULL,
-                     "%s", error);
-        return own;
-    }
-    document_parse(f->root, f->path, arena_printf(a, "%s:evenkeel.yaml", f->name), "/nonexistent",
-                   text, strlen(text), &loader, a, own);
-    return own;
-}
-
 /* An archive without a spec is the app of its name, and its facts say what is wrong with it. What had one is not known when it cannot
  * be read, like a file that does not parse: whoever runs from it stays. */
 static bool held_apps_of_its_own(const struct core *c, const struct spec_file *f)
@@ -236,26 +211,31 @@ static bool held_apps_of_its_own(const struct core *c, const struct spec_file *f
     return false;
 }
 
+static const struct bundle_spec *known_bundle(void *ctx, const char *path)
+{
+    return contexts_bundle_spec(ctx, path);
+}
+
 static void open_bundles(struct core *c, struct spec_set *set)
 {
-    struct strv bundles = {0};
-    const struct spec_file **files =
-        ARENA_ARRAY(c->desired_arena, set->n_files + 1, const struct spec_file *);
+    struct arena *a = c->desired_arena;
+    const struct spec_file **files = ARENA_ARRAY(a, set->n_files + 1, const struct spec_file *);
+    c->bundles = (struct strv){0};
     for (size_t i = 0; i < set->n_files; i++) {
         files[i] = set->files[i];
         if (files[i]->bundle)
-            strv_push(c->desired_arena, &bundles, files[i]->bundle);
+            strv_push(a, &c->bundles, files[i]->bundle);
+        bundle_sources(set, &c->options->settings, files[i], a, &c->bundles);
     }
-    contexts_want_bundles(c->contexts, &bundles);
+    contexts_want_bundles(c->contexts, &c->bundles);
     c->bundle_unread = false;
     for (size_t i = 0; i < set->n_files; i++) {
-        if (!files[i]->bundle)
-            continue;
-        const char *error = contexts_bundle_error(c->contexts, files[i]->bundle);
+        const char *path = files[i]->bundle;
+        const char *error = path ? contexts_bundle_error(c->contexts, path) : NULL;
         c->bundle_unread |= error != NULL;
-        files[i] = core_open_bundle(files[i], contexts_bundle_spec(c->contexts, files[i]->bundle),
-                                    error && held_apps_of_its_own(c, files[i]) ? error : NULL,
-                                    c->desired_arena);
+        files[i] = path ? bundle_open(files[i], contexts_bundle_spec(c->contexts, path),
+                                      error && held_apps_of_its_own(c, files[i]) ? error : NULL, a)
+                        : bundle_join(files[i], known_bundle, c->contexts, a);
     }
     set->files = files;
 }
@@ -297,6 +277,7 @@ void core_desire(struct core *c)
     struct spec_set *set = ARENA_NEW(c->desired_arena, struct spec_set);
     *set = *sources_set(c->sources);
     set->routed = c->routed;
+    set->memo = c->built;
     if (c->contexts) {
         open_bundles(c, set);
         set->facts = contexts_facts(c->contexts, &set->n_facts);
@@ -388,7 +369,7 @@ static void name_builds(struct core *c)
     if (!builds_any(c))
         return;
     struct arena *scratch = arena_new();
-    bind_images(c->desired, c->driver->ops->observed(c->driver, scratch), c->desired_arena);
+    bind_builds(c->desired, c->driver->ops->observed(c->driver, scratch), c->desired_arena);
     arena_free(scratch);
 }
 
@@ -567,7 +548,8 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
     core_desire(c);
     gateway_keep(c->gateway, c->desired);
     keep_mounts(c, o);
-    bind_images(c->desired, o, c->desired_arena);
+    static const struct strv all;
+    bind_scope(c->desired, scope ? scope : &all, o, c->desired_arena);
     *ret = (struct core_pass){.input = {
                                   .desired = c->desired,
                                   .observed = o,

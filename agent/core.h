@@ -14,6 +14,7 @@
 #include "drivers/driver.h"
 #include "drivers/http.h"
 #include "reconcile/plan.h"
+#include "spec/desired_memo.h"
 
 struct core {
     const struct options *options;
@@ -25,6 +26,7 @@ struct core {
     struct memo *memo;         /* history for the planner */
     struct contexts *contexts; /* sources of what is built; NULL without an engine */
     struct arena *desired_arena;
+    struct desired_memo *built; /* apps of former desired states, where nothing changed */
     struct desired *desired;    /* NULL before core_desire; rebuilt when stale */
     const struct spec_set *set; /* that it was built from; in desired_arena */
     struct kvs incumbents;      /* that it was built with; in desired_arena */
@@ -35,7 +37,8 @@ struct core {
     bool places;       /* who converges: configs and secrets are put in place before each plan */
     char *places_said; /* what was told last of what could not be */
     bool stale;
-    bool bundle_unread; /* what a bundle in a root stands for depends on who runs from it */
+    struct strv bundles; /* archives whose specs matter, in desired_arena */
+    bool bundle_unread;  /* what a bundle in a root stands for depends on who runs from it */
     struct strv host_routes;
     struct arena *routes_arena;
     struct strv released; /* apps whose removal was confirmed (confirm.h); in released_arena */
@@ -70,10 +73,6 @@ bool core_learn_routed(struct core *c);
 int core_look(struct core *c, bool inspect_owned, struct err *e);
 /* Scan, desire and look for the first time: the files are read while the engine puts its lists together. */
 int core_gather(struct core *c, bool inspect_owned, struct err *e);
-/* What an archive in a root stands for, given the text of the spec inside it ("": it has none; NULL: not read yet, so nothing is decided about it), or why it is
- * broken. In the arena, or f itself. */
-const struct spec_file *core_open_bundle(const struct spec_file *f, const char *text,
-                                         const char *error, struct arena *a);
 /* Without an engine: scan, desire, and wait until every source of what is built was read. */
 void core_gather_files(struct core *c);
 /* References that a look must ask about; what is built gets its name from what is known of its base images. */

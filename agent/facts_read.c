@@ -252,21 +252,3 @@ void facts_read_text(const struct facts_order *o, struct arena *a, struct contex
                                     : NULL;
     *ret = f;
 }
-
-const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, const char **ret_error,
-                              bool *ret_passing)
-{
-    struct context_where w = {.path = o->build.bundle, .limits = context_limits_of(&o->limits)};
-    struct err e = {0};
-    const char *text = "";
-    size_t n;
-    struct context *c = context_open(&w, &e);
-
-    bool read = c && (!context_has(c, "evenkeel.yaml") ||
-                      context_file(c, "evenkeel.yaml", LIMIT_SPEC_BYTES, a, &text, &n, &e) == 0);
-
-    *ret_error = read ? NULL : arena_strdup(a, e.msg);
-    *ret_passing = !read && e.kind == ERR_RETRY;
-    context_free(c);
-    return text;
-}

@@ -30,9 +30,5 @@ void facts_fingerprint(const struct facts_order *o, char ret[SHA256_HEX]);
 bool facts_need_tool(const struct facts_order *o);
 /* Of everything that the facts follow from: the fingerprint, and the program where one is run. "" when there is no fingerprint. */
 void facts_print(const struct facts_order *o, const char *fingerprint, char ret[SHA256_HEX]);
-/* evenkeel.yaml of a bundle, in the arena; "" when there is none, or when the bundle cannot be read: then *ret_error says why, else it is NULL; and
- * *ret_passing that the reason passes. */
-const char *facts_bundle_spec(const struct facts_order *o, struct arena *a, const char **ret_error,
-                              bool *ret_passing);
 
 #endif

@@ -4,7 +4,9 @@
  * state is parsed and the same plan is made. Refuses documents of another format version. */
 #include "agent/saved.h"
 
+#include "agent/bundle_open.h"
 #include "agent/saved_ingress.h"
+#include "agent/saved_part.h"
 #include "drivers/fsx.h"
 #include "reconcile/bind.h"
 #include "spec/base/arena.h"
@@ -17,7 +19,13 @@
 struct text_lists {
     json_t *files, *overrides, *reads;
     const char *overrides_dir;
+    const struct saved_part *part;
 };
+
+static bool takes_text(void *user, const char *root, const char *path)
+{
+    return saved_part_has_file(((struct text_lists *)user)->part, root, path);
+}
 
 static void add_text(void *user, const char *root, const char *path, const char *text, size_t n)
 {
@@ -36,9 +44,19 @@ static void add_text(void *user, const char *root, const char *path, const char 
     }
 }
 
+struct digests {
+    const struct saved_part *part;
+    json_t *all;
+};
+
+static bool takes_digests(void *user, const char *root, const char *path)
+{
+    return saved_part_has_file(((struct digests *)user)->part, root, path);
+}
+
 static void add_digest(void *user, const char *path, const char *digest)
 {
-    (void)json_object_set_new(user, path, json_string(digest));
+    (void)json_object_set_new(((struct digests *)user)->all, path, json_string(digest));
 }
 
 static json_t *num_json(const struct num *n)
@@ -85,59 +103,105 @@ static json_t *facts_json(const struct context_facts *f)
         f->args.n ? js_from_kvs(&f->args) : NULL);
 }
 
+/* Does it stand for nothing, since it cannot be read? */
+static bool broken_bundle(const struct desired *d, const char *path)
+{
+    for (size_t i = 0; i < d->n_files; i++)
+        if (d->files[i]->bundle && strcmp(d->files[i]->bundle, path) == 0)
+            return d->files[i]->broken && d->files[i]->n_documents == 0;
+    return false;
+}
+
 /* What the worker has read: facts, and the specs inside archives (neither text nor error: not read yet). */
-static void add_sources(const struct core *c, const struct desired *d, json_t *v)
+static void add_sources(const struct core *c, const struct desired *d,
+                        const struct saved_part *part, json_t *v)
 {
     json_t *facts = json_array(), *bundles = json_object();
     size_t n = 0;
     const struct context_facts *const *known = c->contexts ? contexts_facts(c->contexts, &n) : NULL;
     for (size_t i = 0; i < n; i++) {
-        json_t *x = facts_json(known[i]);
+        json_t *x = saved_part_has_facts(part, known[i]->key) ? facts_json(known[i]) : NULL;
         if (x) /* not UTF-8: as if it was still being read */
             json_array_append_new(facts, x);
     }
-    for (size_t i = 0; c->contexts && i < d->n_files; i++) {
-        const struct spec_file *f = d->files[i];
-        if (!f->bundle)
+    for (size_t i = 0; c->contexts && i < c->bundles.n; i++) {
+        if (!saved_part_has_bundle(part, c->bundles.v[i]))
             continue;
-        bool broken = f->broken && f->n_documents == 0;
-        json_object_set_new(
-            bundles, f->bundle,
-            json_pack("{s:s*, s:s*}", "text", contexts_bundle_spec(c->contexts, f->bundle), "error",
-                      broken ? contexts_bundle_error(c->contexts, f->bundle) : NULL));
+        const struct bundle_spec *spec = contexts_bundle_spec(c->contexts, c->bundles.v[i]);
+        json_t *x = spec ? json_pack("{s:s, s:s, s:o}", "name", spec->name, "text", spec->text,
+                                     "files", js_from_kvs(&spec->files))
+                         : json_object();
+        if (x && broken_bundle(d, c->bundles.v[i]))
+            (void)json_object_set_new(
+                x, "error", json_string(contexts_bundle_error(c->contexts, c->bundles.v[i])));
+        if (x) /* not UTF-8: as if it was still being read */
+            json_object_set_new(bundles, c->bundles.v[i], x);
     }
     json_object_set_new(v, "facts", facts);
     json_object_set_new(v, "bundles", bundles);
 }
 
-void saved_write(const struct core *c, const struct core_pass *p, struct str *out)
+static void write_part(const struct core *c, const struct core_pass *p,
+                       const struct saved_part *part, struct str *out)
 {
     const struct plan_input *in = &p->input;
     struct arena *a = arena_new();
     struct text_lists texts = {json_array(), json_array(), json_array(),
-                               fsx_join(c->options->state, "overrides", a)};
-    sources_each_text(c->sources, add_text, &texts);
+                               fsx_join(c->options->state, "overrides", a), part};
+    sources_each_text(c->sources, takes_text, add_text, &texts);
     json_t *v = json_pack(
-        "{s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format", SAVED_FORMAT, "now",
-        (json_int_t)in->now_ms, "settings", settings_json(in->desired->settings), "roots",
-        roots_json(sources_set(c->sources)), "files", texts.files, "overrides", texts.overrides,
-        "reads", texts.reads, "overrides_dir", texts.overrides_dir, "incumbents",
-        js_from_kvs(&c->incumbents), "observed", observed_to_json(in->observed));
-    json_t *digests = json_object();
-    sources_each_digest(c->sources, add_digest, digests);
-    json_object_set_new(v, "digests", digests);
-    add_sources(c, in->desired, v);
-    saved_ingress_add(c->set, v);
+        "{s:i, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format", SAVED_FORMAT, "now",
+        (json_int_t)in->now_ms, "holds", part->everything ? "everything" : "scope", "settings",
+        settings_json(in->desired->settings), "roots", roots_json(sources_set(c->sources)), "files",
+        texts.files, "overrides", texts.overrides, "reads", texts.reads, "overrides_dir",
+        texts.overrides_dir, "incumbents", js_from_kvs(&part->incumbents), "observed",
+        observed_to_json(part->observed));
+    struct digests digests = {part, json_object()};
+    sources_each_digest(c->sources, takes_digests, add_digest, &digests);
+    json_object_set_new(v, "digests", digests.all);
+    add_sources(c, in->desired, part, v);
+    saved_ingress_add(&part->set, v);
     json_object_set_new(v, "scope", js_from_strv(&in->scope));
     json_object_set_new(v, "reserved", js_from_strv(&in->reserved_subnets));
     json_object_set_new(v, "routes", js_from_strv(&in->host_routes));
-    json_object_set_new(v, "last_hash", js_from_kvs(&in->history->last_hash));
-    json_object_set_new(v, "handmade", js_from_kvs(&in->history->handmade));
+    json_object_set_new(v, "last_hash", js_from_kvs(&part->history.last_hash));
+    json_object_set_new(v, "handmade", js_from_kvs(&part->history.handmade));
     json_object_set_new(v, "released", js_from_strv(&in->released));
     if (in->confirmed_removals)
         json_object_set_new(v, "confirmed", json_string(in->confirmed_removals));
     js_canonical(v, out);
     json_decref(v);
+    arena_free(a);
+}
+
+/* Whether a plan needs more than its part of the world is not argued about: it is made from that part, and must be the same. */
+static bool replays(const struct core_pass *p, const struct str *saved)
+{
+    struct arena *a = arena_new();
+    struct plan_input in;
+    bool same = saved_read(saved->buf, saved->len, a, &in, &(struct err){0}) == 0;
+    if (same) {
+        json_auto_t *was = plan_to_json(p->plan), *is = plan_to_json(plan_build(&in, a));
+        same = json_equal(was, is);
+    }
+    arena_free(a);
+    return same;
+}
+
+void saved_write(const struct core *c, const struct core_pass *p, struct str *out)
+{
+    struct arena *a = arena_new();
+    struct saved_part part;
+    bool done = false;
+    if (saved_part_scope(c, p, a, &part)) {
+        write_part(c, p, &part, out);
+        done = replays(p, out);
+    }
+    if (!done) {
+        str_clear(out);
+        saved_part_all(c, p, &part);
+        write_part(c, p, &part, out);
+    }
     arena_free(a);
 }
 
@@ -243,16 +307,38 @@ static const struct context_facts *const *facts_from(const json_t *list, struct 
     return v;
 }
 
+struct saved_bundles {
+    const json_t *list;
+    struct arena *arena;
+};
+
+static const struct bundle_spec *saved_bundle(void *ctx, const char *path)
+{
+    const struct saved_bundles *b = ctx;
+    const json_t *x = json_object_get(b->list, path);
+    if (!js_str(x, "text", NULL))
+        return NULL;
+    struct bundle_spec *spec = ARENA_NEW(b->arena, struct bundle_spec);
+    spec->text = arena_strdup(b->arena, js_str(x, "text", ""));
+    /* Before there were others it was not said which one it is. */
+    spec->name = arena_strdup(b->arena, js_str(x, "name", *spec->text ? "evenkeel.yaml" : ""));
+    js_kvs(x, "files", b->arena, &spec->files);
+    return spec;
+}
+
 /* Archives stand for the specs inside them; a pass saved before anything was read from archives has no list of them. */
 static const struct spec_file *const *opened(const struct spec_file *const *files, size_t n,
                                              const json_t *bundles, struct arena *a)
 {
     const struct spec_file **v = ARENA_ARRAY(a, n ? n : 1, const struct spec_file *);
+    struct saved_bundles known = {bundles, a};
     for (size_t i = 0; i < n; i++) {
-        const json_t *x = files[i]->bundle ? json_object_get(bundles, files[i]->bundle) : NULL;
-        v[i] = x ? core_open_bundle(files[i], arena_strdup(a, js_str(x, "text", NULL)),
+        const char *path = files[i]->bundle;
+        const json_t *x = path ? json_object_get(bundles, path) : NULL;
+        v[i] = x      ? bundle_open(files[i], saved_bundle(&known, path),
                                     arena_strdup(a, js_str(x, "error", NULL)), a)
-                 : files[i];
+               : path ? files[i]
+                      : bundle_join(files[i], saved_bundle, &known, a);
     }
     return v;
 }

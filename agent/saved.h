@@ -6,6 +6,8 @@
 
 #include "agent/core.h"
 
+/* `holds` in it says how much there is: "everything", or, for a pass over few apps, what concerns the apps named in `scope`. The latter is
+ * tried first and kept only if the plan made from it is the one of the pass, whole and in every action. */
 void saved_write(const struct core *c, const struct core_pass *p, struct str *out);
 
 /* Everything in the arena. */

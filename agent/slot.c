@@ -5,6 +5,7 @@
 #include "agent/slot.h"
 
 #include "reconcile/backoff.h"
+#include "reconcile/plan_scope.h"
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
 
@@ -132,6 +133,12 @@ int64_t slots_second_chance(struct slots *l, int64_t now_ms)
     return soonest;
 }
 
+void slots_mark_restless(struct slots *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        l->v[i]->dirty |= !l->v[i]->at_rest || l->v[i]->run || l->v[i]->failure;
+}
+
 bool slots_would_start(const struct slots *l, const struct plan_app *pa)
 {
     const struct slot *s = slots_find(l, pa->name);
@@ -195,6 +202,7 @@ void slot_planned(struct slot *s, const struct plan_app *pa)
 {
     const char *digest = pa->digest ? pa->digest : "";
     s->planned = true;
+    s->at_rest = plan_at_rest(pa);
     s->planned_state = pa->state;
     replace(&s->planned_why, pa->why);
     if (pa->state != APP_DEGRADED) {

@@ -13,6 +13,7 @@ struct slot {
     struct conductor *conductor;
     struct run *run;     /* in flight, or NULL */
     bool dirty, planned; /* planned: at least one pass had it */
+    bool at_rest;        /* after its last plan; see plan_scope.h */
     bool due;            /* the look under way, and the pass after it, are for this app */
     bool mending;        /* the run is only what plan_urgent picked */
     bool conflict;       /* the last failure: another container held what it needs */
@@ -58,6 +59,8 @@ int64_t slots_second_chance(struct slots *l, int64_t now_ms);
 /* A run of ours is over: it may have given up names or ports. Who was refused for them is planned again, and if it was carried out
  * so is who lost a try to another container. */
 void slots_wake_refused(struct slots *l, const struct slot *by, bool done);
+/* Files changed: whoever is not at rest may be affected by another app's change. */
+void slots_mark_restless(struct slots *l);
 /* A pass with this app would start a run: worth saving. */
 bool slots_would_start(const struct slots *l, const struct plan_app *pa);
 

@@ -35,6 +35,7 @@ struct sources {
     struct arena *linked_arena;
     struct strv linked; /* of the last scan */
     bool scanned;
+    uint64_t serial; /* of the last file that was read */
     struct spec_root *spec_roots;
     int64_t *back_since_ms; /* by root: when it became readable again; 0: it always was */
     const struct spec_file **spec_files; /* roots' files, then the overrides' */
@@ -221,6 +222,7 @@ static void join_found(struct join *j, const struct found *f, struct source_file
         return;
     case SOURCE_NEW: break;
     }
+    file->spec.serial = ++j->s->serial;
     j->changed = true;
     keep(j, file, true);
     if (former)
@@ -472,7 +474,8 @@ void sources_extra_folders(const struct sources *s, struct arena *a, struct strv
         strv_push(a, ret, folders.v[i].key);
 }
 
-void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user)
+void sources_each_text(const struct sources *s, sources_takes_fn *takes, sources_text_fn *fn,
+                       void *user)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct kvs told = {0};
@@ -480,6 +483,8 @@ void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user)
     for (size_t i = 0; i < s->n_files; i++) {
         const struct source_file *f = s->files[i];
 
+        if (!takes(user, f->spec.root, f->found.path))
+            continue;
         fn(user, f->spec.root, f->found.path, f->text, f->n);
         for (size_t k = 0; k < f->n_deps; k++) {
             const struct source_dep *d = &f->deps[k];
@@ -492,10 +497,12 @@ void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user)
     }
 }
 
-void sources_each_digest(const struct sources *s, sources_digest_fn *fn, void *user)
+void sources_each_digest(const struct sources *s, sources_takes_fn *takes, sources_digest_fn *fn,
+                         void *user)
 {
     for (size_t i = 0; i < s->n_files; i++)
         for (size_t k = 0; k < s->files[i]->n_deps; k++)
-            if (s->files[i]->deps[k].digest)
+            if (s->files[i]->deps[k].digest &&
+                takes(user, s->files[i]->spec.root, s->files[i]->found.path))
                 fn(user, s->files[i]->deps[k].path, s->files[i]->deps[k].digest);
 }

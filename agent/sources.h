@@ -27,15 +27,18 @@ bool sources_scan(struct sources *s, bool *unstable);
 const struct spec_set *sources_set(const struct sources *s);
 /* Folders outside the roots that hold files which specs read, or to which links in a root lead; absolute, not recursive; sorted, unique; valid until the next scan. */
 void sources_extra_folders(const struct sources *s, struct arena *a, struct strv *ret);
-/* Texts of all files as parsed, for saved passes: calls fn for each file (text NULL if it cannot be read; overrides have the absolute path of their folder
+/* Texts of files as parsed, for saved passes: calls fn for each file that takes() wants (text NULL if it cannot be read; overrides have the absolute path of their folder
  * as root), and for each file they read (root NULL, absolute path). */
 typedef void sources_text_fn(void *user, const char *root, const char *path, const char *text,
                              size_t n);
-void sources_each_text(const struct sources *s, sources_text_fn *fn, void *user);
+typedef bool sources_takes_fn(void *user, const char *root, const char *path);
+void sources_each_text(const struct sources *s, sources_takes_fn *takes, sources_text_fn *fn,
+                       void *user);
 
 /* The same for files of which only the digest was wanted (document.h), path absolute; "" for a folder. */
 typedef void sources_digest_fn(void *user, const char *path, const char *digest);
-void sources_each_digest(const struct sources *s, sources_digest_fn *fn, void *user);
+void sources_each_digest(const struct sources *s, sources_takes_fn *takes, sources_digest_fn *fn,
+                         void *user);
 
 /* Which names in a root are specs at all: not hidden, not ending in '~' or '.tmp', ending in .yaml or .yml, or an archive (document.h).
  * An archive is not opened here: it stands for the app that bundle_text() gives. */

@@ -38,23 +38,45 @@ static void bind_build(const struct want_app *app, struct want_service *s, const
         s->image = tag;
 }
 
+static void bind_app(struct want_app *app, const struct observed *o, struct arena *a)
+{
+    for (size_t s = 0; s < app->n_services; s++) {
+        struct want_service *service = &app->services[s];
+
+        if (service->facts)
+            bind_build(app, service, o, a);
+        const struct obs_image *image = service->image ? observed_image(o, service->image) : NULL;
+
+        for (size_t c = 0; c < service->n_containers; c++)
+            bind_container(&service->containers[c], image ? image->id : NULL, a);
+    }
+}
+
 void bind_images(struct desired *d, const struct observed *o, struct arena *desired_arena)
 {
-    for (size_t i = 0; i < d->n_apps; i++) {
-        struct want_app *app = &d->apps[i];
+    for (size_t i = 0; i < d->n_apps; i++)
+        bind_app(&d->apps[i], o, desired_arena);
+}
 
-        for (size_t s = 0; s < app->n_services; s++) {
-            struct want_service *service = &app->services[s];
+void bind_scope(struct desired *d, const struct strv *scope, const struct observed *o,
+                struct arena *desired_arena)
+{
+    if (scope->n == 0)
+        bind_images(d, o, desired_arena);
+    for (size_t i = 0; i < scope->n; i++) {
+        const struct want_app *app = desired_app(d, scope->v[i]);
 
-            if (service->facts)
-                bind_build(app, service, o, desired_arena);
-            const struct obs_image *image =
-                service->image ? observed_image(o, service->image) : NULL;
-
-            for (size_t c = 0; c < service->n_containers; c++)
-                bind_container(&service->containers[c], image ? image->id : NULL, desired_arena);
-        }
+        if (app)
+            bind_app(&d->apps[app - d->apps], o, desired_arena);
     }
+}
+
+void bind_builds(struct desired *d, const struct observed *o, struct arena *desired_arena)
+{
+    for (size_t i = 0; i < d->n_apps; i++)
+        for (size_t s = 0; s < d->apps[i].n_services; s++)
+            if (d->apps[i].services[s].facts)
+                bind_build(&d->apps[i], &d->apps[i].services[s], o, desired_arena);
 }
 
 void bind_wanted_images(const struct desired *d, struct arena *a, struct strv *ret)

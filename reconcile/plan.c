@@ -4,6 +4,7 @@
  * actions. Both sides are sorted by name and joined in one walk, so the same input gives the same bytes.
  * It makes no call and reads no clock; an app that goes wrong spoils no other. */
 #include "reconcile/plan.h"
+#include "reconcile/drift_note.h"
 #include "reconcile/plan_infra.h"
 #include "reconcile/plan_judge.h"
 #include "reconcile/plan_order.h"
@@ -69,6 +70,7 @@ static void plan_wanted(struct app_work *p)
         note_add(p, app->overrides.v[i]);
     if (app->invalid_input || app->refused) {
         verdict_app(p);
+        drift_note(p);
         return;
     }
     for (size_t i = 0; i < app->n_services && app->state == WISH_RUNNING; i++)
@@ -84,6 +86,7 @@ static void plan_wanted(struct app_work *p)
     if (app->held)
         forget_actions(p);
     verdict_app(p);
+    drift_note(p);
 }
 
 static void plan_orphan(struct app_work *p, const struct orphan *o)
@@ -103,6 +106,7 @@ static void plan_orphan(struct app_work *p, const struct orphan *o)
                              : "no file holds it any more");
     p->out->state = APP_OUT_OF_SYNC;
     p->out->why = o->asked ? "its removal was asked for" : "no file holds it any more";
+    drift_note(p);
     if (o->held) {
         forget_actions(p);
         p->out->state = APP_HELD;

@@ -29,11 +29,39 @@ enum drift_kind {
     DRIFT_FOUND /* somebody else did */
 };
 
+enum drift_repair {                 /* what puts a difference right, should it be put right */
+                    REPAIR_NONE,    /* nothing that evenkeel does by itself */
+                    REPAIR_START,   /* start, unpause, restart */
+                    REPAIR_UPDATE,  /* in place: POST /containers/ID/update */
+                    REPAIR_NETWORK, /* in place: network connect, disconnect */
+                    REPAIR_RENAME,  /* in place */
+                    REPAIR_REPLACE, /* a new container takes its place */
+                    REPAIR_CREATE,  /* it is gone and made again */
+                    REPAIR_REMOVE,  /* it is surplus */
+                    REPAIR_ROUTE,   /* a route file is written */
+};
+
+enum drift_left {               /* why a difference stays */
+                  LEFT_NOT,     /* it does not: it is put right */
+                  LEFT_REPORT,  /* `drift: report` */
+                  LEFT_IGNORED, /* `drift: {ignore: [...]}`: no drift at all, only told */
+                  LEFT_HELD,    /* `hold`, or the app is Frozen, Refused or its removal held */
+                  LEFT_FOREIGN, /* somebody else's object: never touched */
+                  LEFT_BLOCKED, /* it cannot be done now; the app's `why` says what it waits for */
+};
+
 struct difference {
     enum drift_kind kind;
     const char *object; /* "container blog-app-1" */
     struct change change;
-    const char *cause;
+    const char *cause; /* in plain words, event and time included */
+    /* filled for all of an app at once, when it is judged (drift_note.h) */
+    const char *service; /* of a container of ours; NULL: the app's */
+    const char
+        *event;      /* the engine's event that changed it by hand: "update"; NULL: none was seen */
+    int64_t when_ms; /* of the event; 0: not known */
+    enum drift_repair repair;
+    enum drift_left left;
 };
 
 struct plan_app {
@@ -101,12 +129,17 @@ bool plan_empty(const struct plan *p);
 struct plan_app *plan_app_copy(const struct plan_app *app, struct arena *a);
 
 const char *app_state_name(enum app_state s); /* "Synced", "OutOfSync", ... */
+/* The words in JSON: "start", "update", "network", ...; "no", "report", "ignore", "hold", "foreign", "blocked". */
+const char *drift_repair_name(enum drift_repair r);
+const char *drift_left_name(enum drift_left l);
 
 /* Renderings. Text is for people (colour: ANSI); JSON follows schemas/plan.schema.json; dot is Graphviz. */
 struct plan_style {
     bool colour, verbose /* also apps with nothing to do */;
 };
 void plan_print(const struct plan *p, const struct plan_style *style, struct str *out);
+/* What is held, in one line; nothing if nothing is. */
+void plan_held_words(const struct plan *p, struct str *out);
 json_t *plan_to_json(const struct plan *p);
 void plan_to_dot(const struct plan *p, struct str *out);
 

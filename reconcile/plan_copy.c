@@ -101,9 +101,12 @@ struct plan_app *plan_app_copy(const struct plan_app *app, struct arena *a)
     copy->differences = ARENA_ARRAY(a, app->n_differences, struct difference);
     for (size_t i = 0; i < app->n_differences; i++) {
         const struct difference *d = &app->differences[i];
-        copy->differences[i] =
-            (struct difference){d->kind, arena_strdup(a, d->object), copy_change(&d->change, a),
-                                arena_strdup(a, d->cause)};
+        copy->differences[i] = *d;
+        copy->differences[i].object = arena_strdup(a, d->object);
+        copy->differences[i].change = copy_change(&d->change, a);
+        copy->differences[i].cause = arena_strdup(a, d->cause);
+        copy->differences[i].service = arena_strdup(a, d->service);
+        copy->differences[i].event = arena_strdup(a, d->event);
     }
     copy->actions = ARENA_ARRAY(a, app->n_actions, struct action);
     for (size_t i = 0; i < app->n_actions; i++) {

@@ -3,7 +3,7 @@
  * In: a plan. Out: a new json_t. Create bodies stay out of it, because they hold environment values; what differs is told
  * field by field, masked where it may be secret. Absent values are absent members. */
 #include "drivers/op.h"
-#include "reconcile/plan.h"
+#include "reconcile/plan_json.h"
 #include "spec/base/js.h"
 
 static void set_text(json_t *object, const char *key, const char *text)
@@ -40,13 +40,22 @@ static const char *kind_of_difference(enum drift_kind kind)
     return "none";
 }
 
-static json_t *difference_to_json(const struct difference *d)
+json_t *plan_difference_json(const struct difference *d)
 {
     json_t *v = change_to_json(&d->change);
 
     set_text(v, "kind", kind_of_difference(d->kind));
     set_text(v, "object", d->object);
     set_text(v, "cause", d->cause);
+    set_text(v, "service", d->service);
+    set_text(v, "event", d->event);
+    if (d->when_ms) {
+        CLEANUP(str_release) struct str when = STR_INIT;
+        str_add_time(&when, d->when_ms);
+        set_text(v, "when", str_text(&when));
+    }
+    set_text(v, "repair", drift_repair_name(d->repair));
+    set_text(v, "left", drift_left_name(d->left));
     return v;
 }
 
@@ -97,7 +106,7 @@ static json_t *app_to_json(const struct plan_app *app)
                                         "running", (json_int_t)app->containers_running));
     (void)json_object_set_new(v, "notes", js_from_strv(&app->notes));
     for (size_t i = 0; i < app->n_differences; i++)
-        (void)json_array_append_new(differences, difference_to_json(&app->differences[i]));
+        (void)json_array_append_new(differences, plan_difference_json(&app->differences[i]));
     (void)json_object_set_new(v, "differences", differences);
     for (size_t i = 0; i < app->n_actions; i++)
         (void)json_array_append_new(actions, action_to_json(&app->actions[i], i));

@@ -357,10 +357,15 @@ static enum drift_mode mode_of(const struct app_work *p)
     return mode != DRIFT_UNSET ? mode : p->w->desired->settings->drift;
 }
 
+bool judge_reports(const struct app_work *p)
+{
+    return mode_of(p) == DRIFT_REPORT;
+}
+
 /* drift: report. What a hand did is said, not undone. */
 static void leave_as_it_is(struct app_work *p, struct replica *r)
 {
-    if (r->kind != DRIFT_FOUND || mode_of(p) != DRIFT_REPORT)
+    if (r->kind != DRIFT_FOUND || !judge_reports(p))
         return;
     p->reported_only = true;
     r->make = r->start = r->unpause = r->restart = r->rename = r->clear = false;

@@ -24,6 +24,8 @@ void attach_judge_squatter(struct app_work *p, const struct replica *r);
 /* plan_judge.c: note one difference of the place; the first cause stays, pending wins over found. */
 void judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
                   const char *cause);
+/* `drift: report` holds for the app. */
+bool judge_reports(const struct app_work *p);
 /* "gone (destroy at 10:00:03)", or as much of it as is known. */
 const char *judge_by_hand(struct app_work *p, const struct replica *r, const char *what,
                           const char *otherwise);

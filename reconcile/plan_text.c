@@ -256,6 +256,21 @@ void plan_print(const struct plan *p, const struct plan_style *style, struct str
     print_tally(p, out);
 }
 
+void plan_held_words(const struct plan *p, struct str *out)
+{
+    for (size_t i = 0; i < p->n_held; i++) {
+        const struct held_removals *h = &p->held[i];
+
+        str_addf(out, "%s%zu of %zu apps of %s are gone from its files; removing them is held:",
+                 out->len ? ". " : "", h->apps.n, h->of, h->root);
+        for (size_t k = 0; k < h->apps.n && k < 10; k++)
+            str_addf(out, " %s", h->apps.v[k]);
+        if (h->apps.n > 10)
+            str_add(out, " ...");
+        str_addf(out, "; `evenkeel apply --confirm-removals %s` releases it", h->hash);
+    }
+}
+
 /* ---- Graphviz ---- */
 
 static void add_quoted(struct str *out, const char *text)

@@ -77,7 +77,8 @@ void diff_add(struct app_work *p, enum drift_kind kind, const char *object, stru
 
     out->differences = arena_grow(p->w->arena, out->differences, out->n_differences,
                                   &p->cap_differences, sizeof(out->differences[0]));
-    out->differences[out->n_differences++] = (struct difference){kind, object, change, cause};
+    out->differences[out->n_differences++] =
+        (struct difference){.kind = kind, .object = object, .change = change, .cause = cause};
 }
 
 void note_add(struct app_work *p, const char *note)
@@ -315,15 +316,19 @@ const char *leftover_cause(const struct app_work *p, const struct obs_container 
                         s->n_containers);
 }
 
-const char *handmade(const struct plan_work *w, const char *container)
+const char *handmade_object(const struct plan_work *w, const char *object)
 {
     const struct history *h = w->in->history;
+
+    return h && h->handmade.n > 0 ? kvs_get(&h->handmade, object) : NULL;
+}
+
+const char *handmade(const struct plan_work *w, const char *container)
+{
     char key[256];
 
-    if (!h || h->handmade.n == 0)
-        return NULL;
     (void)snprintf(key, sizeof(key), "container %s", container);
-    return kvs_get(&h->handmade, key);
+    return handmade_object(w, key);
 }
 
 size_t service_index(const struct want_app *app, const char *service)

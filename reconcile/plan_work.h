@@ -141,6 +141,8 @@ const char *leftover_cause(const struct app_work *p, const struct obs_container 
 const char *place_words(const struct app_work *p, const struct place *at);
 /* What the history says a hand did to this container, or NULL. */
 const char *handmade(const struct plan_work *w, const char *container);
+const char *handmade_object(const struct plan_work *w,
+                            const char *object); /* "network blog_default" */
 /* n_services when not there */
 size_t service_index(const struct want_app *app, const char *service);
 struct network_work *network_by_key(struct app_work *p, const char *key);

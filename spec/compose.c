@@ -13,7 +13,7 @@
 
 /* ---- files ---- */
 
-static bool is_below(const char *folder, const char *path)
+bool compose_is_below(const char *folder, const char *path)
 {
     size_t n = strlen(folder);
 
@@ -28,7 +28,7 @@ const char *compose_display(const struct compose_run *r, const char *path)
 
     while (n > 0 && r->root[n - 1] == '/')
         n--;
-    return r->prefix && is_below(r->root, path)
+    return r->prefix && compose_is_below(r->root, path)
                ? arena_printf(r->c->arena, "%s%s", r->prefix, path + n + 1)
                : path;
 }
@@ -40,8 +40,10 @@ const char *compose_load(struct compose_run *r, const char *path, const struct y
     const char *text = NULL;
     struct err e = {0};
 
-    if (!is_below(r->root, path)) {
-        if (required)
+    if (!compose_is_below(r->root, path)) {
+        if (required && c->loader && c->loader->bundle)
+            decode_error(c, at, "put it into the archive", "%s lies outside the archive", path);
+        else if (required)
             decode_error(c, at, "move it there", "%s lies outside %s", path, r->root);
         return NULL;
     }
@@ -221,8 +223,9 @@ static const struct yaml_node *read_included(struct compose_run *r, const struct
         return NULL;
     }
     if (inc.folder &&
-        !is_below(r->root, arena_printf(c->arena, "%s/", decode_path(c, at, inc.folder)))) {
-        decode_error(c, at, NULL, "%s lies outside %s", inc.folder, r->root);
+        !compose_is_below(r->root, arena_printf(c->arena, "%s/", decode_path(c, at, inc.folder)))) {
+        decode_error(c, at, NULL, "%s lies outside %s", inc.folder,
+                     c->loader && c->loader->bundle ? "the archive" : r->root);
         return NULL;
     }
     m.dir = inc.folder ? decode_path(c, at, inc.folder) : compose_folder(c->arena, m.paths.v[0]);
@@ -372,10 +375,19 @@ static const char *prefix_of(const struct decode_ctx *c, const struct compose_pl
 
     while (root > 0 && place->root[root - 1] == '/')
         root--;
-    return is_below(place->root, place->path) &&
+    return compose_is_below(place->root, place->path) &&
                    compose_ends(c->file->name, n, place->path + root + 1, &rest)
                ? arena_strndup(c->arena, c->file->name, rest)
                : NULL;
+}
+
+const char *compose_shown(const struct decode_ctx *c, const struct compose_place *place,
+                          const char *path)
+{
+    const struct compose_run r = {
+        .c = (struct decode_ctx *)c, .root = place->root, .prefix = prefix_of(c, place)};
+
+    return compose_display(&r, path);
 }
 
 void compose_resolve(struct decode_ctx *c, const struct compose_place *place,

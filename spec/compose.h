@@ -11,6 +11,7 @@
 struct compose_place {
     const char *root, *path; /* of the file: absolute, and below root */
     struct strv *parts;      /* of the file; for the caller */
+    const char *name;        /* of the app, where it is settled; else NULL */
 };
 
 struct compose_result {
@@ -28,5 +29,11 @@ void compose_resolve(struct decode_ctx *c, const struct compose_place *place,
 /* The file that path changes when it is called *compose.override.yaml, without its .yaml or .yml, in the arena; else NULL. What is called so is part of another file and
  * no app. */
 const char *compose_overridden(const char *path, struct arena *a);
+
+/* path as people know it: place is of c's file. In the arena. */
+const char *compose_shown(const struct decode_ctx *c, const struct compose_place *place,
+                          const char *path);
+/* Is path in the folder or in one below it? By letters alone. */
+bool compose_is_below(const char *folder, const char *path);
 
 #endif

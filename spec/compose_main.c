@@ -73,12 +73,21 @@ static void settle_port(struct service *s)
     s->port = (struct num){port, port > 0};
 }
 
-static void choose(struct decode_ctx *c, struct app_draft *d)
+struct service *compose_main_of(struct app_draft *d)
 {
     struct service *s = only(d, is_labelled);
 
     s = s ? s : only(d, has_port);
     s = s ? s : only(d, any);
+    if (s)
+        settle_port(s);
+    return s;
+}
+
+static void choose(struct decode_ctx *c, struct app_draft *d)
+{
+    struct service *s = compose_main_of(d);
+
     if (!s) {
         decode_say(
             c, DIAG_WARNING, d->a.at,
@@ -87,10 +96,15 @@ static void choose(struct decode_ctx *c, struct app_draft *d)
             "none of the services is known as the main one, so the app is not routed");
         return;
     }
-    settle_port(s);
     s->routes = ARENA_NEW(c->arena, struct route);
     s->routes[0] = (struct route){.at = s->at, .path = arena_printf(c->arena, "/%s", d->a.name)};
     s->n_routes = 1;
+}
+
+void compose_main_strip(struct decode_ctx *c, struct app_draft *d)
+{
+    for (size_t i = 0; i < d->n_services; i++)
+        strip_label(c->arena, &d->services[i].s);
 }
 
 void compose_main(struct decode_ctx *c, struct app_draft *d)
@@ -101,6 +115,5 @@ void compose_main(struct decode_ctx *c, struct app_draft *d)
         routed |= d->services[i].s.n_routes > 0;
     if (c->loader && c->loader->bundle && !routed && d->a.name && d->n_services > 0)
         choose(c, d);
-    for (size_t i = 0; i < d->n_services; i++)
-        strip_label(c->arena, &d->services[i].s);
+    compose_main_strip(c, d);
 }

@@ -58,6 +58,10 @@ void compose_find_name(struct compose_run *r, const struct compose_place *place,
 {
     static const char project[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
 
+    if (place->name) {
+        ret->name = place->name;
+        return;
+    }
     if (!name || name->kind == YAML_NULL) {
         ret->name = name_of_file(r, place->path);
         if (!ret->name)

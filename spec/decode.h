@@ -13,6 +13,7 @@
 #include "spec/limits.h"
 #include "spec/yaml.h"
 
+struct app;
 struct arena;
 struct loader;
 
@@ -34,6 +35,7 @@ struct decode_ctx {
     bool compose;      /* platform keys stand under x-evenkeel */
     const struct yaml_file **parts; /* the further files of a Compose document, for their lines */
     size_t n_parts, cap_parts;
+    const struct app *over; /* the app whose source this Compose file is (struct loader); or NULL */
     struct path_part path[2 * LIMIT_YAML_DEPTH];
     size_t depth;
     const struct yaml_file *source_file; /* memo of the line shown last */

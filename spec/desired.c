@@ -9,6 +9,7 @@
 #include "spec/desired_app.h"
 #include "spec/desired_claims.h"
 #include "spec/desired_ingress.h"
+#include "spec/desired_memo.h"
 #include "spec/desired_parts.h"
 
 /* One document that names an app. */
@@ -67,13 +68,9 @@ static void gather_named(struct builder *b)
     for (size_t i = 0; i < b->set->n_files; i++) {
         const struct spec_file *f = b->set->files[i];
 
-        for (size_t k = 0; k < f->n_documents && !f->bundle; k++) {
-            const struct app *app = f->documents[k].app;
-
-            for (size_t s = 0; app && s < app->n_services; s++)
-                if (app->services[s].build.bundle)
-                    strv_push(b->arena, &b->named, app->services[s].build.bundle);
-        }
+        for (size_t k = 0; k < f->n_documents && !f->bundle; k++)
+            for (size_t s = 0; s < f->documents[k].bundles.n; s++)
+                strv_push(b->arena, &b->named, f->documents[k].bundles.v[s]);
     }
     strv_sort(&b->named);
 }
@@ -359,7 +356,8 @@ static void build_name(struct builder *b, const struct candidate *v, size_t n)
     const struct app_source src = {b->settings, holder->doc->app, holder->file,
                                    o ? o->doc->override : NULL, b->set};
 
-    desired_app_build(&src, b->arena, &b->scratch, app);
+    desired_memo_app(b->set->memo, &src, holder->doc, o ? o->file : NULL, b->arena, &b->scratch,
+                     app);
     if (o)
         apply_override(b, app, o);
 }
@@ -454,6 +452,7 @@ struct desired *desired_build(const struct spec_set *set, const struct settings 
                             .files = desired_parts_hide(set, a),
                             .n_files = set->n_files};
     diag_init(&out->diags, a);
+    desired_memo_begin(set->memo);
     gather_named(&b);
     b.n_apps = gather(&b, out->files, out->n_files, DOC_APP, &b.apps);
     b.n_overrides = gather(&b, set->overrides, set->n_overrides, DOC_OVERRIDE, &b.overrides);
@@ -463,6 +462,7 @@ struct desired *desired_build(const struct spec_set *set, const struct settings 
     add_ingress(&b);
     note_unserved(&b);
     desired_claims_settle(set, b.incumbents, b.rank, out, a);
+    desired_memo_end(set->memo);
     diag_sort(&out->diags);
     str_release(&b.scratch);
     return out;

@@ -34,6 +34,8 @@ struct spec_root {
     bool readable;    /* present and listed without an error */
 };
 
+struct desired_memo;
+
 /* Everything that was read, as agent/sources (or a test) hands it over. Files in order of root, then path. */
 struct spec_set {
     const struct spec_root *roots;
@@ -50,6 +52,7 @@ struct spec_set {
     bool secrets_known; /* false: nobody looked, so none is missed (validation without a state) */
     struct strv routed; /* apps that have a route file (STATE/ingress/routes); sorted */
     struct kvs served;  /* route_key() -> app, out of those files (route_file_claims()) */
+    struct desired_memo *memo; /* of apps built before (desired_memo.h); NULL: none */
 };
 
 /* One route with everything filled in. */
@@ -141,6 +144,7 @@ struct want_app {
     struct strv addresses; /* of its routes, in the order of services and routes */
     struct strv
         secrets; /* full names ("NAME", "APP/NAME") of those its routes use; sorted, unique */
+    struct kvs variables; /* of a Compose file: name -> file it came from, "" for what is built in */
     bool
         invalid_input; /* its document is broken: only name, place and origin are filled; verdict Frozen */
 };

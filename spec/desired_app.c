@@ -469,6 +469,7 @@ void desired_app_build(const struct app_source *src, struct arena *a, struct str
     ret->root = src->file->root;
     ret->file = src->file->path;
     ret->origin = arena_printf(a, "%s//%s", src->file->root, src->file->path);
+    ret->variables = src->app->variables;
     merge_override(src, ret);
     build_services(src, a, ret);
     build_networks(src, a, ret);

@@ -11,6 +11,7 @@
 #include "spec/bundle_rules.h"
 #include "spec/compose.h"
 #include "spec/compose_main.h"
+#include "spec/compose_over.h"
 #include "spec/decode.h"
 #include "spec/draft.h"
 #include "spec/env_file.h"
@@ -79,6 +80,22 @@ static void refuse_tags(struct decode_ctx *c, const struct yaml_node *v)
         refuse_tags(c, v->kind == YAML_MAP ? v->pairs[i].value : v->items[i]);
 }
 
+/* Only the one service of a flat document can be a Compose file. */
+static void check_strategies(struct decode_ctx *c, const struct app_draft *d)
+{
+    for (size_t i = 0; i < d->n_services; i++) {
+        const struct service *s = &d->services[i].s;
+
+        if (s->build.set && s->build.strategy && strcmp(s->build.strategy, "compose") == 0 &&
+            (!d->a.flat || !source_may_be_compose(s)))
+            decode_say(c, DIAG_ERROR, s->build.strategy_at, NULL,
+                       d->a.flat ? "`strategy: compose` leaves nothing for `dockerfile`, `args`, "
+                                   "`target`, `start`, `requirements`, or a `path` in a bundle"
+                                 : "`strategy: compose` is for an `app:` that is written flat: its "
+                                   "services are those of the Compose file");
+    }
+}
+
 /* What is the same for every app, whatever it was written in. */
 static void complete(struct decode_ctx *c, struct app_draft *d, size_t errors_before,
                      struct document *ret)
@@ -101,15 +118,19 @@ static void complete(struct decode_ctx *c, struct app_draft *d, size_t errors_be
     }
     links_join(c, d);
     secrets_join(c, d);
+    check_strategies(c, d);
     bundle_default_source(c, d);
     validate_app(c, d);
     bundle_rules(c, d);
+    for (size_t i = 0; i < d->n_services; i++)
+        if (d->services[i].s.build.bundle)
+            strv_push(c->arena, &ret->bundles, d->services[i].s.build.bundle);
     ret->ok = c->diags->errors == errors_before;
     if (ret->ok)
         ret->app = finish(c, d);
 }
 
-static void decode_app(struct decode_ctx *c, const struct yaml_node *v, struct document *ret)
+static void decode_app_itself(struct decode_ctx *c, const struct yaml_node *v, struct document *ret)
 {
     struct app_draft d = {.node = v};
     size_t before = c->diags->errors;
@@ -143,12 +164,14 @@ static void decode_compose(struct decode_ctx *c, const struct yaml_node *v,
     struct app_draft d = {0};
     struct compose_result r;
 
+    const struct app *over = c->over;
+
     c->compose = true;
     compose_resolve(c, place, v, &r);
-    ret->at = r.at;
+    ret->at = over ? over->at : r.at;
     ret->name = r.name;
     d.node = r.tree;
-    d.a.at = r.at;
+    d.a.at = ret->at;
     d.a.name = r.name;
     d.a.variables = r.variables;
     (void)decode_table(c, &fields_compose, r.tree, &d);
@@ -156,12 +179,107 @@ static void decode_compose(struct decode_ctx *c, const struct yaml_node *v,
         d.services[i].s.defaults = DEFAULTS_COMPOSE;
         drop_built_name(c, &d.services[i]);
     }
-    compose_main(c, &d);
+    if (over)
+        compose_over(c, over, &d);
+    else
+        compose_main(c, &d);
     complete(c, &d, before, ret);
     for (size_t i = 0; i < r.parts.n; i++)
         if (strcmp(r.parts.v[i], place->path) != 0)
             strv_push(c->arena, place->parts, r.parts.v[i]);
     c->compose = c->plain_dollars = false;
+}
+
+/* ---- an app whose source is a Compose file ---- */
+
+const char *const compose_names[4] = {"compose.yaml", "compose.yml", "docker-compose.yml",
+                                      "docker-compose.yaml"};
+
+bool source_may_be_compose(const struct service *s)
+{
+    const struct build *b = &s->build;
+
+    return b->set &&
+           (!b->strategy || strcmp(b->strategy, "auto") == 0 ||
+            strcmp(b->strategy, "compose") == 0) &&
+           !b->dockerfile && !b->dockerfile_inline && !b->target && b->args.n == 0 && !s->start &&
+           !s->requirements && !(b->bundle && b->path);
+}
+
+/* The first of Compose's names that a folder of the host has: its text, and *ret_path; NULL when it has none. */
+static const char *find_compose(struct decode_ctx *c, const struct build *b, const char **ret_path,
+                                size_t *ret_n)
+{
+    for (size_t i = 0; i < ARRAY_LEN(compose_names); i++) {
+        const char *path = arena_printf(c->arena, "%s/%s", b->path, compose_names[i]), *text;
+        struct err e = {0};
+
+        strv_push(c->arena, c->reads, path);
+        if (c->loader->read(c->loader->ctx, path, c->arena, &text, ret_n, &e) == 0) {
+            *ret_path = path;
+            return text;
+        }
+        if (e.kind == ERR_MISSING)
+            continue;
+        decode_say(c, DIAG_ERROR, b->at, NULL, "cannot read %s: %s", path, e.msg);
+        return NULL;
+    }
+    if (b->strategy && strcmp(b->strategy, "compose") == 0)
+        decode_say(c, DIAG_ERROR, b->strategy_at, "without `strategy` it is built in another way",
+                   "there is no compose.yaml in %s", b->path);
+    return NULL;
+}
+
+/* What stands at path, in a context of its own, over the app that names it. */
+static void decode_source_file(struct decode_ctx *c, const char *path, const char *text, size_t n,
+                               const struct compose_place *place, struct document *ret)
+{
+    struct yaml_file *file = ARENA_NEW(c->arena, struct yaml_file);
+    const char *folder = ret->app->services[0].build.path;
+    size_t before = c->diags->errors;
+    struct decode_ctx own = {.arena = c->arena,
+                             .diags = c->diags,
+                             .file = file,
+                             .dir = folder,
+                             .loader = c->loader,
+                             .reads = c->reads,
+                             .over = ret->app};
+    struct compose_place there = {.path = path, .parts = place->parts, .name = ret->app->name};
+
+    there.root = compose_is_below(place->root, path) ? place->root : folder;
+    ret->app = NULL;
+    ret->ok = false;
+    strv_push(c->arena, place->parts, path);
+    if (yaml_parse(compose_shown(c, place, path), text, n, c->arena, c->diags, file) < 0)
+        return;
+    if (file->n_documents != 1 || file->documents[0]->kind != YAML_MAP) {
+        if (c->diags->errors == before)
+            diag_add(c->diags, DIAG_ERROR, (struct place){.file = file->name}, NULL, NULL, NULL,
+                     "must hold exactly one document, a mapping");
+        return;
+    }
+    decode_compose(&own, file->documents[0], &there, ret);
+}
+
+static void decode_app(struct decode_ctx *c, const struct yaml_node *v,
+                       const struct compose_place *place, struct document *ret)
+{
+    const char *text, *path;
+    size_t n;
+
+    decode_app_itself(c, v, ret);
+    if (!ret->ok || !ret->app->flat || !c->loader || c->loader->bundle ||
+        !source_may_be_compose(&ret->app->services[0]) || ret->app->services[0].build.bundle)
+        return;
+    size_t before = c->diags->errors;
+
+    text = find_compose(c, &ret->app->services[0].build, &path, &n);
+    if (text)
+        decode_source_file(c, path, text, n, place, ret);
+    else
+        ret->ok = c->diags->errors == before;
+    if (!ret->ok)
+        ret->app = NULL;
 }
 
 /* A file that only changes another one is read with that one. */
@@ -287,7 +405,7 @@ static void decode_document(struct decode_ctx *c, const struct yaml_node *v,
     } else if (yaml_get(v, "app")) {
         ret->kind = DOC_APP;
         read_name(c, v, "app", ret);
-        decode_app(c, v, ret);
+        decode_app(c, v, place, ret);
     } else if (yaml_get(v, "override")) {
         ret->kind = DOC_OVERRIDE;
         read_name(c, v, "override", ret);
@@ -334,12 +452,15 @@ void document_parse(const char *root, const char *path, const char *name, const 
                                .file = &file,
                                .dir = dir,
                                .loader = loader,
-                               .reads = &ret->reads};
+                               .reads = &ret->reads,
+                               .over = loader ? loader->over : NULL};
+        const char *inside = loader && loader->bundle ? loader->inside : NULL;
 
         const struct compose_place place = {
             .root = loader && loader->bundle ? dir : root,
-            .path = arena_printf(a, "%s/%s", dir, base_of(path)),
+            .path = arena_printf(a, "%s/%s", dir, inside ? inside : base_of(path)),
             .parts = &ret->parts,
+            .name = c.over ? c.over->name : NULL,
         };
 
         ret->documents = ARENA_ARRAY(a, file.n_documents, struct document);

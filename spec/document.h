@@ -19,6 +19,7 @@ struct document {
     struct app
         *app; /* DOC_APP or DOC_COMPOSE, and ok; NULL for a Compose file that is part of another */
     struct override *override; /* DOC_OVERRIDE and ok */
+    struct strv bundles;       /* archives that its services name as their source, also when !ok */
 };
 
 /* How the pure decoder reads env_file (and, later, what extends and include name). path is absolute. Returns 0 with the text in
@@ -33,9 +34,21 @@ struct loader {
     void *ctx;
     /* The text stands in this archive (absolute path), or NULL. Services that name no source are built from it, and nothing in it reaches the host. */
     const char *bundle;
+    const char *
+        inside; /* path in the archive that the text has; NULL: it has none, or it does not matter */
+    /* The `app:` document whose source the Compose file is, or NULL: it gives the name, and routes, volumes and variables to the main service. */
+    const struct app *over;
 };
 
+/* Folder that stands for the inside of an archive in paths. */
+#define BUNDLE_FOLDER "/archive"
+/* The names under which Compose looks for its file, first one first. */
+extern const char *const compose_names[4];
+/* May the source of this service be a Compose file? Neither a Dockerfile, a language nor a command is named then. */
+bool source_may_be_compose(const struct service *s);
+
 struct spec_file {
+    uint64_t serial;  /* of this very reading, never used twice by its reader; 0: not known */
     const char *root; /* as configured, absolute */
     const char *path; /* below root */
     const char *name; /* for diagnostics: as the user would type it */

@@ -46,7 +46,7 @@ static bool check_inside(struct decode_ctx *c, const struct field *f, const stru
 static bool check_strategy(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
                            const char *text)
 {
-    static const char *const ways[] = {"auto", "dockerfile", "nixpacks", "buildpacks"};
+    static const char *const ways[] = {"auto", "compose", "dockerfile", "nixpacks", "buildpacks"};
     const char *known[32];
     size_t n, languages;
     const char *const *names = detect_languages(&languages);
@@ -61,11 +61,11 @@ static bool check_strategy(struct decode_ctx *c, const struct field *f, const st
             return true;
     const char *nearest = str_nearest(text, known, n);
 
-    decode_error(
-        c, v,
-        nearest ? arena_printf(c->arena, "did you mean \"%s\"?", nearest)
-                : "auto, dockerfile, nixpacks, buildpacks, or a language such as node or python",
-        "\"%s\" is not a strategy", text);
+    decode_error(c, v,
+                 nearest ? arena_printf(c->arena, "did you mean \"%s\"?", nearest)
+                         : "auto, compose, dockerfile, nixpacks, buildpacks, or a language such as "
+                           "node or python",
+                 "\"%s\" is not a strategy", text);
     return false;
 }
 
@@ -222,7 +222,7 @@ static const struct field rows_source[] = {
     ROW_NETWORK,
     {"path", &form_text, B(path), .help = "a folder, relative to the file; with `bundle`, a folder in it"},
     {"ref", PLANNED},
-    {"strategy", &form_text, B(strategy), .help = "how it is built: auto (its Dockerfile, else made for its language), dockerfile, nixpacks, buildpacks, or a language", .check = check_strategy, .fallback = "auto"},
+    {"strategy", &form_text, B(strategy), .help = "how it is built: auto (as its Compose file says, else its Dockerfile, else made for its language), compose, dockerfile, nixpacks, buildpacks, or a language", .check = check_strategy, .fallback = "auto"},
     ROW_TARGET,
 };
 const struct table fields_source = TABLE("source", "What an image is built from.", rows_source);

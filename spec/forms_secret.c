@@ -76,11 +76,15 @@ const struct form form_use_secrets = {"a list of names, or of mappings", decode_
 static void find_file(struct decode_ctx *c, const struct yaml_node *v, struct secret_entry *e)
 {
     struct err why = {0};
+    size_t n;
 
-    if (!c->loader || !c->loader->digest)
+    if (!c->loader || (!c->loader->digest && !c->loader->bundle))
         return;
     strv_push(c->arena, c->reads, e->file);
-    if (c->loader->digest(c->loader->ctx, e->file, c->arena, &e->digest, &why) == 0)
+    /* What is in an archive is part of the spec: nobody could look for it later. */
+    if (c->loader->bundle
+            ? c->loader->read(c->loader->ctx, e->file, c->arena, &e->content, &n, &why) == 0
+            : c->loader->digest(c->loader->ctx, e->file, c->arena, &e->digest, &why) == 0)
         return;
     if (why.kind == ERR_MISSING)
         decode_error(c, v, NULL, "there is no file %s", e->file);
@@ -226,7 +230,7 @@ static struct mount mount_of(struct decode_ctx *c, const struct secret_use *use,
         return m;
     }
     f = ARENA_NEW(c->arena, struct placed_file);
-    *f = (struct placed_file){.path = e->file,
+    *f = (struct placed_file){.path = e->content ? NULL : e->file,
                               .content = e->content,
                               .digest = e->digest,
                               .uid = use->uid.v,

@@ -15,8 +15,8 @@ static bool is_in(const char *folder, const char *path)
     return strncmp(folder, path, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
-static bool is_allowed(const struct spec_set *set, const struct settings *settings,
-                       const char *path)
+bool source_place_allowed(const struct spec_set *set, const struct settings *settings,
+                          const char *path)
 {
     for (size_t i = 0; i < set->n_roots; i++)
         if (is_in(set->roots[i].path, path))
@@ -45,7 +45,7 @@ const char *source_place_refused(const struct spec_set *set, const struct settin
         const struct build *b = &app->services[i].spec->build;
         const char *path = b->bundle ? b->bundle : b->path;
 
-        if (!b->set || !path || is_allowed(set, settings, path))
+        if (!b->set || !path || source_place_allowed(set, settings, path))
             continue;
         *ret_at = b->at;
         return arena_printf(a,

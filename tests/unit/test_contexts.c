@@ -8,6 +8,7 @@
 #include <archive_entry.h>
 #include <cmocka.h>
 
+#include "agent/bundle_read.h"
 #include "agent/contexts.h"
 #include "spec/base/arena.h"
 #include "spec/document.h"
@@ -383,19 +384,19 @@ static void bundles_tell_their_specs(void **state)
     contexts_want_bundles(c, &paths);
     assert_null(contexts_bundle_spec(c, path)); /* not known yet */
     assert_true(contexts_wait(c));
-    assert_string_equal(contexts_bundle_spec(c, path), "app: inner\n");
+    assert_string_equal(contexts_bundle_spec(c, path)->text, "app: inner\n");
     assert_null(contexts_bundle_error(c, path));
 
     (void)bundle(a, state, NULL);
     contexts_recheck(c);
     assert_true(contexts_wait(c));
-    assert_string_equal(contexts_bundle_spec(c, path), "");
+    assert_string_equal(contexts_bundle_spec(c, path)->text, "");
     assert_null(contexts_bundle_error(c, path));
 
     put("app.tar.gz", "half of something");
     contexts_recheck(c);
     assert_true(contexts_wait(c));
-    assert_string_equal(contexts_bundle_spec(c, path), "");
+    assert_string_equal(contexts_bundle_spec(c, path)->text, "");
     assert_non_null(strstr(contexts_bundle_error(c, path), "app.tar.gz"));
     contexts_recheck(c);
     assert_false(contexts_wait(c));
@@ -433,11 +434,11 @@ static void an_archive_is_news_as_a_whole(void **state)
         for (bool over = false; !over;) {
             over = !contexts_busy(x.contexts);
             (void)contexts_collect(x.contexts);
-            bool new_text = strcmp(contexts_bundle_spec(x.contexts, paths.v[0]), text) == 0;
+            bool new_text = strcmp(contexts_bundle_spec(x.contexts, paths.v[0])->text, text) == 0;
 
             assert_int_equal(new_text, strcmp(facts(&x)->digest, digest) != 0);
         }
-        assert_string_equal(contexts_bundle_spec(x.contexts, paths.v[0]), text);
+        assert_string_equal(contexts_bundle_spec(x.contexts, paths.v[0])->text, text);
     }
     close_desk(&x);
     arena_free(a);

@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "reconcile/drift.h"
 #include "reconcile/plan.h"
+#include "spec/base/arena.h"
 #include "spec/base/js.h"
 #include "tests/schema_check.h"
 
@@ -48,11 +50,18 @@ static struct action actions[] = {
      .op = {.name = "blog_default"}},
 };
 static struct difference differences[] = {
-    {DRIFT_PENDING,
-     "container blog-app-1",
-     {"environment.TZ", "Europe/Berlin", "UTC"},
-     "blog.yaml:2"},
-    {DRIFT_FOUND, "container blog-db-1", {"state", "running", "paused"}, "paused (by hand)"},
+    {.kind = DRIFT_PENDING,
+     .object = "container blog-app-1",
+     .change = {"environment.TZ", "Europe/Berlin", "UTC"},
+     .cause = "blog.yaml:2"},
+    {.kind = DRIFT_FOUND,
+     .object = "container blog-db-1",
+     .change = {"state", "running", "paused"},
+     .cause = "paused (pause at 2026-11-22T10:00:00Z)",
+     .service = "db",
+     .event = "pause",
+     .when_ms = 1795341600000,
+     .repair = REPAIR_START},
 };
 static const char *notes[] = {"held by \033[31mada"};
 static const char *held_names[] = {"b1", "b2"};
@@ -92,7 +101,8 @@ static void test_text(void **state)
         "      labels.evil: (none) -> \"\\x1b[2Jgone\"\\xff\"\n"
         "  ~ stop container blog-app-1  (replaced)\n"
         "  + create network blog_default (10.213.0.0/26)  (new)\n"
-        "  ! container blog-db-1 state: \"paused\" -> \"running\"  (paused (by hand))\n"
+        "  ! container blog-db-1 state: \"paused\" -> \"running\"  (paused (pause at "
+        "2026-11-22T10:00:00Z))\n"
         "  note: held by \\x1b[31mada\n"
         "held: removal of 2 of the 2 apps of /apps: b1 b2\n"
         "  to go on: evenkeel apply --confirm-removals 0123456789ab\n"
@@ -192,6 +202,28 @@ static void test_json_is_as_its_schema_says(void **state)
                         "2026-11-22T10:00:00Z");
 }
 
+static void test_drift_is_as_its_schema_says(void **state)
+{
+    struct arena *a = arena_new();
+    struct drift_item *items;
+    size_t n = drift_items(&plan, a, &items);
+    char why[512];
+
+    (void)state;
+    assert_int_equal(n, 1);
+    assert_string_equal(items[0].app, "blog");
+    assert_string_equal(items[0].found->change.field, "state");
+    assert_int_equal(drift_count(items, n), 1);
+    json_auto_t *v = drift_to_json(items, n);
+    const json_t *first = json_array_get(json_object_get(v, "drift"), 0);
+
+    assert_true(schema_check_file("schemas/drift.schema.json", v, why));
+    assert_string_equal(js_str(first, "when", ""), "2026-11-22T10:00:00Z");
+    assert_string_equal(js_str(first, "repair", ""), "start");
+    assert_int_equal(js_int(v, "count", -1), 1);
+    arena_free(a);
+}
+
 /* The checker itself: it must be able to say no. */
 static void test_schema_refuses(void **state)
 {
@@ -252,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_colour_only_on_request),
         cmocka_unit_test(test_long_values_are_cut_between_characters),
         cmocka_unit_test(test_json_is_as_its_schema_says),
+        cmocka_unit_test(test_drift_is_as_its_schema_says),
         cmocka_unit_test(test_schema_refuses),
         cmocka_unit_test(test_dot),
         cmocka_unit_test(test_empty),

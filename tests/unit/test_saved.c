@@ -142,16 +142,18 @@ static const char *in_words(const struct plan *p, struct arena *a)
     return arena_strdup(a, str_text(&s));
 }
 
-/* Plan, save, read, plan: the same. Returns the text of the plan. */
-static const char *same_again(struct fixture *f)
+/* Plan, save, read, plan: the same. Returns the text of the plan; app NULL: of all. */
+static const char *same_again(struct fixture *f, const char *app, const char *holds)
 {
+    const struct strv scope = {&app, app ? 1 : 0};
     CLEANUP(str_release) struct str saved = STR_INIT;
     struct core_pass p;
     struct plan_input in;
     struct err e = {0};
 
-    core_plan(&f->core, NULL, NULL, NULL, f->a, &p);
+    core_plan(&f->core, &scope, NULL, NULL, f->a, &p);
     saved_write(&f->core, &p, &saved);
+    assert_non_null(strstr(saved.buf, arena_printf(f->a, "\"holds\":\"%s\"", holds)));
     assert_int_equal(saved_read(saved.buf, saved.len, f->a, &in, &e), 0);
     const char *before = in_words(p.plan, f->a), *after = in_words(plan_build(&in, f->a), f->a);
 
@@ -164,7 +166,7 @@ static void test_what_is_built(void **state)
     struct fixture *f = *state;
 
     core_gather_files(&f->core);
-    const char *text = same_again(f);
+    const char *text = same_again(f, NULL, "everything");
 
     assert_non_null(strstr(text, "build image evenkeel/own/app:"));
     assert_non_null(strstr(text, "build image evenkeel/made/app:"));
@@ -186,7 +188,27 @@ static void test_what_is_still_being_read(void **state)
     f->core.contexts = contexts_new(NULL);
     (void)core_scan(&f->core, NULL);
     core_desire(&f->core); /* nothing was taken over of what the worker reads */
-    assert_null(strstr(same_again(f), "build image"));
+    assert_null(strstr(same_again(f, NULL, "everything"), "build image"));
+}
+
+/* A pass over one app is saved with what concerns it: its file, its facts, its objects. */
+static void test_a_pass_over_one_app(void **state)
+{
+    static const char *const apps[] = {"plain", "own", "made", "outer", "alone", "late"};
+    struct fixture *f = *state;
+
+    core_gather_files(&f->core);
+    for (size_t i = 0; i < ARRAY_LEN(apps); i++)
+        assert_non_null(strstr(same_again(f, apps[i], "scope"), apps[i]));
+}
+
+/* Which file would hold it cannot be told from a part. */
+static void test_a_pass_that_needs_more_than_its_part(void **state)
+{
+    struct fixture *f = *state;
+
+    core_gather_files(&f->core);
+    assert_non_null(strstr(same_again(f, "was-inside", "everything"), "Frozen"));
 }
 
 int main(void)
@@ -194,6 +216,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_built, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_still_being_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_pass_over_one_app, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_pass_that_needs_more_than_its_part, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -826,6 +826,19 @@ static void env_files(void **state)
     sources_free(s);
 }
 
+static bool take_any(void *user, const char *root, const char *path)
+{
+    (void)user;
+    return root && path;
+}
+
+static bool take_b(void *user, const char *root, const char *path)
+{
+    (void)user;
+    (void)root;
+    return strcmp(path, "b.yaml") == 0;
+}
+
 static void note_text(void *user, const char *root, const char *path, const char *text, size_t n)
 {
     const char *slash = root ? strrchr(root, '/') : NULL;
@@ -849,11 +862,14 @@ static void all_texts(void **state)
     save("over/a.yaml", "override: a\nstate: stopped\n");
     struct sources *s = sources_new(roots, 1, "over");
     assert_string_equal(settled(s), "r/a.yaml=a r/b.yaml=b r/c.yaml! +over/a.yaml=a");
-    sources_each_text(s, note_text, &out);
+    sources_each_text(s, take_any, note_text, &out);
     assert_string_equal(
         str_text(&out),
         "r|a.yaml|31|app: a\ni\n-|.env|4|A=1\n\nr|b.yaml|31|app: b\ni\nr|c.yaml|0|NULL\n"
         "over|a.yaml|27|override\n");
+    str_clear(&out);
+    sources_each_text(s, take_b, note_text, &out);
+    assert_string_equal(str_text(&out), "r|b.yaml|31|app: b\ni\n-|.env|4|A=1\n\n");
     sources_free(s);
 }
 
