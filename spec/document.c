@@ -136,6 +136,7 @@ static void decode_app_itself(struct decode_ctx *c, const struct yaml_node *v, s
     size_t before = c->diags->errors;
 
     refuse_tags(c, v);
+    ret->tree = v;
     d.a.at = ret->at;
     if (yaml_get(v, "services"))
         decode_several(c, v, &d);
@@ -170,7 +171,7 @@ static void decode_compose(struct decode_ctx *c, const struct yaml_node *v,
     compose_resolve(c, place, v, &r);
     ret->at = over ? over->at : r.at;
     ret->name = r.name;
-    d.node = r.tree;
+    d.node = ret->tree = r.tree;
     d.a.at = ret->at;
     d.a.name = r.name;
     d.a.variables = r.variables;
@@ -456,9 +457,12 @@ void document_parse(const char *root, const char *path, const char *name, const 
                                .over = loader ? loader->over : NULL};
         const char *inside = loader && loader->bundle ? loader->inside : NULL;
 
+        const char *whole = arena_printf(a, "%s/%s", dir, inside ? inside : base_of(path));
+        /* A root may be the file itself: what belongs to it stands in its folder. */
+        bool alone = strcmp(root, whole) == 0;
         const struct compose_place place = {
-            .root = loader && loader->bundle ? dir : root,
-            .path = arena_printf(a, "%s/%s", dir, inside ? inside : base_of(path)),
+            .root = (loader && loader->bundle) || alone ? dir : root,
+            .path = whole,
             .parts = &ret->parts,
             .name = c.over ? c.over->name : NULL,
         };

@@ -8,6 +8,7 @@
 #include "spec/app.h"
 
 struct arena;
+struct yaml_node;
 
 enum doc_kind { DOC_APP, DOC_OVERRIDE, DOC_COMPOSE, DOC_FOREIGN };
 
@@ -18,8 +19,9 @@ struct document {
     const char *name; /* app or override name even when !ok, if it could be read; else NULL */
     struct app
         *app; /* DOC_APP or DOC_COMPOSE, and ok; NULL for a Compose file that is part of another */
-    struct override *override; /* DOC_OVERRIDE and ok */
-    struct strv bundles;       /* archives that its services name as their source, also when !ok */
+    struct override *override;    /* DOC_OVERRIDE and ok */
+    const struct yaml_node *tree; /* what was decoded: resolved, of a Compose file; or NULL */
+    struct strv bundles; /* archives that its services name as their source, also when !ok */
 };
 
 /* How the pure decoder reads env_file (and, later, what extends and include name). path is absolute. Returns 0 with the text in
