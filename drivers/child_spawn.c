@@ -170,14 +170,14 @@ pid_t child_spawn(const struct child_order *o, int out, int error, struct err *e
                       .error = error,
                       .pid = -1};
     pthread_t thread;
+    int rc = 0;
 
-    if (!o->writes_below) {
+    if (!o->writes_below)
         give_birth(&b);
-    } else {
-        b.failed = pthread_create(&thread, NULL, bound_birth, &b);
-        if (b.failed == 0)
-            (void)pthread_join(thread, NULL);
-    }
+    else if ((rc = pthread_create(&thread, NULL, bound_birth, &b)) == 0)
+        (void)pthread_join(thread, NULL);
+    else
+        b.failed = rc;
     if (b.unbound)
         return err_errno(e, b.failed, "keeping %s to %s", o->program, o->writes_below);
     if (b.failed)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Asks for pages without pause while something changes, and tells what came back.
 
-  hammer.py [--port N] [--threads N] [--pause MS] [--for SECONDS] [--host NAME] PATH WORDS [PATH WORDS...]
+  hammer.py [--ready FILE] [--port N] [--threads N] [--pause MS] [--for SECONDS] [--host NAME] PATH WORDS [PATH WORDS...]
 
 WORDS is what the page may say, several with | between them. An answer that is not 200 or says none of them is bad. Every second thread
 keeps its connection, the others make a new one for each request. SIGTERM or --for ends it; then one JSON object is printed:
 requests, bad, first_bad (up to 5: [seconds since the start, path, what came]), longest_ms, said (how often each word came).
+FILE is made when each page has been answered once: from then on nothing that changes goes unseen.
 """
 import argparse
 import collections
@@ -22,6 +23,7 @@ options.add_argument("--threads", type=int, default=3)
 options.add_argument("--pause", type=float, default=4.0)
 options.add_argument("--for", dest="seconds", type=float, default=120.0)
 options.add_argument("--host")
+options.add_argument("--ready")
 options.add_argument("pages", nargs="+")
 options = options.parse_args()
 pages = list(zip(options.pages[::2], [w.split("|") for w in options.pages[1::2]]))
@@ -30,7 +32,7 @@ ended = threading.Event()
 lock = threading.Lock()
 begin = time.monotonic()
 counts = {"requests": 0, "bad": 0}
-first_bad, said, longest = [], collections.Counter(), 0.0
+first_bad, said, longest, unasked = [], collections.Counter(), 0.0, {path for path, _ in pages}
 
 
 def ask(connection, path):
@@ -46,6 +48,10 @@ def judge(path, words, status, text, took):
     with lock:
         counts["requests"] += 1
         longest = max(longest, took)
+        if path in unasked:
+            unasked.remove(path)
+            if options.ready and not unasked:
+                open(options.ready, "w").close()
         if status == 200 and word:
             said[word] += 1
             return

@@ -84,17 +84,26 @@ page_app() {
     } | write_file "$1.yaml"
 }
 
-# hammer PATH WORDS...: in the background; hammered NAME ends it and passes if nothing bad came.
-hammer() {
-    python3 "$engine_dir/hammer.py" --port $http_port "$@" >"$work/hammer.json" 2>"$work/hammer.err" &
+# hammer_at FILE PATH WORDS...: in the background as $hammer_pid, its answer in FILE; returns when each page has been answered.
+hammer_at() {
+    local out=$1
+    shift
+    rm -f "$out.ready"
+    python3 "$engine_dir/hammer.py" --ready "$out.ready" --port $http_port "$@" >"$out" 2>"$work/hammer.err" &
     hammer_pid=$!
+    wait_until 30 [ -e "$out.ready" ]
+}
+
+# hammer PATH WORDS...: so, and hammered NAME ends it and passes if nothing bad came.
+hammer() {
+    hammer_at "$work/hammer.json" "$@"
 }
 
 hammered() {
     kill -TERM "$hammer_pid" 2>/dev/null || true
     wait "$hammer_pid" || true
     hammer_result=$(cat "$work/hammer.json" "$work/hammer.err")
-    if jq -e '.bad == 0 and .requests > 20' "$work/hammer.json" >/dev/null 2>&1; then
+    if [ "$(jq '.bad == 0 and .requests > 20' "$work/hammer.json" 2>/dev/null)" = true ]; then
         pass "$1 ($(jq -r '"\(.requests) requests, longest \(.longest_ms) ms"' "$work/hammer.json"))"
     else
         fail "$1" "$hammer_result"

@@ -84,7 +84,7 @@ check "one for which there is no room says so" wait_until 20 why_has tight "No s
 says "naming the archive" "tight.tar.gz" "$(app_why tight)"
 check "what ran goes on running" has tight 1
 same "nothing is left behind" "" "$(ls -A "$small")"
-check "another app is well" synced calm
+check "another app is well" wait_until 15 synced calm
 mount -o remount,size=50m "$small"
 sleeper nudge "network_mode: none" # any look will do, the regular one too
 check "once there is room it is built" wait_until 30 has tight 2

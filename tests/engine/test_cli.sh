@@ -242,7 +242,7 @@ rm "$root/slow.yaml"
 apply >/dev/null
 sleeper web 'volumes: ["data:/data"]' 'environment: {V: "2"}'
 start_agent
-check "an agent has the lock" wait_until 5 eval '[ "$(cat "$state/agent.lock")" = "$agent_pid" ]'
+check "an agent has the lock" wait_until 5 eval '[ "$(cat "$state/agent.lock")" = "$agent_pid agent" ]'
 kill -STOP "$agent_pid"
 apply >"$work/watching" 2>&1 &
 watcher=$!

@@ -109,24 +109,24 @@ kill_process many-app-2
 sleep 2
 kill -TERM "$hammer_pid"
 wait "$hammer_pid" || true
-check "a crash of one of three costs at most what was in flight in it" jq -e '.bad <= 2 and .requests > 100' "$work/hammer.json"
+check "a crash of one of three costs at most what was in flight in it" [ "$(jq '.bad <= 2 and .requests > 100' "$work/hammer.json")" = true ]
 cat <<'YAML' | write_file slow.yaml
 app: slow
 image: traefik/whoami:v1.10
-entrypoint: ["sh", "-c", "sleep 3; exec /whoami"]
+entrypoint: ["sh", "-c", "sleep 6; exec /whoami"]
 port: 80
 environment: {WHOAMI_NAME: slow}
 stop_signal: SIGKILL
 route: /slow
 healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1/"], interval: 500ms, timeout: 2s, retries: 2}
 YAML
-check "a slow one is served once it is healthy" wait_until 20 from slow /slow
+check "a slow one is served once it is healthy" wait_until 30 from slow /slow
 kill_process slow-app-1
 begin=${EPOCHREALTIME/./}
-check "a crashed one is out of the pool" wait_until 2 answers 503 /slow
+check "a crashed one is out of the pool" wait_until 4 answers 503 /slow
 took=$(((${EPOCHREALTIME/./} - begin) / 1000))
-check "long before it is back ($took ms)" [ $took -lt 1500 ]
-check "and in it when it is well again" wait_until 15 from slow /slow
+check "long before it is back ($took ms)" [ $took -lt 4000 ]
+check "and in it when it is well again" wait_until 30 from slow /slow
 
 # --- an app goes
 rm "$root/several.yaml"
@@ -177,7 +177,7 @@ if wait_until 20 told; then pass "a taken port is named with who has it"; else f
 named() { [ "$(app_state evenkeel)" = Degraded ] && [[ $(app_why evenkeel) == *"port 18081 is already taken by"* ]]; }
 check "status says so too" wait_until 40 named
 old_port() { [ "$(http_port=18080 code /a)" = 200 ]; }
-check "the one there was goes on on the old port" wait_until 15 old_port
+check "the one there was goes on on the old port" wait_until 40 old_port
 kill $other
 wait $other 2>/dev/null || true
 check "and taken once it is free" wait_until 60 from a /a

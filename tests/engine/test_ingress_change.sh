@@ -14,10 +14,9 @@ check "two apps" wait_until 60 alive first /one/
 check "are there" wait_until 30 alive second /two/
 
 # --- another version of an app with one container: it is away for a moment, and that is all
+hammer_at "$work/one.json" --threads 1 /one/ "first|newer"
+one_pid=$hammer_pid
 hammer --threads 2 /two/ second
-python3 "$engine_dir/hammer.py" --port $http_port --threads 1 /one/ "first|newer" >"$work/one.json" &
-one_pid=$!
-sleep 0.5
 page_app one newer "route: /one"
 check "a new version comes" wait_until 20 alive newer /one/
 sleep 0.5
@@ -30,13 +29,11 @@ same "and between them nobody else's page, nor that it is unknown" "" "$(jq -r '
 # --- another route for the same app
 before=$(inspect one-app-1 .Id)
 hammer /two/ second /one/ newer
-sleep 0.3
 page_app one newer "route: [/one, /uno]"
 check "a second route is live" wait_until 20 alive newer /uno/
 hammered "adding a route disturbs nobody"
 same "nor replaces a container" "$before" "$(inspect one-app-1 .Id)"
 hammer /two/ second /uno/ newer
-sleep 0.3
 page_app one newer "route: /uno"
 check "the first is taken away" wait_until 20 answers 404 /one/
 hammered "taking one away disturbs nobody"
@@ -45,7 +42,6 @@ check "are served together" wait_until 20 alive newest /ein/
 
 # --- from one app to another: the name is always one of theirs
 hammer /uno/ "newest|taken" /two/ second
-sleep 0.3
 page_app three taken "route: /uno"
 page_app one newest "route: /ein"
 check "a path goes over to another app" wait_until 30 alive taken /uno/
@@ -70,10 +66,10 @@ hammered "the others do not notice"
 page_app many old "route: /many" "deploy: {replicas: 2}"
 check "two replicas" wait_until 30 is Synced many
 hammer /many/ "old|young"
-sleep 0.3
 page_app many young "route: /many" "deploy: {replicas: 2}"
 young() { local n; for n in 1 2 3 4; do alive young /many/ || return 1; done; }
 check "are replaced one after the other" wait_until 40 young
+check "both of them" wait_until 40 is Synced many
 sleep 0.5
 hammered "without one request lost, though each is stopped before its successor starts"
 
