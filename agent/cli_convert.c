@@ -1,11 +1,12 @@
-/* convert: what evenkeel makes of a source, as a file that one may keep: the Dockerfile.
+/* convert: what evenkeel makes of a spec or of a source, as a file that one may keep: the resolved Compose file, or the Dockerfile.
  *
- * Comes in: an app of the roots (or one of its services), or the path of a directory or an archive. Goes out: the Dockerfile on standard output, and on
+ * Comes in: an app of the roots (or one of its services), or the path of a spec, a directory or an archive. Goes out: the file on standard output, and on
  * standard error where it comes from and why it is as it is. Writes no file, builds nothing, asks no engine. */
 #include <sys/stat.h>
 
 #include "agent/cli.h"
 #include "agent/cli_common.h"
+#include "agent/cli_convert_compose.h"
 #include "agent/facts_read.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
@@ -81,12 +82,14 @@ static int print_dockerfile(const char *whose, const struct facts_order *o, stru
     return f.state == FACTS_FAILED ? err_set(e, ERR_USER, "%s cannot be built with it", whose) : 0;
 }
 
-static int convert_path(const char *path, const struct build_limits *limits, struct arena *a,
+static int convert_path(const char *path, const struct options *options, struct arena *a,
                         struct err *e)
 {
     const char *whole = fsx_absolute(path, a);
-    struct facts_order o = {.limits = *limits};
+    struct facts_order o = {.limits = options->settings.build_limits};
 
+    if (!options->dockerfile)
+        return convert_compose_path(whole, options, a, e);
     if (bundle_name(whole))
         o.build.bundle = whole;
     else
@@ -105,6 +108,8 @@ static int convert_app(struct core *c, const struct want_app *app, const char *s
     }
     if (app->refused)
         return err_set(e, ERR_USER, "%s is refused: %s", app->name, app->refused);
+    if (!c->options->dockerfile)
+        return convert_compose_app(c->set, app->name, c->options, a, e);
     s = service_of(app, service, e);
     if (!s)
         return -1;
@@ -129,7 +134,7 @@ static int convert_word(struct core *c, const char *word, struct arena *a, struc
     if (app)
         return convert_app(c, app, slash ? slash + 1 : NULL, a, e);
     if (exists(word))
-        return convert_path(word, &c->options->settings.build_limits, a, e);
+        return convert_path(word, c->options, a, e);
     for (size_t i = 0; i < c->desired->n_apps; i++)
         strv_push(a, &known, c->desired->apps[i].name);
     const char *near = str_nearest(name, known.v, known.n);
@@ -146,13 +151,8 @@ int cli_convert(const struct options *o)
     const char *word = o->words.v[0];
     int rc = 0;
 
-    if (!o->dockerfile) {
-        (void)err_set(&e, ERR_USER, "convert wants to know what to write: --dockerfile");
-        arena_free(a);
-        return cli_fail(&e);
-    }
     if (word[0] == '.' || word[0] == '/') {
-        rc = convert_path(word, &o->settings.build_limits, a, &e) < 0 ? cli_fail(&e) : 0;
+        rc = convert_path(word, o, a, &e) < 0 ? cli_fail(&e) : 0;
     } else {
         if (core_open(&c, o, CORE_FILES, &e) < 0 || convert_word(&c, word, a, &e) < 0)
             rc = cli_fail(&e);

@@ -9,6 +9,8 @@
 
 #include "agent/bundle_open.h"
 #include "agent/confirm.h"
+#include "agent/log.h"
+#include "agent/mounts.h"
 #include "agent/store.h"
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
@@ -86,6 +88,8 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
 
 void core_open_gateway(struct core *c)
 {
+    c->places = true;
+    c->stale = true;
     if (c->router && manages_ingress(c->options))
         c->gateway = gateway_new(c->options->state, c->router);
 }
@@ -93,6 +97,7 @@ void core_open_gateway(struct core *c)
 void core_close(struct core *c)
 {
     gateway_free(c->gateway);
+    free(c->places_said);
     if (c->driver)
         c->driver->ops->free(c->driver);
     router_free(c->router);
@@ -281,8 +286,11 @@ void core_desire(struct core *c)
     add_served(c, set);
     c->set = set;
     gateway_stale(c->gateway);
-    c->desired =
-        desired_build(set, &c->options->settings, &c->incumbents, core_now_ms(), c->desired_arena);
+    struct settings *settings = ARENA_NEW(c->desired_arena, struct settings);
+    *settings = c->options->settings;
+    settings->files_dir = fsx_join(c->options->state, "mounts", c->desired_arena);
+    settings->files_key = mounts_key(c->options->state, c->places, c->desired_arena);
+    c->desired = desired_build(set, settings, &c->incumbents, core_now_ms(), c->desired_arena);
     if (c->contexts)
         contexts_want(c->contexts, c->desired);
     c->stale = false;
@@ -514,6 +522,23 @@ int core_look(struct core *c, bool inspect_owned, struct err *e)
     return look_for_images(c, e);
 }
 
+/* A container whose file is missing is not made; the engine says so again. */
+static void keep_mounts(struct core *c, const struct observed *o)
+{
+    struct err e = {0};
+    if (!c->places)
+        return;
+    if (mounts_keep(c->options->state, c->desired, o, &e) == 0) {
+        free(TAKE(c->places_said));
+    } else if (e.kind == ERR_RETRY) {
+        c->stale = true;
+    } else if (!c->places_said || strcmp(c->places_said, e.msg) != 0) {
+        free(c->places_said);
+        c->places_said = xstrdup(e.msg);
+        log_line(LOG_WARNING, NULL, "a config or secret cannot be put in place: %s", e.msg);
+    }
+}
+
 void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved,
                const char *confirm, struct arena *a, struct core_pass *ret)
 {
@@ -522,6 +547,7 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
     const struct observed *o = c->driver->ops->observed(c->driver, a);
     core_desire(c);
     gateway_keep(c->gateway, c->desired);
+    keep_mounts(c, o);
     static const struct strv all;
     bind_scope(c->desired, scope ? scope : &all, o, c->desired_arena);
     *ret = (struct core_pass){.input = {

@@ -34,6 +34,8 @@ struct core {
     struct ingress_routes *route_files; /* what they claim; NULL when opened without files */
     struct gateway *gateway;            /* NULL: who only looks; core_open_gateway */
     const char *ingress_app;            /* name of the builtin app; in routes_arena */
+    bool places;       /* who converges: configs and secrets are put in place before each plan */
+    char *places_said; /* what was told last of what could not be */
     bool stale;
     struct strv bundles; /* archives whose specs matter, in desired_arena */
     bool bundle_unread;  /* what a bundle in a root stands for depends on who runs from it */
@@ -49,7 +51,7 @@ enum core_needs { CORE_FILES = 1, CORE_ENGINE = 2 };
 int core_open(struct core *c, const struct options *o, unsigned needs, struct err *e);
 void core_close(struct core *c);
 
-/* For who converges: from now on each plan finds in place what Traefik needs besides its routes. Nothing to do unless Traefik is managed. */
+/* For who converges: from now on each plan finds in place what containers mount of configs and secrets, and, where Traefik is managed, what that needs besides its routes. */
 void core_open_gateway(struct core *c);
 /* What was last brought up, from the diary if there is one: it tells what was changed by hand from what is new. */
 void core_load_history(struct core *c);

@@ -70,11 +70,16 @@ static const struct verb verbs[] = {
      "The newest 5 builds of each service stay; older ones go 24 hours after their last use, and with them what lost its name\n"
      "to a newer build. What a container has or a spec wants stays, and nothing is touched that evenkeel did not build. The\n"
      "agent does it every hour. See first: evenkeel gc --dry-run\n"},
-    {"convert", "APP[/SERVICE]|PATH", "write out what evenkeel makes of a source", OPT_ROOT | OPT_STATE | OPT_CONFIG | OPT_DOCKERFILE,
-     1, 1, cli_convert,
+    {"convert", "APP[/SERVICE]|PATH", "write out what evenkeel makes of a spec or of a source",
+     OPT_ROOT | OPT_STATE | OPT_CONFIG | OPT_DOCKERFILE | OPT_JSON, 1, 1, cli_convert,
+     "Prints the app as one Compose file that needs no other: variables filled in, `extends`, `include` and override files merged,\n"
+     "every value in its long form, as `docker compose config` does; with what evenkeel has beyond Compose under `x-evenkeel`.\n"
+     "Like that it shows what .env and env files hold: look through it before you send it to anybody.\n"
+     "\n"
      "With --dockerfile: the Dockerfile that an app, a directory or an archive is built with, made for its language if it\n"
      "brings none. Put it beside the source to have it your way from then on. Needs no engine.\n"
      "\n"
+     "  evenkeel convert shop > whole.compose.yaml\n  evenkeel convert --json ./shop/compose.yaml\n"
      "  evenkeel convert --dockerfile blog > apps/blog/Dockerfile\n  evenkeel convert --dockerfile ./src\n"},
     {"secret", "set NAME | ls | rm NAME...", "keep passwords, keys and certificates that specs name",
      OPT_STATE | OPT_CONFIG | OPT_APP | OPT_FILE | OPT_JSON, 1, ANY, cli_secret,

@@ -25,6 +25,8 @@ struct settings {
     int64_t build_timeout_ms;         /* `builds: {timeout:}`; 0: the driver's default */
     struct build_limits build_limits; /* `bundles:` */
     struct ingress_settings ingress;
+    const char *files_dir; /* STATE/mounts, for configs and secrets; NULL: the default state's */
+    const char *files_key; /* what keeps their names from telling what is in them; or NULL */
 };
 
 struct spec_root {
@@ -106,6 +108,14 @@ struct want_volume {
     bool external;
 };
 
+struct want_file { /* a config or secret that is to be there before a container is */
+    const char *
+        path; /* absolute; follows from app, content, owner and mode, and gives none of them away */
+    const char *secret; /* full name in the store, or NULL */
+    const char *digest; /* SHA-256 that the content must have */
+    const struct placed_file *spec;
+};
+
 struct want_app {
     const char *name;
     struct place at;
@@ -127,6 +137,8 @@ struct want_app {
     size_t n_networks;
     struct want_volume *volumes; /* sorted by name */
     size_t n_volumes;
+    struct want_file *placed; /* sorted by path, unique */
+    size_t n_placed;
     bool routed;           /* some service has a route */
     bool builtin;          /* the managed Traefik (desired_ingress.h): no file holds it */
     struct strv addresses; /* of its routes, in the order of services and routes */

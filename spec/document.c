@@ -16,6 +16,7 @@
 #include "spec/draft.h"
 #include "spec/env_file.h"
 #include "spec/forms.h"
+#include "spec/forms_link.h"
 #include "spec/forms_secret.h"
 #include "spec/validate.h"
 
@@ -107,11 +108,15 @@ static void complete(struct decode_ctx *c, struct app_draft *d, size_t errors_be
         decode_enter(c, "env_file");
         env_file_merge(c, &d->services[i]);
         decode_leave(c);
+        decode_enter(c, "label_file");
+        label_file_merge(c, &d->services[i]);
+        decode_leave(c);
         if (!d->a.flat) {
             decode_leave(c);
             decode_leave(c);
         }
     }
+    links_join(c, d);
     secrets_join(c, d);
     check_strategies(c, d);
     bundle_default_source(c, d);
@@ -131,6 +136,7 @@ static void decode_app_itself(struct decode_ctx *c, const struct yaml_node *v, s
     size_t before = c->diags->errors;
 
     refuse_tags(c, v);
+    ret->tree = v;
     d.a.at = ret->at;
     if (yaml_get(v, "services"))
         decode_several(c, v, &d);
@@ -165,7 +171,7 @@ static void decode_compose(struct decode_ctx *c, const struct yaml_node *v,
     compose_resolve(c, place, v, &r);
     ret->at = over ? over->at : r.at;
     ret->name = r.name;
-    d.node = r.tree;
+    d.node = ret->tree = r.tree;
     d.a.at = ret->at;
     d.a.name = r.name;
     d.a.variables = r.variables;
@@ -451,9 +457,12 @@ void document_parse(const char *root, const char *path, const char *name, const 
                                .over = loader ? loader->over : NULL};
         const char *inside = loader && loader->bundle ? loader->inside : NULL;
 
+        const char *whole = arena_printf(a, "%s/%s", dir, inside ? inside : base_of(path));
+        /* A root may be the file itself: what belongs to it stands in its folder. */
+        bool alone = strcmp(root, whole) == 0;
         const struct compose_place place = {
-            .root = loader && loader->bundle ? dir : root,
-            .path = arena_printf(a, "%s/%s", dir, inside ? inside : base_of(path)),
+            .root = (loader && loader->bundle) || alone ? dir : root,
+            .path = whole,
             .parts = &ret->parts,
             .name = c.over ? c.over->name : NULL,
         };

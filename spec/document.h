@@ -8,6 +8,7 @@
 #include "spec/app.h"
 
 struct arena;
+struct yaml_node;
 
 enum doc_kind { DOC_APP, DOC_OVERRIDE, DOC_COMPOSE, DOC_FOREIGN };
 
@@ -18,8 +19,9 @@ struct document {
     const char *name; /* app or override name even when !ok, if it could be read; else NULL */
     struct app
         *app; /* DOC_APP or DOC_COMPOSE, and ok; NULL for a Compose file that is part of another */
-    struct override *override; /* DOC_OVERRIDE and ok */
-    struct strv bundles;       /* archives that its services name as their source, also when !ok */
+    struct override *override;    /* DOC_OVERRIDE and ok */
+    const struct yaml_node *tree; /* what was decoded: resolved, of a Compose file; or NULL */
+    struct strv bundles; /* archives that its services name as their source, also when !ok */
 };
 
 /* How the pure decoder reads env_file (and, later, what extends and include name). path is absolute. Returns 0 with the text in
@@ -27,6 +29,10 @@ struct document {
 struct loader {
     int (*read)(void *ctx, const char *path, struct arena *a, const char **ret_text, size_t *ret_n,
                 struct err *e);
+    /* SHA-256 of a file, 64 hex digits, for those whose content nobody here needs to know; NULL with 0: it is a folder. At most LIMIT_SECRET_BYTES. The member may be NULL: nobody can
+     * tell, and the file is mounted from where it is. */
+    int (*digest)(void *ctx, const char *path, struct arena *a, const char **ret_digest,
+                  struct err *e);
     void *ctx;
     /* The text stands in this archive (absolute path), or NULL. Services that name no source are built from it, and nothing in it reaches the host. */
     const char *bundle;

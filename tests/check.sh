@@ -44,6 +44,7 @@ part "headers" make -s check-headers
 part "generated schemas" tests/check-schemas.sh
 part "examples" tests/check-examples.sh
 part "unit and golden tests" make -s unit
+part "Compose files, as docker compose reads them" tests/compose-config.py
 part "engine" env EVENKEEL_TEST_TIMEOUT=600 tests/run-engine.sh
 
 if [ -n "$all" ]; then
