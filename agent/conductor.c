@@ -246,14 +246,6 @@ static void listen_to_culprit(struct conductor *c, const struct plan_app *pa,
 
 /* ---- a pass ---- */
 
-static bool found_any(const struct plan_app *pa)
-{
-    for (size_t i = 0; i < pa->n_differences; i++)
-        if (pa->differences[i].kind == DRIFT_FOUND)
-            return true;
-    return false;
-}
-
 static void learn(struct conductor *c, const struct core_pass *p)
 {
     const struct observed *o = p->input.observed;
@@ -262,7 +254,7 @@ static void learn(struct conductor *c, const struct core_pass *p)
         if (pa->n_actions > 0 || (pa->state != APP_SYNCED && pa->state != APP_COMPLETED))
             continue;
         /* What is left though it differs keeps its cause. */
-        if (!found_any(pa) && memo_settled(c->core->memo, pa->name) && c->o.store)
+        if (!hands_left_any(pa) && memo_settled(c->core->memo, pa->name) && c->o.store)
             store_hands_gone(c->o.store, pa->name);
         size_t from, to;
         observed_app_range(o, pa->name, &from, &to);
@@ -551,17 +543,25 @@ static bool traefik_moved(struct conductor *c, const struct happening *h)
     return moved;
 }
 
+/* A hand's deed comes as several events: a run may have begun by the first. Else what happens during a run is its own doing, and right after it an echo. */
+static void note_hand(struct conductor *c, const struct slot *s, const struct happening *h)
+{
+    bool running = s && s->run, echo = s && core_monotonic_ms() - s->tried_ms < ECHO_MS;
+    if (h->object && h->action && (running || !echo))
+        hands_note(c->core->memo, c->o.store, h, running ? s->run : NULL);
+}
+
 static void object_changed(struct conductor *c, const struct happening *h)
 {
     struct slot *s = h->app ? slots_find(&c->slots, h->app) : NULL;
-    if (s && s->run)
+    if (s && s->run) {
+        note_hand(c, s, h);
         return; /* our own doing, most likely; the app is looked at when the run is over */
+    }
     if (traefik_moved(c, h))
         return;
     if (h->app) {
-        bool echo = s && core_monotonic_ms() - s->tried_ms < ECHO_MS;
-        if (h->object && h->action && !echo)
-            hands_note(c->core->memo, c->o.store, h);
+        note_hand(c, s, h);
         if (!s)
             s = slots_get(&c->slots, c, h->app);
         s->dirty = true;
@@ -626,6 +626,12 @@ void conductor_files_changed(struct conductor *c)
     schedule(c);
 }
 
+void conductor_plan_all(struct conductor *c)
+{
+    c->all_dirty = true;
+    schedule(c);
+}
+
 void conductor_look_again(struct conductor *c)
 {
     c->all_dirty = c->look_everything = true;
@@ -649,6 +655,12 @@ bool conductor_idle(const struct conductor *c)
 bool conductor_looked(const struct conductor *c)
 {
     return c->looked;
+}
+
+bool conductor_busy(const struct conductor *c, const char *app)
+{
+    const struct slot *s = slots_find(&c->slots, app);
+    return s && s->run;
 }
 
 size_t conductor_runs(const struct conductor *c)

@@ -9,10 +9,13 @@
 
 #include "agent/bundle_open.h"
 #include "agent/confirm.h"
+#include "agent/log.h"
+#include "agent/mounts.h"
 #include "agent/store.h"
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
 #include "drivers/hostnet.h"
+#include "drivers/quarantine_folder.h"
 #include "drivers/router.h"
 #include "reconcile/bind.h"
 #include "spec/base/arena.h"
@@ -53,6 +56,9 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     c->router = router_new(c->http, fsx_join(o->state, "ingress", c->routes_arena));
     if (c->driver)
         docker_use_router(c->driver, c->router, o->settings.owner, c->ingress_app);
+    c->quarantine = quarantine_folder_new(fsx_join(o->state, "quarantine", c->routes_arena));
+    if (c->driver)
+        docker_use_quarantine(c->driver, c->quarantine);
     c->contexts = contexts_new(c->http);
     contexts_limits(c->contexts, &o->settings.build_limits);
     contexts_memory(c->contexts, fsx_join(o->state, "digests", c->routes_arena));
@@ -86,6 +92,8 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
 
 void core_open_gateway(struct core *c)
 {
+    c->places = true;
+    c->stale = true;
     if (c->router && manages_ingress(c->options))
         c->gateway = gateway_new(c->options->state, c->router);
 }
@@ -93,9 +101,11 @@ void core_open_gateway(struct core *c)
 void core_close(struct core *c)
 {
     gateway_free(c->gateway);
+    free(c->places_said);
     if (c->driver)
         c->driver->ops->free(c->driver);
     router_free(c->router);
+    quarantine_folder_free(c->quarantine);
     contexts_free(c->contexts);
     ingress_routes_free(c->route_files);
     http_free(c->http);
@@ -120,6 +130,17 @@ bool core_read_released(struct core *c)
     c->released_arena = a;
     c->released = now;
     return !same;
+}
+
+bool core_read_quarantine(struct core *c)
+{
+    return c->quarantine && quarantine_folder_news(c->quarantine);
+}
+
+bool core_volumes_leave(const struct core *c)
+{
+    return (c->quarantine && !quarantine_folder_empty(c->quarantine)) ||
+           (c->desired && c->desired->leaving.n > 0);
 }
 
 void core_settle_released(struct core *c, const struct plan *plan)
@@ -283,8 +304,11 @@ void core_desire(struct core *c)
     add_served(c, set);
     c->set = set;
     gateway_stale(c->gateway);
-    c->desired =
-        desired_build(set, &c->options->settings, &c->incumbents, core_now_ms(), c->desired_arena);
+    struct settings *settings = ARENA_NEW(c->desired_arena, struct settings);
+    *settings = c->options->settings;
+    settings->files_dir = fsx_join(c->options->state, "mounts", c->desired_arena);
+    settings->files_key = mounts_key(c->options->state, c->places, c->desired_arena);
+    c->desired = desired_build(set, settings, &c->incumbents, core_now_ms(), c->desired_arena);
     if (c->contexts)
         contexts_want(c->contexts, c->desired);
     c->stale = false;
@@ -516,6 +540,23 @@ int core_look(struct core *c, bool inspect_owned, struct err *e)
     return look_for_images(c, e);
 }
 
+/* A container whose file is missing is not made; the engine says so again. */
+static void keep_mounts(struct core *c, const struct observed *o)
+{
+    struct err e = {0};
+    if (!c->places)
+        return;
+    if (mounts_keep(c->options->state, c->desired, o, &e) == 0) {
+        free(TAKE(c->places_said));
+    } else if (e.kind == ERR_RETRY) {
+        c->stale = true;
+    } else if (!c->places_said || strcmp(c->places_said, e.msg) != 0) {
+        free(c->places_said);
+        c->places_said = xstrdup(e.msg);
+        log_line(LOG_WARNING, NULL, "a config or secret cannot be put in place: %s", e.msg);
+    }
+}
+
 void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved,
                const char *confirm, struct arena *a, struct core_pass *ret)
 {
@@ -524,6 +565,7 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
     const struct observed *o = c->driver->ops->observed(c->driver, a);
     core_desire(c);
     gateway_keep(c->gateway, c->desired);
+    keep_mounts(c, o);
     static const struct strv all;
     bind_scope(c->desired, scope ? scope : &all, o, c->desired_arena);
     *ret = (struct core_pass){.input = {

@@ -19,10 +19,12 @@
 struct core {
     const struct options *options;
     struct sources *sources;
-    struct secrets *secrets;   /* NULL when opened without files */
-    struct http *http;         /* NULL when opened without an engine */
-    struct driver *driver;     /* likewise */
-    struct router *router;     /* the managed Traefik's files and API; likewise */
+    struct secrets *secrets; /* NULL when opened without files */
+    struct http *http;       /* NULL when opened without an engine */
+    struct driver *driver;   /* likewise */
+    struct router *router;   /* the managed Traefik's files and API; likewise */
+    struct quarantine_folder
+        *quarantine;           /* records of volumes; NULL when opened without an engine */
     struct memo *memo;         /* history for the planner */
     struct contexts *contexts; /* sources of what is built; NULL without an engine */
     struct arena *desired_arena;
@@ -34,6 +36,8 @@ struct core {
     struct ingress_routes *route_files; /* what they claim; NULL when opened without files */
     struct gateway *gateway;            /* NULL: who only looks; core_open_gateway */
     const char *ingress_app;            /* name of the builtin app; in routes_arena */
+    bool places;       /* who converges: configs and secrets are put in place before each plan */
+    char *places_said; /* what was told last of what could not be */
     bool stale;
     struct strv bundles; /* archives whose specs matter, in desired_arena */
     bool bundle_unread;  /* what a bundle in a root stands for depends on who runs from it */
@@ -49,7 +53,7 @@ enum core_needs { CORE_FILES = 1, CORE_ENGINE = 2 };
 int core_open(struct core *c, const struct options *o, unsigned needs, struct err *e);
 void core_close(struct core *c);
 
-/* For who converges: from now on each plan finds in place what Traefik needs besides its routes. Nothing to do unless Traefik is managed. */
+/* For who converges: from now on each plan finds in place what containers mount of configs and secrets, and, where Traefik is managed, what that needs besides its routes. */
 void core_open_gateway(struct core *c);
 /* What was last brought up, from the diary if there is one: it tells what was changed by hand from what is new. */
 void core_load_history(struct core *c);
@@ -57,6 +61,10 @@ void core_load_history(struct core *c);
 bool core_scan(struct core *c, bool *unstable);
 /* Read the releases of held removals again. True if there are other ones. */
 bool core_read_released(struct core *c);
+/* Read the records of volumes in quarantine again. True if there are other ones. */
+bool core_read_quarantine(struct core *c);
+/* True if volumes are in quarantine or asked to go there: any file may then decide about apps that are not its own. */
+bool core_volumes_leave(const struct core *c);
 /* After a plan of which all apps were carried out: forget the releases once nothing of them is left. */
 void core_settle_released(struct core *c, const struct plan *plan);
 /* Build desired state if it is stale; incumbents come from what the driver knows. */

@@ -8,54 +8,46 @@
 #include "agent/memo.h"
 #include "agent/store.h"
 #include "drivers/driver.h"
+#include "reconcile/run.h"
 
-static bool by_hand(const char *action)
-{
-    static const char *const words[] = {"destroy", "die",    "stop",    "kill",       "pause",
-                                        "rename",  "update", "connect", "disconnect", "oom"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(action, words[i]) == 0)
-            return true;
-    return false;
-}
+struct deed {
+    struct memo *memo;
+    struct store *store;
+    const struct run *run;
+    const char *app;
+    int64_t ms;
+};
 
-static void keep_hand(struct memo *m, struct store *s, const char *app, const char *object,
-                      const char *what)
+static void keep(const struct deed *d, const char *object, const char *action)
 {
-    memo_hand(m, app, object, what);
-    if (s)
-        store_hand(s, app, object, what);
-}
-
-/* Whoever ends leaves its networks, too: that is no hand's work of its own. */
-static bool ended(const char *what)
-{
-    static const char *const words[] = {"destroy ", "die ", "stop ", "kill ", "oom "};
-    for (size_t i = 0; what && i < ARRAY_LEN(words); i++)
-        if (strncmp(what, words[i], strlen(words[i])) == 0)
-            return true;
-    return false;
-}
-
-void hands_note(struct memo *m, struct store *s, const struct happening *h)
-{
-    CLEANUP(str_release) struct str when = STR_INIT, what = STR_INIT, object = STR_INIT;
-    if (!by_hand(h->action))
+    if (d->run && (!memo_touched(d->memo, object, d->ms) || run_removes(d->run, object)))
         return;
+    memo_hand(d->memo, d->app, object, action, d->ms);
+    const char *what = memo_hand_of(d->memo, object);
+    if (what && d->store)
+        store_hand(d->store, d->app, object, what);
+}
+
+void hands_note(struct memo *m, struct store *s, const struct happening *h, const struct run *run)
+{
+    const struct deed d = {m, s, run, h->app, h->time_ms ? h->time_ms : core_now_ms()};
+    CLEANUP(str_release) struct str object = STR_INIT, action = STR_INIT;
     bool network = strncmp(h->object, "network ", 8) == 0;
-    str_add_time(&when, h->time_ms ? h->time_ms : core_now_ms());
-    str_addf(&what, "%s at %s", h->action, str_text(&when));
     if (!h->container || network)
-        keep_hand(m, s, h->app, h->object, str_text(&what));
+        keep(&d, h->object, h->action);
     if (!h->container)
         return;
-    if (network) {
-        str_clear(&what);
-        str_addf(&what, "%s %s %s at %s", h->action,
-                 strcmp(h->action, "connect") == 0 ? "to" : "from", h->object, str_text(&when));
-    }
     str_addf(&object, "container %s", h->container);
-    if (network && ended(memo_hand_of(m, str_text(&object))))
-        return;
-    keep_hand(m, s, h->app, str_text(&object), str_text(&what));
+    str_add(&action, h->action);
+    if (network)
+        str_addf(&action, " %s %s", strcmp(h->action, "connect") == 0 ? "to" : "from", h->object);
+    keep(&d, str_text(&object), str_text(&action));
+}
+
+bool hands_left_any(const struct plan_app *pa)
+{
+    for (size_t i = 0; i < pa->n_differences; i++)
+        if (pa->differences[i].kind == DRIFT_FOUND)
+            return true;
+    return false;
 }

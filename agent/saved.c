@@ -44,6 +44,21 @@ static void add_text(void *user, const char *root, const char *path, const char 
     }
 }
 
+struct digests {
+    const struct saved_part *part;
+    json_t *all;
+};
+
+static bool takes_digests(void *user, const char *root, const char *path)
+{
+    return saved_part_has_file(((struct digests *)user)->part, root, path);
+}
+
+static void add_digest(void *user, const char *path, const char *digest)
+{
+    (void)json_object_set_new(((struct digests *)user)->all, path, json_string(digest));
+}
+
 static json_t *num_json(const struct num *n)
 {
     return n->set ? json_integer(n->v) : json_null();
@@ -52,13 +67,14 @@ static json_t *num_json(const struct num *n)
 static json_t *settings_json(const struct settings *s)
 {
     return json_pack(
-        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i, s:o}", "owner", s->owner,
-        "pool", s->pool, "prefix", s->pool_prefix, "memory", num_json(&s->mem_limit), "cpus",
-        num_json(&s->nano_cpus), "pids", num_json(&s->pids_limit), "drift", (int)s->drift,
-        "build_allow", js_from_strv(&s->build_allow), "build_timeout",
+        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:s*, s:s*}",
+        "owner", s->owner, "pool", s->pool, "prefix", s->pool_prefix, "memory",
+        num_json(&s->mem_limit), "cpus", num_json(&s->nano_cpus), "pids", num_json(&s->pids_limit),
+        "drift", (int)s->drift, "build_allow", js_from_strv(&s->build_allow), "build_timeout",
         (json_int_t)s->build_timeout_ms, "max_size", (json_int_t)s->build_limits.total_bytes,
         "max_file", (json_int_t)s->build_limits.file_bytes, "max_entries", s->build_limits.entries,
-        "ingress", saved_ingress_settings(&s->ingress));
+        "ingress", saved_ingress_settings(&s->ingress), "quarantine", (json_int_t)s->quarantine_ms,
+        "mounts", s->files_dir, "mounts_key", s->files_key);
 }
 
 static json_t *roots_json(const struct spec_set *set)
@@ -136,10 +152,13 @@ static void write_part(const struct core *c, const struct core_pass *p,
     json_t *v = json_pack(
         "{s:i, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "format", SAVED_FORMAT, "now",
         (json_int_t)in->now_ms, "holds", part->everything ? "everything" : "scope", "settings",
-        settings_json(&c->options->settings), "roots", roots_json(sources_set(c->sources)), "files",
+        settings_json(in->desired->settings), "roots", roots_json(sources_set(c->sources)), "files",
         texts.files, "overrides", texts.overrides, "reads", texts.reads, "overrides_dir",
         texts.overrides_dir, "incumbents", js_from_kvs(&part->incumbents), "observed",
         observed_to_json(part->observed));
+    struct digests digests = {part, json_object()};
+    sources_each_digest(c->sources, takes_digests, add_digest, &digests);
+    json_object_set_new(v, "digests", digests.all);
     add_sources(c, in->desired, part, v);
     saved_ingress_add(&part->set, v);
     json_object_set_new(v, "scope", js_from_strv(&in->scope));
@@ -192,7 +211,7 @@ void saved_write(const struct core *c, const struct core_pass *p, struct str *ou
 static int read_saved(void *ctx, const char *path, struct arena *a, const char **ret_text,
                       size_t *ret_n, struct err *e)
 {
-    const json_t *reads = ctx, *x;
+    const json_t *reads = json_object_get(ctx, "reads"), *x;
     size_t i;
     json_array_foreach((json_t *)reads, i, x)
     {
@@ -206,6 +225,17 @@ static int read_saved(void *ctx, const char *path, struct arena *a, const char *
     return err_set(e, ERR_MISSING, "%s was not there when the pass was saved", path);
 }
 
+/* What had none was a folder, or not there; then the spec complained, and does so again. */
+static int digest_saved(void *ctx, const char *path, struct arena *a, const char **ret_digest,
+                        struct err *e)
+{
+    const char *digest = json_string_value(json_object_get(json_object_get(ctx, "digests"), path));
+    if (!digest)
+        return err_set(e, ERR_MISSING, "%s was not there when the pass was saved", path);
+    *ret_digest = *digest ? arena_strdup(a, digest) : NULL;
+    return 0;
+}
+
 static const char *folder_of(const char *root, const char *path, struct arena *a)
 {
     const char *whole = fsx_join(root, path, a), *slash = strrchr(whole, '/');
@@ -213,8 +243,7 @@ static const char *folder_of(const char *root, const char *path, struct arena *a
 }
 
 static const struct spec_file *const *files_from(const json_t *list, const char *fixed_root,
-                                                 const json_t *reads, struct arena *a,
-                                                 size_t *ret_n)
+                                                 const json_t *pass, struct arena *a, size_t *ret_n)
 {
     size_t n = json_array_size(list), i;
     const struct spec_file **v = ARENA_ARRAY(a, n ? n : 1, const struct spec_file *);
@@ -225,7 +254,7 @@ static const struct spec_file *const *files_from(const json_t *list, const char 
         const char *root = arena_strdup(a, fixed_root ? fixed_root : js_str(x, "root", "/"));
         const char *path = arena_strdup(a, js_str(x, "path", "?"));
         const char *text = arena_strdup(a, js_str(x, "text", ""));
-        struct loader loader = {.read = read_saved, .ctx = (void *)reads};
+        struct loader loader = {.read = read_saved, .digest = digest_saved, .ctx = (void *)pass};
         if (bundle_name(path))
             loader.bundle = fsx_join(root, path, a);
         document_parse(root, path, fsx_join(root, path, a), folder_of(root, path, a), text,
@@ -332,10 +361,13 @@ static struct settings *settings_from(const json_t *v, struct arena *a)
         .nano_cpus = num_from(v, "cpus"),
         .pids_limit = num_from(v, "pids"),
         .drift = (enum drift_mode)js_int(v, "drift", DRIFT_HEAL),
+        .files_dir = arena_strdup(a, js_str(v, "mounts", NULL)),
+        .files_key = arena_strdup(a, js_str(v, "mounts_key", NULL)),
         .build_timeout_ms = js_int(v, "build_timeout", 0),
         .build_limits = {.total_bytes = js_int(v, "max_size", 0),
                          .file_bytes = js_int(v, "max_file", 0),
                          .entries = (int)js_int(v, "max_entries", 0)},
+        .quarantine_ms = js_int(v, "quarantine", 0),
     };
     js_strv(v, "build_allow", a, &s->build_allow);
     saved_ingress_settings_from(json_object_get(v, "ingress"), a, &s->ingress);
@@ -345,7 +377,7 @@ static struct settings *settings_from(const json_t *v, struct arena *a)
 static struct spec_set *set_from(const json_t *v, struct arena *a)
 {
     struct spec_set *set = ARENA_NEW(a, struct spec_set);
-    const json_t *roots = json_object_get(v, "roots"), *reads = json_object_get(v, "reads"), *x;
+    const json_t *roots = json_object_get(v, "roots"), *x;
     size_t n = json_array_size(roots), i;
     struct spec_root *r = ARENA_ARRAY(a, n ? n : 1, struct spec_root);
     json_array_foreach((json_t *)roots, i, x)
@@ -355,11 +387,11 @@ static struct spec_set *set_from(const json_t *v, struct arena *a)
     }
     set->roots = r;
     set->n_roots = n;
-    set->files = files_from(json_object_get(v, "files"), NULL, reads, a, &set->n_files);
+    set->files = files_from(json_object_get(v, "files"), NULL, v, a, &set->n_files);
     set->files = opened(set->files, set->n_files, json_object_get(v, "bundles"), a);
     set->facts = facts_from(json_object_get(v, "facts"), a, &set->n_facts);
-    set->overrides = files_from(json_object_get(v, "overrides"), js_str(v, "overrides_dir", "/"),
-                                reads, a, &set->n_overrides);
+    set->overrides = files_from(json_object_get(v, "overrides"), js_str(v, "overrides_dir", "/"), v,
+                                a, &set->n_overrides);
     saved_ingress_from(v, a, set);
     return set;
 }

@@ -496,3 +496,13 @@ void sources_each_text(const struct sources *s, sources_takes_fn *takes, sources
         }
     }
 }
+
+void sources_each_digest(const struct sources *s, sources_takes_fn *takes, sources_digest_fn *fn,
+                         void *user)
+{
+    for (size_t i = 0; i < s->n_files; i++)
+        for (size_t k = 0; k < s->files[i]->n_deps; k++)
+            if (s->files[i]->deps[k].digest &&
+                takes(user, s->files[i]->spec.root, s->files[i]->found.path))
+                fn(user, s->files[i]->deps[k].path, s->files[i]->deps[k].digest);
+}

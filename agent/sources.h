@@ -35,6 +35,11 @@ typedef bool sources_takes_fn(void *user, const char *root, const char *path);
 void sources_each_text(const struct sources *s, sources_takes_fn *takes, sources_text_fn *fn,
                        void *user);
 
+/* The same for files of which only the digest was wanted (document.h), path absolute; "" for a folder. */
+typedef void sources_digest_fn(void *user, const char *path, const char *digest);
+void sources_each_digest(const struct sources *s, sources_takes_fn *takes, sources_digest_fn *fn,
+                         void *user);
+
 /* Which names in a root are specs at all: not hidden, not ending in '~' or '.tmp', ending in .yaml or .yml, or an archive (document.h).
  * An archive is not opened here: it stands for the app that bundle_text() gives. */
 bool sources_takes(const char *name);

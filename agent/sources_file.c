@@ -19,6 +19,7 @@
 
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
+#include "spec/base/js.h"
 #include "spec/limits.h"
 
 enum {
@@ -219,6 +220,47 @@ static int load_dep(void *ctx, const char *path, struct arena *a, const char **r
     return 0;
 }
 
+/* Its digest alone is kept, so that what it holds is in no saved pass. */
+static int digest_dep(void *ctx, const char *path, struct arena *a, const char **ret_digest,
+                      struct err *e)
+{
+    struct loading *l = ctx;
+    struct source_dep *before = dep_find(l->former, path), *known = dep_find(l->file, path);
+    struct source_dep *dep = known ? known : dep_add(l->file, path);
+    bool patient = l->waited_ms < SOURCE_PATIENCE_MS;
+    char digest[SHA256_HEX];
+    const char *text;
+    struct stat st;
+    size_t n;
+
+    if (stat(path, &st) != 0) {
+        l->unsettled |= before && before->present && l->waited_ms < SOURCE_GONE_MS;
+        return err_errno(e, errno, "cannot read %s", path);
+    }
+    dep->present = true;
+    dep->print = file_print_of(&st);
+    if (S_ISDIR(st.st_mode)) {
+        dep->digest = "";
+        *ret_digest = NULL;
+        return 0;
+    }
+    if (patient && !(before && dep_same(before)) &&
+        !is_whole(path, &dep->print, before ? &before->print : NULL))
+        l->unsettled = true;
+    CLEANUP(arena_freep) struct arena *own = arena_new();
+
+    if (read_steady(path, LIMIT_SECRET_BYTES, patient, own, &text, &n, &st, e) != 0) {
+        l->unsettled |= patient && e->kind == ERR_RETRY;
+        return -1;
+    }
+    sha256_hex(text, n, digest);
+    explicit_bzero((char *)(uintptr_t)text, n);
+    dep->print = file_print_of(&st);
+    dep->racy = racy_print(&st);
+    dep->digest = *ret_digest = arena_strdup(a, digest);
+    return 0;
+}
+
 /* ---- versions ---- */
 
 static struct source_file *file_new(const struct found *f, const struct source_place *at)
@@ -331,7 +373,7 @@ static const char *dir_of(const char *path, struct arena *a)
 static enum source_look parse(struct source_file *file, const char *path, struct loading *l,
                               struct source_file **ret)
 {
-    struct loader loader = {.read = load_dep, .ctx = l};
+    struct loader loader = {.read = load_dep, .digest = digest_dep, .ctx = l};
     if (bundle_name(file->found.path))
         loader.bundle = arena_strdup(file->arena, path);
     struct arena *a = file->arena;

@@ -18,6 +18,7 @@ struct source_dep { /* another file that was read for it */
     struct file_print print;
     const char *text;
     size_t n;
+    const char *digest; /* instead of the text, where nobody needs to know it */
 };
 
 struct source_file {

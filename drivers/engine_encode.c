@@ -90,13 +90,14 @@ static void put_networking(json_t *body, const struct want_container *c, struct 
     const struct attach *first = engine_encode_first_attach(c);
     json_t *endpoints = json_object();
 
-    engine_put_text(body, "MacAddress", spec->mac_address);
+    engine_put_text(body, "MacAddress",
+                    first && first->mac_address ? first->mac_address : spec->mac_address);
     if (!first) {
         json_decref(endpoints);
         return;
     }
     engine_put_new(endpoints, engine_encode_network_name(c->app, first),
-                   engine_encode_endpoint(first, c->service->name, spec->mac_address, a));
+                   engine_encode_endpoint(c->app, c->service, first, spec->mac_address, a));
     engine_put_new(body, "NetworkingConfig", json_pack("{s:o}", "EndpointsConfig", endpoints));
 }
 

@@ -27,8 +27,9 @@ const char *engine_encode_network(const struct want_network *n, const char *subn
                                   struct arena *a);
 const char *engine_encode_volume(const struct want_volume *v, struct arena *a);
 /* Body of POST /networks/ID/connect for one attachment. */
-const char *engine_encode_connect(const char *container, const struct attach *at,
-                                  const char *service, struct arena *a);
+const char *engine_encode_connect(const char *container, const struct want_app *app,
+                                  const struct want_service *service, const struct attach *at,
+                                  struct arena *a);
 /* The same without a name of its own there: who joins only to reach others. */
 const char *engine_encode_join(const char *container, struct arena *a);
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/engine_encode_device.h"
 #include "drivers/engine_encode_net.h"
 #include "drivers/engine_put.h"
 #include "spec/base/arena.h"
@@ -34,6 +35,10 @@ static const struct plain texts[] = {
     {"UsernsMode", OF(userns)},
 };
 static const struct plain numbers[] = { /* 0 is the engine's own default for each of them */
+    {"CpuPeriod", OF(cpu_period_us)},
+    {"CpuQuota", OF(cpu_quota_us)},
+    {"CpuRealtimePeriod", OF(cpu_rt_period_us)},
+    {"CpuRealtimeRuntime", OF(cpu_rt_runtime_us)},
     {"CpuShares", OF(cpu_shares)},
     {"Memory", OF(mem_limit)},
     {"MemoryReservation", OF(mem_reservation)},
@@ -54,6 +59,7 @@ static const struct plain sets[] = {
 };
 static const struct plain maps[] = {
     {"Annotations", OF(annotations)}, /* API 1.43; older engines pass it by */
+    {"StorageOpt", OF(storage_opt)},
     {"Sysctls", OF(sysctls)},
 };
 /* clang-format on */
@@ -400,6 +406,10 @@ json_t *engine_encode_host(const struct want_container *c, struct arena *a)
     if (spec->pids_limit.set && spec->pids_limit.v > 0)
         engine_put_num(host, "PidsLimit", spec->pids_limit);
     engine_put_new(host, "Ulimits", ulimits(spec, a));
+    if (spec->mem_swappiness.set) /* 0 is a wish: never */
+        engine_put_new(host, "MemorySwappiness", json_integer(spec->mem_swappiness.v));
+    engine_put_blkio(host, &spec->blkio, a);
+    engine_put_new(host, "DeviceRequests", engine_put_gpus(spec));
     engine_put_new(host, "Devices", devices(spec, a));
     put_restart(host, spec);
     put_mounts(host, c, a);

@@ -30,6 +30,13 @@ static bool has_network(const struct want_app *app, const char *key)
     return false;
 }
 
+static bool goes_before(const struct want_app *app, const struct attach *x, const struct attach *y)
+{
+    if (x->priority.v != y->priority.v)
+        return x->priority.v > y->priority.v;
+    return strcmp(engine_encode_network_name(app, x), engine_encode_network_name(app, y)) < 0;
+}
+
 const struct attach *engine_encode_first_attach(const struct want_container *c)
 {
     /* What Compose calls a service without `networks:`; desired_build spells it out, tests may not. */
@@ -44,8 +51,7 @@ const struct attach *engine_encode_first_attach(const struct want_container *c)
     for (size_t i = 0; i < spec->n_networks; i++) {
         const struct attach *at = &spec->networks[i];
 
-        if (!first || strcmp(engine_encode_network_name(c->app, at),
-                             engine_encode_network_name(c->app, first)) < 0)
+        if (!first || goes_before(c->app, at, first))
             first = at;
     }
     return first;
@@ -77,21 +83,57 @@ const char *engine_encode_network_mode(const struct want_container *c, struct ar
 
 /* ---- attachments ---- */
 
-json_t *engine_encode_endpoint(const struct attach *at, const char *service,
-                               const char *mac_address, struct arena *a)
+/* By the names that the containers will have: the engine looks them up whenever it is asked. A link that says nothing but the service's name is an alias already. */
+static void put_links(json_t *endpoint, const struct want_app *app, const struct service *spec,
+                      struct arena *a)
+{
+    struct strv links = {0};
+
+    for (size_t i = 0; i < spec->n_links; i++) {
+        const struct link *l = &spec->links[i];
+
+        for (size_t k = 0; strcmp(l->alias, l->service) != 0 && k < app->n_services; k++)
+            for (size_t n = 0; strcmp(app->services[k].name, l->service) == 0 &&
+                               n < app->services[k].n_containers;
+                 n++)
+                strv_push(a, &links,
+                          arena_printf(a, "%s:%s", app->services[k].containers[n].name, l->alias));
+    }
+    for (size_t i = 0; i < spec->external_links.n; i++)
+        strv_push(a, &links, spec->external_links.v[i]);
+    engine_put_set(endpoint, "Links", &links, a);
+}
+
+static void put_driver_options(json_t *endpoint, const struct attach *at, struct arena *a)
+{
+    struct kvs options = {0};
+
+    for (size_t i = 0; i < at->driver_opts.n; i++)
+        kvs_set(a, &options, at->driver_opts.v[i].key, at->driver_opts.v[i].value);
+    if (at->interface_name)
+        kvs_set(a, &options, "com.docker.network.endpoint.ifname", at->interface_name);
+    engine_put_map(endpoint, "DriverOpts", &options);
+}
+
+json_t *engine_encode_endpoint(const struct want_app *app, const struct want_service *service,
+                               const struct attach *at, const char *mac_address, struct arena *a)
 {
     json_t *endpoint = json_object(), *ipam = json_object();
     struct strv aliases = {0};
 
-    if (service && !at->nameless)
-        strv_push(a, &aliases, service);
+    if (service->name && !at->nameless)
+        strv_push(a, &aliases, service->name);
     for (size_t i = 0; i < at->aliases.n; i++)
         strv_push(a, &aliases, at->aliases.v[i]);
     engine_put_set(endpoint, "Aliases", &aliases, a);
+    put_links(endpoint, app, service->spec, a);
+    put_driver_options(endpoint, at, a);
     engine_put_text(ipam, "IPv4Address", at->ipv4);
     engine_put_text(ipam, "IPv6Address", at->ipv6);
+    engine_put_set(ipam, "LinkLocalIPs", &at->link_local_ips, a);
     engine_put_new(endpoint, "IPAMConfig", ipam);
-    engine_put_text(endpoint, "MacAddress", mac_address);
+    engine_put_num(endpoint, "GwPriority", at->gw_priority);
+    engine_put_text(endpoint, "MacAddress", at->mac_address ? at->mac_address : mac_address);
     return endpoint;
 }
 
@@ -103,13 +145,14 @@ static const char *canonical(const json_t *v, struct arena *a)
     return arena_strndup(a, str_text(&s), s.len);
 }
 
-const char *engine_encode_connect(const char *container, const struct attach *at,
-                                  const char *service, struct arena *a)
+const char *engine_encode_connect(const char *container, const struct want_app *app,
+                                  const struct want_service *service, const struct attach *at,
+                                  struct arena *a)
 {
     json_auto_t *body = json_object();
 
     engine_put_text(body, "Container", container);
-    engine_put_new(body, "EndpointConfig", engine_encode_endpoint(at, service, NULL, a));
+    engine_put_new(body, "EndpointConfig", engine_encode_endpoint(app, service, at, NULL, a));
     return canonical(body, a);
 }
 
@@ -133,20 +176,38 @@ static json_t *all_labels(const struct kvs *labels, const struct kvs *birth)
     return all;
 }
 
+/* Without a subnet of its own the others of a pool's values would be about no addresses in particular. */
+static json_t *pool_object(const struct ipam_pool *pool, const char *subnet)
+{
+    json_t *v = json_object();
+
+    engine_put_text(v, "Subnet", pool && pool->subnet ? pool->subnet : subnet);
+    if (pool && pool->subnet) {
+        engine_put_text(v, "Gateway", pool->gateway);
+        engine_put_text(v, "IPRange", pool->ip_range);
+        engine_put_map(v, "AuxiliaryAddresses", &pool->aux_addresses);
+    }
+    return v;
+}
+
 static json_t *ipam(const struct network *spec, const char *subnet)
 {
-    json_t *v = json_object(), *config = json_object();
-    bool own = spec && spec->subnet;
+    json_t *v = json_object(), *config = json_array();
+    size_t n = spec && spec->n_pools > 1 ? spec->n_pools : 1;
 
-    engine_put_text(config, "Subnet", own ? spec->subnet : subnet);
-    if (own) {
-        engine_put_text(config, "Gateway", spec->gateway);
-        engine_put_text(config, "IPRange", spec->ip_range);
+    for (size_t i = 0; i < n; i++) {
+        json_t *pool = pool_object(spec && i < spec->n_pools ? &spec->pools[i] : NULL, subnet);
+
+        if (json_object_size(pool) == 0)
+            json_decref(pool);
+        else
+            (void)json_array_append_new(config, pool);
     }
-    if (json_object_size(config) == 0)
-        json_decref(config);
-    else
-        engine_put_new(v, "Config", json_pack("[o]", config));
+    engine_put_new(v, "Config", config);
+    if (spec) {
+        engine_put_text(v, "Driver", spec->ipam_driver);
+        engine_put_map(v, "Options", &spec->ipam_options);
+    }
     return v;
 }
 
@@ -162,6 +223,8 @@ const char *engine_encode_network(const struct want_network *n, const char *subn
     if (spec) {
         engine_put_yes(body, "Internal", spec->internal);
         engine_put_yes(body, "Attachable", spec->attachable);
+        if (spec->enable_ipv4 == TRI_NO)
+            engine_put_tri(body, "EnableIPv4", TRI_NO);
         engine_put_yes(body, "EnableIPv6", spec->enable_ipv6);
         engine_put_map(body, "Options", &spec->driver_opts);
     }

@@ -9,7 +9,7 @@
 
 struct arena;
 
-/* The attachment that the create body makes: the one whose network name sorts first. NULL when the container shares another's
+/* The attachment that the create body makes: that of the highest priority; of equal ones the one whose network name sorts first. NULL when the container shares another's
  * network, or has the engine's bridge or none. The others are connected before start. */
 const struct attach *engine_encode_first_attach(const struct want_container *c);
 
@@ -22,8 +22,8 @@ const char *engine_encode_network_mode(const struct want_container *c, struct ar
 /* "service:NAME" into "container:ITS-CONTAINER", for network, pid and ipc modes; other modes as they are. */
 const char *engine_encode_namespace(const struct want_app *app, const char *mode, struct arena *a);
 
-/* EndpointSettings: aliases (the service's name always), fixed addresses, MAC address (may be NULL). New reference. */
-json_t *engine_encode_endpoint(const struct attach *at, const char *service,
-                               const char *mac_address, struct arena *a);
+/* EndpointSettings: aliases (the service's name always), links, fixed addresses, options. mac_address: for one that the attachment does not give itself; or NULL. New reference. */
+json_t *engine_encode_endpoint(const struct want_app *app, const struct want_service *service,
+                               const struct attach *at, const char *mac_address, struct arena *a);
 
 #endif

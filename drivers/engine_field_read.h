@@ -61,7 +61,9 @@ field_read_fn field_read_extra_hosts;
 field_read_fn field_read_exposed;
 field_read_fn field_read_ports;
 field_read_fn field_read_networks;
-field_read_fn field_read_volumes; /* image volumes, Tmpfs, Binds and Mounts together */
+field_read_fn field_read_requests;   /* engine_field_device.c */
+field_read_fn field_read_swappiness; /* likewise */
+field_read_fn field_read_volumes;    /* image volumes, Tmpfs, Binds and Mounts together */
 
 /* for engine_field_volumes.c */
 void field_sink_add(struct field_sink *s, const char *name, const char *element, const char *value);

@@ -26,7 +26,7 @@ static void add_endpoints(const struct want_container *c, json_t *body, struct a
         if (&spec->networks[i] != first)
             (void)json_object_set_new(
                 endpoints, engine_encode_network_name(c->app, &spec->networks[i]),
-                engine_encode_endpoint(&spec->networks[i], c->service->name, NULL, a));
+                engine_encode_endpoint(c->app, c->service, &spec->networks[i], NULL, a));
 }
 
 static void bind_fields(struct want_container *c, const struct obs_image *image, struct arena *a)

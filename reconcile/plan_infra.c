@@ -74,8 +74,10 @@ static const char *network_mismatch(struct plan_work *w, const struct network *s
         return arena_printf(w->arena, "driver: %s -> %s", have->driver, driver);
     if (have->internal != internal)
         return internal ? "internal: false -> true" : "internal: true -> false";
-    if (spec && spec->subnet && have->subnets.n && !has_subnet(have, spec->subnet))
-        return arena_printf(w->arena, "subnet: %s -> %s", have->subnets.v[0], spec->subnet);
+    for (size_t i = 0; spec && have->subnets.n && i < spec->n_pools; i++)
+        if (spec->pools[i].subnet && !has_subnet(have, spec->pools[i].subnet))
+            return arena_printf(w->arena, "subnet: %s -> %s", have->subnets.v[0],
+                                spec->pools[i].subnet);
     return NULL;
 }
 
@@ -187,14 +189,17 @@ static const char *choose_subnet(struct app_work *p, const struct network_work *
     const struct network *spec = n->want->spec;
     const struct settings *settings = w->desired->settings;
 
-    if (spec && spec->subnet) {
-        const struct obs_network *other = overlapping(p, spec->subnet, n->wrong);
+    for (size_t i = 0; spec && i < spec->n_pools; i++) {
+        const char *own = spec->pools[i].subnet;
+        const struct obs_network *other = own ? overlapping(p, own, n->wrong) : NULL;
+
         if (other)
             app_refuse(p, APP_DEGRADED,
                        arena_printf(w->arena, "subnet %s of network %s overlaps network %s (%s)",
-                                    spec->subnet, n->want->name, other->name, other->subnets.v[0]));
-        return spec->subnet;
+                                    own, n->want->name, other->name, other->subnets.v[0]));
     }
+    if (spec && spec->n_pools > 0 && spec->pools[0].subnet)
+        return spec->pools[0].subnet;
     if (spec && spec->driver && strcmp(spec->driver, "bridge") != 0)
         return NULL;
     const char *subnet = subnet_pool_pick(&w->pool);
@@ -490,7 +495,7 @@ static void reconnect(struct app_work *p, struct network_work *n)
         struct action *act = act_at(p, on);
 
         act->op.network = act->op.name = n->want->name;
-        act->op.body = engine_encode_connect(r->former->id, at, r->service->name, a);
+        act->op.body = engine_encode_connect(r->former->id, p->want, r->service, at, a);
         act_need(p, on, n->created);
     }
 }

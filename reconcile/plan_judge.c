@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/engine_needs.h"
 #include "reconcile/diff.h"
 #include "reconcile/drift_fields.h"
 #include "reconcile/plan_infra.h"
@@ -169,6 +170,8 @@ static void judge_to_make(struct app_work *p, struct replica *r)
                          r->service->image);
     if (!r->blocked)
         judge_image_labels(p, r, image);
+    if (!r->blocked)
+        r->blocked = engine_needs(r->want, p->w->seen->api_version, p->w->arena);
 }
 
 /* ---- the keeper's state ---- */

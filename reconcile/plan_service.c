@@ -194,7 +194,7 @@ static void connect(struct app_work *p, struct replica *r, const struct attach *
 
     act->op.network = n->have ? n->have->id : n->want->name;
     act->op.name = n->want->name;
-    act->op.body = engine_encode_connect(r->object, at, r->service->name, p->w->arena);
+    act->op.body = engine_encode_connect(r->object, p->want, r->service, at, p->w->arena);
     act_need(p, i, network);
     act_need(p, i, after);
     service_prepared(p, r, i);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "drivers/engine_needs.h"
 #include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
 #include "spec/defaults.h"
@@ -179,6 +180,16 @@ static void note_dockerfile(struct app_work *p, const struct want_service *s)
 
 void note_defaults(struct app_work *p)
 {
+    for (size_t i = 0; i < p->n_replicas; i++) {
+        const struct replica *r = &p->replicas[i];
+        const char *without =
+            r->make && r->want->index == 1
+                ? engine_goes_without(r->want, p->w->seen->api_version, p->w->arena)
+                : NULL;
+
+        if (without)
+            note_add(p, arena_printf(p->w->arena, "%s: %s", r->service->name, without));
+    }
     for (size_t i = 0; i < p->n_replicas; i++)
         if (p->replicas[i].condition == COND_ABSENT && p->replicas[i].kind == DRIFT_PENDING &&
             p->replicas[i].want->index == 1)

@@ -158,6 +158,13 @@ static void index_ours(struct plan_work *w)
         qsort(w->volumes, w->n_volumes, sizeof(w->volumes[0]), compare_volumes);
 }
 
+static void take_asked_for(struct plan_work *w, const struct network *spec)
+{
+    for (size_t i = 0; spec && i < spec->n_pools; i++)
+        if (spec->pools[i].subnet)
+            subnet_pool_take(&w->pool, spec->pools[i].subnet);
+}
+
 static void fill_pool(struct plan_work *w)
 {
     const struct plan_input *in = w->in;
@@ -175,8 +182,7 @@ static void fill_pool(struct plan_work *w)
     for (size_t i = 0; i < w->desired->n_apps; i++) {
         const struct want_app *app = &w->desired->apps[i];
         for (size_t n = 0; n < app->n_networks; n++)
-            if (app->networks[n].spec && app->networks[n].spec->subnet)
-                subnet_pool_take(&w->pool, app->networks[n].spec->subnet);
+            take_asked_for(w, app->networks[n].spec);
     }
 }
 

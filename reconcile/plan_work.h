@@ -36,6 +36,7 @@ struct plan_work {
     bool held_known;
     uint64_t able; /* engine_fields_able() of all containers; made when first asked for */
     bool able_known;
+    const struct quarantine_due *due; /* of seen->quarantine; made when first asked for */
 };
 
 struct survey;

@@ -21,6 +21,7 @@ struct command { /* `set` with n == 0 clears the image's value */
 };
 
 enum app_wish { WISH_RUNNING = 0, WISH_STOPPED, WISH_REMOVED };
+enum volumes_wish { VOLUMES_KEEP = 0, VOLUMES_QUARANTINE };
 enum drift_mode { DRIFT_UNSET = 0, DRIFT_HEAL, DRIFT_REPORT };
 struct drift_rule {
     enum drift_mode mode; /* HEAL beside ignore */
@@ -47,6 +48,16 @@ struct port {
     const char *protocol; /* tcp, udp, sctp */
 };
 
+/* A file that the agent puts beside the others of its state, for one mount: a config or a secret. Exactly one of secret, path and content is given. */
+struct placed_file {
+    const char *secret;  /* name in the store of secrets */
+    bool own_only;       /* the app's own secret, never the common one of that name */
+    const char *path;    /* absolute; what it holds is known by digest alone */
+    const char *content; /* the text itself */
+    const char *digest;  /* SHA-256 of path's content or of content; NULL for a secret */
+    int64_t uid, gid, mode;
+};
+
 struct mount {
     struct place at;
     enum mount_kind kind;
@@ -60,6 +71,8 @@ struct mount {
     enum tri nocopy;     /* volume */
     const char *subpath; /* volume */
     struct num tmpfs_bytes, tmpfs_mode;
+    const struct placed_file
+        *file; /* bind: source is NULL until desired state says where the file is; or NULL */
     const char *tmpfs_options; /* further mount options as written: "uid=1000,exec"; or NULL */
 };
 
@@ -79,6 +92,36 @@ struct device {
     const char *host, *container, *permissions; /* permissions default "rwm" */
 };
 
+/* Devices that a driver of the engine hands out (DeviceRequests). */
+struct gpu {
+    struct place at;
+    const char *driver; /* NULL: the first that has the capabilities */
+    struct num count;   /* -1: all; unset beside ids */
+    struct strv ids, capabilities;
+    struct kvs options;
+    bool of_devices; /* named by CDI under `devices` */
+};
+
+struct blkio_device {
+    const char *path;
+    struct num rate; /* bytes or operations a second; or the weight */
+};
+
+struct blkio_list {
+    struct blkio_device *v;
+    size_t n;
+};
+
+struct blkio {
+    struct num weight;
+    struct blkio_list weight_device, read_bps, read_iops, write_bps, write_iops;
+};
+
+struct link { /* another name for a service */
+    struct place at;
+    const char *service, *alias;
+};
+
 struct dependency {
     struct place at;
     const char *service;
@@ -90,7 +133,10 @@ struct attach { /* one entry of a service's `networks:` */
     struct place at;
     const char *network; /* key */
     struct strv aliases;
-    const char *ipv4, *ipv6;
+    const char *ipv4, *ipv6, *mac_address, *interface_name;
+    struct strv link_local_ips;
+    struct kvs driver_opts;
+    struct num priority, gw_priority;
     bool nameless; /* the service's name is no name of it there; no user writes this */
 };
 
@@ -150,12 +196,20 @@ struct service {
     struct num stop_grace_ns;
     struct num mem_limit, mem_reservation, memswap_limit, shm_size, nano_cpus, cpu_shares,
         pids_limit, oom_score_adj;
+    struct num cpu_period_us, cpu_quota_us, cpu_rt_period_us, cpu_rt_runtime_us, mem_swappiness;
     const char *cpuset;
+    struct blkio blkio;
     struct logging logging;
     struct ulimit *ulimits;
     size_t n_ulimits;
     struct device *devices;
     size_t n_devices;
+    struct gpu *gpus;
+    size_t n_gpus;
+    struct link *links;
+    size_t n_links;
+    struct strv external_links; /* CONTAINER:ALIAS */
+    struct kvs storage_opt;
     struct attach
         *networks; /* n == 0: the app's default network, unless network_mode says otherwise */
     size_t n_networks;
@@ -172,13 +226,21 @@ struct service {
     enum defaults_kind defaults;
 };
 
+struct ipam_pool {
+    const char *subnet, *gateway, *ip_range; /* subnet NULL: one of the agent's */
+    struct kvs aux_addresses;
+};
+
 struct network { /* top-level networks:, or one that a flat app's list declares */
     struct place at;
     const char *key, *name; /* name: NULL unless the file gives one */
     const char *driver;
     struct kvs driver_opts, labels;
-    enum tri external, internal, attachable, enable_ipv6;
-    const char *subnet, *gateway, *ip_range; /* ipam, first config */
+    enum tri external, internal, attachable, enable_ipv4, enable_ipv6;
+    struct ipam_pool *pools;
+    size_t n_pools;
+    const char *ipam_driver;
+    struct kvs ipam_options;
 };
 
 struct volume {
@@ -210,6 +272,7 @@ struct override {
     struct place at;
     const char *name;
     bool has_state, hold;
+    enum volumes_wish volumes; /* of an app that is to be removed */
     enum app_wish state;
     struct drift_rule drift;
     int64_t restarted_at_ms, until_ms; /* 0: not given; until ends `hold` and nothing else */

@@ -49,7 +49,7 @@ static bool is_host(const char *mode)
 static void refuse_mounts(struct decode_ctx *c, const struct service_draft *d)
 {
     for (size_t i = 0; i < d->s.n_mounts; i++)
-        if (d->s.mounts[i].kind == MOUNT_BIND &&
+        if (d->s.mounts[i].kind == MOUNT_BIND && !d->s.mounts[i].file &&
             !(c->over && strcmp(d->s.mounts[i].at.file, c->over->at.file) == 0))
             decode_say(c, DIAG_ERROR, d->s.mounts[i].at, "a named volume keeps data",
                        "a spec inside an archive must not mount folders of the host");
@@ -64,10 +64,15 @@ static void service_rules(struct decode_ctx *c, const struct service_draft *d)
     } rows[] = {
         {"cap_add", s->cap_add.n > 0},
         {"cgroup_parent", s->cgroup_parent != NULL},
+        {"cpu_rt_runtime", s->cpu_rt_runtime_us.set},
         {"device_cgroup_rules", s->device_cgroup_rules.n > 0},
         {"devices", s->n_devices > 0},
+        {"external_links", s->external_links.n > 0},
+        {"gpus", s->n_gpus > 0},
         {"ipc", is_host(s->ipc)},
         {"network_mode", is_host(s->network_mode)},
+        {"oom_kill_disable", s->oom_kill_disable == TRI_YES},
+        {"oom_score_adj", s->oom_score_adj.set && s->oom_score_adj.v < 0},
         {"pid", is_host(s->pid)},
         {"privileged", s->privileged == TRI_YES},
         {"runtime", s->runtime != NULL},

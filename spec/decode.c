@@ -191,6 +191,9 @@ static void decode_pair(struct decode_ctx *c, const struct field *f, const struc
     case FIELD_PLANNED:
         decode_say(c, DIAG_ERROR, at, NULL, "`%s` is not supported by this version yet", f->name);
         return;
+    case FIELD_UNSUPPORTED:
+        decode_say(c, DIAG_ERROR, at, f->help, "`%s` is not supported", f->name);
+        return;
     case FIELD_IGNORED:
         decode_say(c, DIAG_WARNING, at, f->help, "`%s` has no effect", f->name);
         return;

@@ -88,10 +88,9 @@ static void switch_off(struct num *n)
 static void apply_memory(const struct settings *settings, const struct service *s,
                          struct service *ret)
 {
-    bool compose = s->defaults == DEFAULTS_COMPOSE;
+    bool free = s->defaults == DEFAULTS_COMPOSE || s->n_gpus > 0;
 
-    ret->mem_limit =
-        otherwise(s->mem_limit, settings->mem_limit, compose ? 0 : DEFAULT_MEMORY_BYTES);
+    ret->mem_limit = otherwise(s->mem_limit, settings->mem_limit, free ? 0 : DEFAULT_MEMORY_BYTES);
     /* A default must not contradict what was written beside it. */
     if (!s->mem_limit.set && ret->mem_limit.v > 0) {
         if (s->mem_reservation.set && s->mem_reservation.v > ret->mem_limit.v)
@@ -106,17 +105,31 @@ static void apply_memory(const struct settings *settings, const struct service *
         ret->memswap_limit = ret->mem_limit;
 }
 
+/* Then /dev/shm is not its own. */
+static bool shares_ipc(const struct service *s)
+{
+    return s->ipc && strcmp(s->ipc, "private") != 0 && strcmp(s->ipc, "shareable") != 0;
+}
+
 static void apply_limits(const struct settings *settings, const struct service *s,
                          struct service *ret)
 {
-    bool compose = s->defaults == DEFAULTS_COMPOSE;
+    bool compose = s->defaults == DEFAULTS_COMPOSE, gpus = s->n_gpus > 0;
+    /* The engine takes one of the two ways to say it. */
+    bool quota = s->cpu_quota_us.set || s->cpu_period_us.set;
 
     apply_memory(settings, s, ret);
-    ret->nano_cpus = otherwise(s->nano_cpus, settings->nano_cpus, compose ? 0 : DEFAULT_NANO_CPUS);
+    if (!quota)
+        ret->nano_cpus =
+            otherwise(s->nano_cpus, settings->nano_cpus, compose || gpus ? 0 : DEFAULT_NANO_CPUS);
     switch_off(&ret->nano_cpus);
     ret->pids_limit = otherwise(s->pids_limit, settings->pids_limit,
-                                compose ? DEFAULT_COMPOSE_PIDS : DEFAULT_PIDS);
+                                gpus      ? DEFAULT_GPU_PIDS
+                                : compose ? DEFAULT_COMPOSE_PIDS
+                                          : DEFAULT_PIDS);
     switch_off(&ret->pids_limit);
+    if (gpus && !s->shm_size.set && !shares_ipc(s))
+        ret->shm_size = (struct num){DEFAULT_GPU_SHM_BYTES, true};
 }
 
 /* ---- logs ---- */

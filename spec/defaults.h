@@ -15,6 +15,8 @@ struct settings;
 #define DEFAULT_NANO_CPUS INT64_C(500000000)
 #define DEFAULT_PIDS 100
 #define DEFAULT_COMPOSE_PIDS 512 /* a Compose file's; memory and CPUs are not limited there */
+#define DEFAULT_GPU_PIDS 4096    /* a service with GPUs; memory and CPUs are not limited there */
+#define DEFAULT_GPU_SHM_BYTES (INT64_C(1024) * 1024 * 1024)
 #define DEFAULT_LOG_SIZE "10m"
 #define DEFAULT_LOG_FILES "3"
 

@@ -25,6 +25,9 @@ struct settings {
     int64_t build_timeout_ms;         /* `builds: {timeout:}`; 0: the driver's default */
     struct build_limits build_limits; /* `bundles:` */
     struct ingress_settings ingress;
+    int64_t quarantine_ms; /* `volumes: {quarantine:}`; 0: the default (quarantine.h) */
+    const char *files_dir; /* STATE/mounts, for configs and secrets; NULL: the default state's */
+    const char *files_key; /* what keeps their names from telling what is in them; or NULL */
 };
 
 struct spec_root {
@@ -108,6 +111,14 @@ struct want_volume {
     bool external;
 };
 
+struct want_file { /* a config or secret that is to be there before a container is */
+    const char *
+        path; /* absolute; follows from app, content, owner and mode, and gives none of them away */
+    const char *secret; /* full name in the store, or NULL */
+    const char *digest; /* SHA-256 that the content must have */
+    const struct placed_file *spec;
+};
+
 struct want_app {
     const char *name;
     struct place at;
@@ -130,12 +141,15 @@ struct want_app {
     size_t n_networks;
     struct want_volume *volumes; /* sorted by name */
     size_t n_volumes;
+    struct want_file *placed; /* sorted by path, unique */
+    size_t n_placed;
     bool routed;           /* some service has a route */
     bool builtin;          /* the managed Traefik (desired_ingress.h): no file holds it */
     struct strv addresses; /* of its routes, in the order of services and routes */
     struct strv
         secrets; /* full names ("NAME", "APP/NAME") of those its routes use; sorted, unique */
-    struct kvs variables; /* of a Compose file: name -> file it came from, "" for what is built in */
+    struct kvs
+        variables; /* of a Compose file: name -> file it came from, "" for what is built in */
     bool
         invalid_input; /* its document is broken: only name, place and origin are filled; verdict Frozen */
 };
@@ -150,7 +164,9 @@ struct desired {
     struct want_app
         *apps; /* sorted by name, unique; refused twins are left out and told in diags */
     size_t n_apps;
-    struct strv removed;    /* names with an override `state: removed` that no file holds */
+    struct strv removed; /* names with an override `state: removed` that no file holds */
+    struct kvs
+        leaving; /* app -> who asked ("": not said), of overrides `state: removed` with `volumes: quarantine` */
     struct diag_list diags; /* across files: duplicates, unknown override names */
     int64_t next_change_ms; /* when a hold ends by itself and this must be built again; 0 never */
 };

@@ -9,6 +9,7 @@
 
 #include "spec/base/arena.h"
 #include "spec/defaults.h"
+#include "spec/desired_files.h"
 #include "spec/desired_route.h"
 #include "spec/forms.h"
 #include "spec/labels.h"
@@ -153,6 +154,7 @@ static void build_services(const struct app_source *src, struct arena *a, struct
     for (size_t i = 0; i < app->n_services; i++)
         build_service(src, &app->services[i], one_shots && completes(app, app->services[i].name), a,
                       &ret->services[i]);
+    desired_files_build(src, a, ret);
     for (size_t i = 0; i < ret->n_services; i++)
         put_in_order(ret, &ret->services[i], &next);
 }

@@ -8,6 +8,7 @@
 #include "spec/claims.h"
 #include "spec/desired.h"
 #include "spec/route.h"
+#include "spec/desired_files.h"
 #include "spec/route_claims.h"
 #include "spec/source_places.h"
 
@@ -84,9 +85,13 @@ void desired_claims_settle(const struct spec_set *set, const struct kvs *incumbe
         struct place at = v[i].app->at;
         const char *claimed = claims_take(c, v[i].app, &at),
                    *misplaced = source_place_refused(set, d->settings, v[i].app, a, &at),
-                   *unserved = route_refused(set, d->settings, v[i].app, a, &at);
+                   *unserved = route_refused(set, d->settings, v[i].app, a, &at),
+                   *secretless = desired_files_refused(set, v[i].app, a, &at);
 
-        v[i].app->refused = misplaced ? misplaced : unserved ? unserved : claimed;
+        v[i].app->refused = misplaced    ? misplaced
+                            : unserved   ? unserved
+                            : secretless ? secretless
+                                         : claimed;
         if (v[i].app->refused)
             diag_add(&d->diags, DIAG_ERROR, at, NULL, NULL, NULL, "the app \"%s\" is refused: %s",
                      v[i].app->name, v[i].app->refused);

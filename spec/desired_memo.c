@@ -141,6 +141,9 @@ static bool can_be_kept(const struct memo_key *key, const struct app *app)
 
         if (s->build.set)
             return false;
+        for (size_t k = 0; k < s->n_mounts; k++)
+            if (s->mounts[k].file)
+                return false;
         for (size_t k = 0; k < s->n_routes; k++)
             if (s->routes[k].cert || s->routes[k].key || s->routes[k].mw.basic_auth)
                 return false;

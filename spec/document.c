@@ -16,6 +16,7 @@
 #include "spec/draft.h"
 #include "spec/env_file.h"
 #include "spec/forms.h"
+#include "spec/forms_link.h"
 #include "spec/forms_secret.h"
 #include "spec/validate.h"
 
@@ -107,11 +108,15 @@ static void complete(struct decode_ctx *c, struct app_draft *d, size_t errors_be
         decode_enter(c, "env_file");
         env_file_merge(c, &d->services[i]);
         decode_leave(c);
+        decode_enter(c, "label_file");
+        label_file_merge(c, &d->services[i]);
+        decode_leave(c);
         if (!d->a.flat) {
             decode_leave(c);
             decode_leave(c);
         }
     }
+    links_join(c, d);
     secrets_join(c, d);
     check_strategies(c, d);
     bundle_default_source(c, d);
@@ -316,6 +321,9 @@ static void decode_override(struct decode_ctx *c, const struct yaml_node *v, str
     if (o->until_ms && !o->hold)
         decode_say(c, DIAG_ERROR, decode_key_place(c, v, "until"), "write `hold: true` too",
                    "`until` ends `hold`, which is not there");
+    if (o->volumes && (!o->has_state || o->state != WISH_REMOVED))
+        decode_say(c, DIAG_ERROR, decode_key_place(c, v, "volumes"), "write `state: removed` too",
+                   "`volumes` says what becomes of them when the app is removed, which it is not");
     ret->ok = c->diags->errors == before;
     if (ret->ok)
         ret->override = o;

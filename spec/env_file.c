@@ -8,6 +8,7 @@
 #include "spec/decode.h"
 #include "spec/document.h"
 #include "spec/draft.h"
+#include "spec/forms.h"
 #include "spec/interpolate.h"
 
 struct reader {
@@ -340,4 +341,24 @@ void env_file_merge(struct decode_ctx *c, struct service_draft *d)
     for (size_t i = 0; i < d->s.environment.n; i++)
         kvs_set(c->arena, &vars, d->s.environment.v[i].key, d->s.environment.v[i].value);
     d->s.environment = vars;
+}
+
+void label_file_merge(struct decode_ctx *c, struct service_draft *d)
+{
+    struct kvs labels = {0}, found = {0};
+    struct strv bare = {0};
+
+    for (size_t i = 0; i < d->n_label_sources; i++) {
+        const struct env_source *src = &d->label_sources[i];
+
+        found = (struct kvs){0};
+        env_load(c, src, &found, &bare);
+        for (size_t k = 0; k < found.n; k++)
+            if (label_allowed(c, src->node, found.v[k].key))
+                kvs_set(c->arena, &labels, found.v[k].key, found.v[k].value);
+    }
+    for (size_t i = 0; d->n_label_sources && i < d->s.labels.n; i++)
+        kvs_set(c->arena, &labels, d->s.labels.v[i].key, d->s.labels.v[i].value);
+    if (d->n_label_sources)
+        d->s.labels = labels;
 }

@@ -31,6 +31,9 @@ struct env_text {
 void env_file_parse(const struct env_text *in, struct arena *a, struct diag_list *diags,
                     struct kvs *ret, struct strv *ret_inherit);
 
+/* The same for label_file and `labels`. */
+void label_file_merge(struct decode_ctx *c, struct service_draft *d);
+
 /* Reads the env_sources of a service through the context's loader and puts what they hold under its `environment`, which wins. */
 void env_file_merge(struct decode_ctx *c, struct service_draft *d);
 

@@ -36,6 +36,7 @@ enum field_status {
     FIELD_SUPPORTED = 0,
     FIELD_PLANNED, /* a known name, refused by this version */
     FIELD_IGNORED, /* a known name without effect here: a warning, help says why */
+    FIELD_UNSUPPORTED, /* a known name that will not be: an error, help says why and what to do instead */
     FIELD_REFUSED, /* a known name that has no place here: an error, help says what to write */
 };
 

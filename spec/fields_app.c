@@ -44,13 +44,15 @@ static bool check_project(struct decode_ctx *c, const struct field *f, const str
 
 static const struct choice wishes[] = {{"running", WISH_RUNNING}, {"stopped", WISH_STOPPED}, {"removed", WISH_REMOVED}, {NULL, 0}};
 
+static const struct choice volumes_wishes[] = {{"keep", VOLUMES_KEEP}, {"quarantine", VOLUMES_QUARANTINE}, {NULL, 0}};
+
 #define APP_ROWS_ADOPT_APP \
     {"adopt", PLANNED}, \
     {"app", &form_text, A(name), .help = "name of the app, unique over all roots", .required = true, .check = check_app_name}, \
     APP_ROW_PROJECT
 #define APP_ROW_PROJECT {"compose-project", &form_text, A(compose_project), .help = "project that `docker compose ls` shows it under", .check = check_project, .fallback = "ek-APP"}
 #define APP_ROW_DRIFT {"drift", &form_drift, A(drift), .help = "what to do about changes by hand", .fallback = "the agent's, else heal"}
-#define APP_ROW_NOTIFY {"notify", PLANNED}
+#define APP_ROW_NOTIFY {"notify", .status = FIELD_REFUSED, .help = "whom to tell stands in the agent's configuration, for all apps: notify: {url: https://...}"}
 #define APP_ROW_RESTARTED {"restarted-at", &form_time, A(restarted_at_ms), .help = "containers started before this time are started anew"}
 #define APP_ROW_STATE {"state", &form_choice, A(state), .help = "how the app is wanted", .choices = wishes, .fallback = "running"}
 #define APP_ROW_VERSION {"version", .status = FIELD_IGNORED, .help = "Compose gave it up; leave it out"}
@@ -74,7 +76,7 @@ static const struct field rows_app[] = {
     {"configs", &form_config_map, 0, .help = "files that services may use", .alias_of = "volumes of the services"},
     APP_ROW_DRIFT,
     {"include", PLANNED},
-    {"models", PLANNED},
+    {"models", .status = FIELD_UNSUPPORTED, .help = "it is for Docker Desktop's model runner; run the model as a service of its own"},
     {"name", .status = FIELD_REFUSED, .help = "the app is called by what stands behind `app:`"},
     {"networks", &form_networks, 0, .help = "networks of the app"},
     APP_ROW_NOTIFY,
@@ -108,13 +110,14 @@ static const struct field rows_override[] = {
     {"revision", &form_text, O(revision), .help = "revision to stay at"},
     {"state", &form_choice, O(state), .help = "how the app is wanted", .choices = wishes},
     {"until", &form_time, O(until_ms), .help = "when `hold` ends by itself"},
+    {"volumes", &form_choice, O(volumes), .help = "what becomes of the volumes of an app that is removed", .choices = volumes_wishes, .fallback = "keep"},
 };
 const struct table fields_override = TABLE("override", "What was asked for an app beside its file: made by the CLI, the dashboard and the API.", rows_override);
 
 const struct table *const fields_all_app[] = {
     &fields_app, &fields_app_flat, &fields_override, &fields_service, &fields_network, &fields_volume, &fields_ipam,
     &fields_ipam_config, &fields_port, &fields_mount, &fields_mount_bind, &fields_mount_volume, &fields_mount_tmpfs, &fields_healthcheck,
-    &fields_logging, &fields_ulimit, &fields_device, &fields_depend, &fields_attach, &fields_env_file, &fields_use, &fields_secret, &fields_config_entry, &fields_security,
+    &fields_logging, &fields_ulimit, &fields_device, &fields_gpu, &fields_blkio, &fields_blkio_weight, &fields_blkio_bps, &fields_blkio_rate, &fields_depend, &fields_attach, &fields_env_file, &fields_use, &fields_secret, &fields_config_entry, &fields_security,
     &fields_source, &fields_build, &fields_deploy, &fields_resources, &fields_limits, &fields_reservations, &fields_restart_policy,
     &fields_route, &fields_route_auth, &fields_route_headers, &fields_route_health, &fields_route_middlewares, &fields_route_rate, &fields_route_redirect,
     &fields_route_retry, &fields_route_sticky, &fields_route_tls, NULL,

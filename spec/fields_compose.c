@@ -24,7 +24,7 @@ static const struct form form_include = {
 static const struct field rows_compose[] = {
     {"configs", &form_config_map, 0, .help = "files that services may use", .alias_of = "volumes of the services"},
     {"include", &form_include, 0, .help = "further Compose files that become part of this one", .alias_of = "services, networks and volumes"},
-    {"models", .status = FIELD_PLANNED},
+    {"models", .status = FIELD_UNSUPPORTED, .help = "it is for Docker Desktop's model runner; run the model as a service of its own"},
     {"name", &form_name, 0, .help = "name of the app", .alias_of = "the app's name", .fallback = "the file's name without .compose.yaml; for compose.yaml its folder's"},
     {"networks", &form_networks, 0, .help = "networks of the app"},
     {"secrets", &form_secret_map, 0, .help = "files that services may use, and that hold secrets", .alias_of = "volumes of the services"},

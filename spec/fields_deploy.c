@@ -45,7 +45,7 @@ const struct table fields_limits = TABLE("limits", "The most that a container ma
 
 static const struct field rows_reservations[] = {
     {"cpus", .status = FIELD_IGNORED, .help = "only a cluster can reserve CPUs"},
-    {"devices", .status = FIELD_PLANNED},
+    {"devices", &form_reserved_devices, 0, .help = "devices that a driver of the engine hands out", .alias_of = "gpus", .table = &fields_gpu},
     {"generic_resources", .status = FIELD_IGNORED, .help = "only a cluster has them"},
     {"memory", &form_bytes, S(mem_reservation), .help = "memory that stays when memory is short", .alias_of = "mem_reservation"},
 };

@@ -61,23 +61,11 @@ static bool check_signal(struct decode_ctx *c, const struct field *f, const stru
     return false;
 }
 
-/* Names of containers as the engine takes them. */
 static bool check_container_name(struct decode_ctx *c, const struct field *f,
                                  const struct yaml_node *v, const char *text)
 {
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-
     (void)f;
-    if (strlen(text) >= 2 && strlen(text) <= 128 && strspn(text, allowed) == strlen(text) &&
-        !strchr("_.-", *text))
-        return true;
-    decode_error(
-        c, v, NULL,
-        "\"%s\": a name of a container has 2 to 128 letters, digits, `_`, `.` or `-`, and begins "
-        "with a letter or digit",
-        text);
-    return false;
+    return form_check_name(c, v, text, "a name of a container", 2);
 }
 
 static bool check_hostname(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
@@ -106,15 +94,22 @@ static bool check_ip(struct decode_ctx *c, const struct field *f, const struct y
     return false;
 }
 
-static bool check_mac(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                      const char *text)
+bool mac_address_valid(const char *text)
 {
     bool ok = strlen(text) == 17;
 
-    (void)f;
     for (size_t i = 0; ok && i < 17; i++)
         ok = i % 3 == 2 ? text[i] == ':' || text[i] == '-'
                         : strchr("0123456789abcdefABCDEF", text[i]) != NULL;
+    return ok;
+}
+
+static bool check_mac(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                      const char *text)
+{
+    bool ok = mac_address_valid(text);
+
+    (void)f;
     if (!ok)
         decode_error(c, v, "example: 02:42:ac:11:00:02", "\"%s\" is not a MAC address", text);
     return ok;
@@ -205,6 +200,7 @@ static const struct choice network_modes[] = {{"none", 0}, {"bridge", 0}, {"host
 #define S(member) offsetof(struct service_draft, s.member)
 #define DRAFT offsetof(struct service_draft, s)
 #define PLANNED .status = FIELD_PLANNED
+#define UNSUPPORTED(why) .status = FIELD_UNSUPPORTED, .help = why
 #define WINDOWS .status = FIELD_IGNORED, .help = "it is for Windows containers"
 #define MIB (1024 * 1024)
 
@@ -212,7 +208,7 @@ static const struct field rows_service[] = {
     {"annotations", &form_kvs, S(annotations), .help = "annotations for the container runtime"},
     {"attach", .status = FIELD_IGNORED, .help = "it is about the terminal of `docker compose up`"},
     {"backup", PLANNED, .platform = true},
-    {"blkio_config", PLANNED},
+    {"blkio_config", &form_table, S(blkio), .help = "weights and limits of block devices", .table = &fields_blkio},
     {"build", &form_build, S(build), .help = "folder to build the image from, as Compose writes it", .table = &fields_build, .alias_of = "source"},
     {"cap_add", &form_caps, S(cap_add), .help = "capabilities to add to those of the profile"},
     {"cap_drop", &form_caps, S(cap_drop), .help = "capabilities to take from those of the profile"},
@@ -223,14 +219,14 @@ static const struct field rows_service[] = {
     {"container_name", &form_text, S(container_name), .help = "name of the one container", .check = check_container_name, .fallback = "APP-SERVICE-1"},
     {"cpu_count", WINDOWS},
     {"cpu_percent", WINDOWS},
-    {"cpu_period", PLANNED},
-    {"cpu_quota", PLANNED},
-    {"cpu_rt_period", PLANNED},
-    {"cpu_rt_runtime", PLANNED},
+    {"cpu_period", &form_micros, S(cpu_period_us), .help = "length of a scheduling period", .min = 1000, .max = 1000000, .fallback = "100ms"},
+    {"cpu_quota", &form_micros, S(cpu_quota_us), .help = "CPU time in each period; instead of `cpus`", .min = 1000, .max = INT64_MAX / 1000},
+    {"cpu_rt_period", &form_micros, S(cpu_rt_period_us), .help = "period of the real-time scheduler", .min = 1, .max = 1000000000},
+    {"cpu_rt_runtime", &form_micros, S(cpu_rt_runtime_us), .help = "real-time CPU time in each of its periods", .min = 1, .max = 1000000000},
     {"cpu_shares", &form_int, S(cpu_shares), .help = "weight against other containers", .min = 0, .max = 262144, .fallback = "1024"},
     {"cpus", &form_cpus, S(nano_cpus), .help = "CPUs; 0 for no limit", .min = 1000000, .max = INT64_MAX, .fallback = "0.5"},
     {"cpuset", &form_text, S(cpuset), .help = "CPUs to run on, such as 0-2,5", .check = check_not_empty},
-    {"credential_spec", PLANNED},
+    {"credential_spec", UNSUPPORTED("it is for accounts of Windows; mount a keytab as a secret instead")},
     {"depends_on", &form_depends, DRAFT, .help = "services that must be there first"},
     {"deploy", &form_table, DRAFT, .help = "replicas and resources as Compose writes them", .table = &fields_deploy, .alias_of = "replicas, mem_limit, cpus, pids_limit and restart"},
     {"develop", .status = FIELD_IGNORED, .help = "it is for `docker compose watch`"},
@@ -245,9 +241,9 @@ static const struct field rows_service[] = {
     {"environment", &form_environment, DRAFT, .help = "environment variables"},
     {"expose", &form_expose, S(expose), .help = "ports for other containers, as information"},
     {"extends", PLANNED},
-    {"external_links", PLANNED},
+    {"external_links", &form_external_links, S(external_links), .help = "names for containers that are not of the app, in networks that both are on: CONTAINER[:ALIAS]"},
     {"extra_hosts", &form_extra_hosts, S(extra_hosts), .help = "further names for /etc/hosts"},
-    {"gpus", PLANNED},
+    {"gpus", &form_gpus, DRAFT, .help = "GPUs: all, or which ones", .table = &fields_gpu},
     {"group_add", &form_list, S(group_add), .help = "further groups of the user"},
     {"health", PLANNED, .platform = true},
     {"healthcheck", &form_healthcheck, S(health), .help = "how the engine checks that a container is well", .fallback = "the image's"},
@@ -256,16 +252,16 @@ static const struct field rows_service[] = {
     {"init", &form_bool, S(init), .help = "run a small init as process 1", .fallback = "the engine's"},
     {"ipc", &form_text, S(ipc), .help = "IPC namespace", .choices = ipcs, .check = check_mode, .fallback = "the engine's"},
     {"isolation", WINDOWS},
-    {"label_file", PLANNED},
+    {"label_file", &form_label_file, 0, .help = "files of labels, KEY=VALUE; `labels` goes before them", .alias_of = "labels"},
     {"labels", &form_labels, S(labels), .help = "labels of the containers"},
-    {"links", PLANNED},
+    {"links", &form_links, DRAFT, .help = "further names for services: SERVICE[:ALIAS]; they are started first"},
     {"logging", &form_logging, S(logging), .help = "where the output goes", .fallback = "json-file, 3 files of 10 MB"},
     {"mac_address", &form_text, S(mac_address), .help = "MAC address", .check = check_mac},
     {"mem_limit", &form_bytes, S(mem_limit), .help = "memory; 0 for no limit", .min = 6 * MIB, .max = INT64_MAX, .fallback = "512M"},
     {"mem_reservation", &form_bytes, S(mem_reservation), .help = "memory that stays when memory is short"},
-    {"mem_swappiness", PLANNED},
+    {"mem_swappiness", &form_int, S(mem_swappiness), .help = "how readily its memory is swapped out; control groups of version 2 have no such thing", .min = 0, .max = 100},
     {"memswap_limit", &form_bytes, S(memswap_limit), .help = "memory and swap together; -1 for no limit of swap", .min = -1, .max = INT64_MAX, .fallback = "mem_limit, which means no swap"},
-    {"models", PLANNED},
+    {"models", UNSUPPORTED("it is for Docker Desktop's model runner; run the model as a service of its own")},
     {"network_mode", &form_text, S(network_mode), .help = "network namespace", .choices = network_modes, .check = check_mode, .fallback = "the app's networks"},
     {"networks", &form_attach, DRAFT, .help = "networks to take part in", .fallback = "default"},
     {"oom_kill_disable", &form_bool, S(oom_kill_disable), .help = "do not kill when memory runs out"},
@@ -279,7 +275,7 @@ static const struct field rows_service[] = {
     {"pre_stop", PLANNED},
     {"privileged", &form_bool, S(privileged), .help = "all capabilities and devices of the host", .fallback = "false"},
     {"profiles", PLANNED},
-    {"provider", PLANNED},
+    {"provider", UNSUPPORTED("it starts a program on the host, which evenkeel never does for a spec")},
     {"pull_policy", &form_pull, S(pull), .help = "when to pull the image", .choices = pulls, .fallback = "missing"},
     {"pull_refresh_after", PLANNED},
     {"read_only", &form_bool, S(read_only), .help = "the container's own file system cannot be written", .fallback = "false"},
@@ -299,18 +295,18 @@ static const struct field rows_service[] = {
     {"stdin_open", &form_bool, S(stdin_open), .help = "keep standard input open", .fallback = "false"},
     {"stop_grace_period", &form_duration, S(stop_grace_ns), .help = "time between the stop signal and the kill", .fallback = "10s"},
     {"stop_signal", &form_text, S(stop_signal), .help = "signal that asks it to stop", .check = check_signal, .fallback = "the image's, else SIGTERM"},
-    {"storage_opt", PLANNED},
+    {"storage_opt", &form_options, S(storage_opt), .help = "options of the storage driver, such as size"},
     {"sysctls", &form_kvs, S(sysctls), .help = "kernel parameters of the container's namespaces"},
     {"tmpfs", &form_tmpfs, DRAFT, .help = "folders in memory: PATH[:size=64m,mode=1777]", .alias_of = "volumes"},
     {"tty", &form_bool, S(tty), .help = "give it a terminal", .fallback = "false"},
     {"ulimits", &form_ulimits, DRAFT, .help = "limits of the processes"},
     {"update", PLANNED, .platform = true},
-    {"use_api_socket", PLANNED},
+    {"use_api_socket", UNSUPPORTED("it hands the whole engine to the container; mount the socket by `volumes` if you mean it")},
     {"user", &form_text, S(user), .help = "user to run as: NAME|UID[:GROUP|GID]", .check = check_not_empty, .fallback = "the image's"},
     {"userns_mode", &form_text, S(userns), .help = "user namespace", .choices = host_only, .check = check_mode, .fallback = "the engine's"},
     {"uts", &form_text, S(uts), .help = "host name namespace", .choices = host_only, .check = check_mode, .fallback = "its own"},
     {"volumes", &form_volumes, DRAFT, .help = "volumes and folders of the host"},
-    {"volumes_from", PLANNED},
+    {"volumes_from", &form_volumes_from, 0, .help = "volumes and folders of another service of the app too: SERVICE[:ro]", .alias_of = "volumes"},
     {"working_dir", &form_text, S(working_dir), .help = "folder the command starts in", .check = check_absolute, .fallback = "the image's"},
     {"workspace", PLANNED, .platform = true},
     {"x-evenkeel", .status = FIELD_REFUSED, .help = "it is for Compose files; here its keys stand at the service itself"},

@@ -21,6 +21,10 @@ extern const struct form form_octal;    /* struct num */
 extern const struct form form_path;     /* const char *, absolute against the file's folder */
 extern const struct form form_table;    /* an embedded struct, row's table */
 
+/* For a row's check: a name as the engine takes them, of least to 128 characters; `what` begins the complaint: "a name of a container". */
+bool form_check_name(struct decode_ctx *c, const struct yaml_node *v, const char *text,
+                     const char *what, size_t least);
+
 /* ---- forms_list.c ---- */
 extern const struct form form_strings;     /* struct strv; one text or a list */
 extern const struct form form_list;        /* struct strv; a list only */
@@ -33,6 +37,12 @@ extern const struct form form_extra_hosts; /* struct kvs */
 extern const struct form form_caps;        /* struct strv; names of capabilities, sorted, unique */
 extern const struct form form_expose;      /* struct strv; "80/tcp", ranges expanded */
 
+/* Six pairs of hexadecimal digits with `:` or `-` between. */
+bool mac_address_valid(const char *text);
+
+/* Complains at v about keys that are not a user's. */
+bool label_allowed(struct decode_ctx *c, const struct yaml_node *v, const char *key);
+
 /* ---- forms_port.c: over struct service ---- */
 extern const struct form form_ports;
 
@@ -43,7 +53,6 @@ extern const struct table fields_mount, fields_mount_bind, fields_mount_volume, 
 
 /* ---- forms_service.c: over struct service unless said otherwise ---- */
 extern const struct form form_ulimits;
-extern const struct form form_devices;
 extern const struct form form_depends;
 extern const struct form form_attach;      /* networks of a service */
 extern const struct form form_healthcheck; /* struct healthcheck */
@@ -53,8 +62,25 @@ extern const struct form form_restart;     /* restart, restart_max */
 extern const struct form form_condition;   /* deploy.restart_policy.condition: restart */
 extern const struct choice restart_conditions[];
 extern const struct form form_env_file; /* struct service_draft: env_sources */
-extern const struct table fields_port, fields_ulimit, fields_device, fields_depend, fields_attach,
+extern const struct table fields_port, fields_ulimit, fields_depend, fields_attach,
     fields_healthcheck, fields_logging, fields_env_file;
+
+/* ---- forms_device.c: over struct service ---- */
+extern const struct form form_devices;          /* devices; those of CDI go to gpus */
+extern const struct form form_gpus;             /* gpus; both add */
+extern const struct form form_reserved_devices; /* deploy.resources.reservations.devices: gpus */
+extern const struct table fields_device, fields_gpu;
+
+/* ---- forms_blkio.c ---- */
+extern const struct form form_micros; /* struct num, microseconds */
+extern const struct table fields_blkio, fields_blkio_rate, fields_blkio_bps,
+    fields_blkio_weight; /* over struct blkio */
+
+/* ---- forms_link.c: over struct service_draft ---- */
+extern const struct form form_links;
+extern const struct form form_external_links; /* struct strv: "CONTAINER:ALIAS" */
+extern const struct form form_volumes_from;
+extern const struct form form_label_file;
 
 /* ---- forms_build.c: over struct build ---- */
 extern const struct form form_source; /* evenkeel's own */

@@ -215,59 +215,66 @@ static bool check_gateway(struct decode_ctx *c, const struct field *f, const str
 static void decode_form_ipam(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
                              void *out)
 {
+    struct network *n = out;
+
     (void)f;
     if (!decode_is(c, v, YAML_LIST, "a list of mappings"))
         return;
-    if (v->n > 1) {
-        decode_error(c, v->items[1], NULL,
-                     "more than one subnet in a network is not supported by this version yet");
-        return;
+    n->pools = ARENA_ARRAY(c->arena, v->n + 1, struct ipam_pool);
+    for (size_t i = 0; i < v->n; i++) {
+        struct ipam_pool pool = {0};
+
+        decode_enter_index(c, i);
+        if (!decode_table(c, &fields_ipam_config, v->items[i], &pool))
+            ;
+        else if (v->n > 1 && !pool.subnet)
+            decode_error(c, v->items[i], "example: subnet: 10.5.0.0/24",
+                         "of several address pools each needs a `subnet`");
+        else
+            n->pools[n->n_pools++] = pool;
+        decode_leave(c);
     }
-    decode_enter_index(c, 0);
-    if (v->n == 1)
-        (void)decode_table(c, &fields_ipam_config, v->items[0], out);
-    decode_leave(c);
 }
 
 static bool show_form_ipam(const struct field *f, const void *value, struct str *out)
 {
+    const struct network *n = value;
+    size_t from = out->len;
+
     (void)f;
-    return show_inline(&fields_ipam_config, value, out);
+    for (size_t i = 0; i < n->n_pools; i++) {
+        size_t mark = out->len;
+
+        if (out->len > from)
+            str_add(out, ", ");
+        if (!show_inline(&fields_ipam_config, &n->pools[i], out))
+            out->buf[out->len = mark] = '\0';
+    }
+    return out->len > from;
 }
 
-const struct form form_ipam = {"a list with one mapping", decode_form_ipam, show_form_ipam,
-                               "{\"type\": \"array\", \"maxItems\": 1, \"items\": {\"$ref\": "
-                               "\"#/$defs/ipam_config\"}}"};
+const struct form form_ipam = {
+    "a list of mappings", decode_form_ipam, show_form_ipam,
+    "{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/ipam_config\"}}"};
 
 // clang-format off
 #define TABLE(name, help, rows) {name, help, rows, ARRAY_LEN(rows)}
 #define N(member) offsetof(struct network, member)
+#define P(member) offsetof(struct ipam_pool, member)
 #define V(member) offsetof(struct volume, member)
-#define PLANNED .status = FIELD_PLANNED
 
 static const struct field rows_ipam_config[] = {
-    {"aux_addresses", PLANNED},
-    {"gateway", &form_text, N(gateway), .help = "address of the host in it", .check = check_gateway, .fallback = "its first"},
-    {"ip_range", &form_text, N(ip_range), .help = "part of the subnet that containers get addresses from", .check = check_subnet},
-    {"subnet", &form_text, N(subnet), .help = "addresses of the network", .check = check_subnet, .fallback = "a free one of the agent's pool"},
+    {"aux_addresses", &form_options, P(aux_addresses), .help = "addresses that are taken by others: NAME: ADDRESS"},
+    {"gateway", &form_text, P(gateway), .help = "address of the host in it", .check = check_gateway, .fallback = "its first"},
+    {"ip_range", &form_text, P(ip_range), .help = "part of the subnet that containers get addresses from", .check = check_subnet},
+    {"subnet", &form_text, P(subnet), .help = "addresses of the network", .check = check_subnet, .fallback = "a free one of the agent's pool"},
 };
 const struct table fields_ipam_config = TABLE("ipam_config", "Addresses of a network.", rows_ipam_config);
 
-static const struct choice ipam_drivers[] = {{"default", 0}, {NULL, 0}};
-static void decode_ipam_driver(struct decode_ctx *c, const struct field *f, const struct yaml_node *v, void *out)
-{
-    const char *text = decode_text(c, v, "a word");
-    int ignored;
-
-    (void)out;
-    if (text)
-        (void)decode_choice(c, f, v, text, &ignored);
-}
-static const struct form form_ipam_driver = {"default", decode_ipam_driver, NULL, NULL};
 static const struct field rows_ipam[] = {
-    {"config", &form_ipam, 0, .help = "subnet, gateway and range"},
-    {"driver", &form_ipam_driver, 0, .help = "address management", .choices = ipam_drivers},
-    {"options", PLANNED},
+    {"config", &form_ipam, 0, .help = "subnet, gateway and range of each address pool"},
+    {"driver", &form_text, N(ipam_driver), .help = "address management", .fallback = "default"},
+    {"options", &form_options, N(ipam_options), .help = "options of the address management"},
 };
 const struct table fields_ipam = TABLE("ipam", "Address management of a network.", rows_ipam);
 
@@ -275,7 +282,7 @@ static const struct field rows_network[] = {
     {"attachable", &form_bool, N(attachable), .help = "containers that are not of the app may join", .fallback = "false"},
     {"driver", &form_text, N(driver), .help = "network driver", .fallback = "bridge"},
     {"driver_opts", &form_options, N(driver_opts), .help = "options of the driver"},
-    {"enable_ipv4", PLANNED},
+    {"enable_ipv4", &form_bool, N(enable_ipv4), .help = "give it IPv4 addresses (API 1.48)", .fallback = "true"},
     {"enable_ipv6", &form_bool, N(enable_ipv6), .help = "give it IPv6 addresses", .fallback = "false"},
     {"external", &form_external, N(external), .help = "it exists already and is never made nor removed", .fallback = "false"},
     {"internal", &form_bool, N(internal), .help = "no way out of it", .fallback = "false"},

@@ -180,8 +180,7 @@ static void decode_form_kvs(struct decode_ctx *c, const struct field *f, const s
 const struct form form_kvs = {"a mapping, or a list of KEY=VALUE", decode_form_kvs, show_kvs,
                               KVS_SCHEMA};
 
-static void entry_label(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                        const char *key, const char *value, void *out)
+bool label_allowed(struct decode_ctx *c, const struct yaml_node *v, const char *key)
 {
     static const char *const reserved[] = {"evenkeel.", "com.docker.compose."};
 
@@ -192,7 +191,7 @@ static void entry_label(struct decode_ctx *c, const struct field *f, const struc
                          : "write `route:` at the service: {host:, path:, tls:, middlewares:, ...}",
                      "labels that begin with `traefik.` are made from `route:`, so that no app can "
                      "claim what another serves");
-        return;
+        return false;
     }
     /* It is a word to us and never reaches a container (compose_main.h). */
     bool ours = c->compose && strcmp(key, "evenkeel.main") == 0;
@@ -202,9 +201,16 @@ static void entry_label(struct decode_ctx *c, const struct field *f, const struc
             continue;
         decode_error(c, v, "use a prefix of your own", "labels that begin with `%s` are reserved",
                      reserved[i]);
-        return;
+        return false;
     }
-    entry_plain(c, f, v, key, value, out);
+    return true;
+}
+
+static void entry_label(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                        const char *key, const char *value, void *out)
+{
+    if (label_allowed(c, v, key))
+        entry_plain(c, f, v, key, value, out);
 }
 
 static void decode_form_labels(struct decode_ctx *c, const struct field *f,

@@ -1,4 +1,4 @@
-/* forms_service.c: the parts of a service that are more than one value: checks, limits, devices, dependencies, networks,
+/* forms_service.c: the parts of a service that are more than one value: checks, limits, dependencies, networks,
  * logging, restart, env_file.
  *
  * In: their short and long forms. Out: the arrays of struct service. Whether the names they mention exist is the business
@@ -268,113 +268,6 @@ const struct form form_ulimits = {"a mapping NAME: LIMIT, or NAME: {soft: LIMIT,
                                   "[{\"type\": [\"integer\", \"string\"]}, {\"$ref\": "
                                   "\"#/$defs/ulimit\"}]}}"};
 
-/* ---- devices ---- */
-
-static bool permissions_valid(const char *p)
-{
-    return *p && strspn(p, "rwm") == strlen(p);
-}
-
-static bool split_device(struct decode_ctx *c, const char *text, struct device *ret)
-{
-    char *host = arena_strdup(c->arena, text), *second = strchr(host, ':'), *third = NULL;
-
-    *ret = (struct device){host, host, "rwm"};
-    if (second) {
-        *second++ = '\0';
-        third = strchr(second, ':');
-        if (third)
-            *third++ = '\0';
-        if (!third && permissions_valid(second)) /* /dev/x:rw */
-            ret->permissions = second;
-        else
-            ret->container = second;
-    }
-    if (third)
-        ret->permissions = third;
-    return *ret->host && *ret->container;
-}
-
-static bool device_fine(struct decode_ctx *c, const struct yaml_node *v, const struct device *d)
-{
-    if (*d->host != '/' && strchr(d->host, '=')) {
-        decode_error(c, v, NULL, "\"%s\": CDI devices are not supported by this version yet",
-                     d->host);
-        return false;
-    }
-    if (*d->host != '/' || *d->container != '/') {
-        decode_error(c, v, "example: /dev/ttyUSB0:/dev/ttyUSB0:rw",
-                     "the path of a device must begin with /");
-        return false;
-    }
-    if (!permissions_valid(d->permissions)) {
-        decode_error(c, v, NULL, "\"%s\" are no permissions; allowed are the letters r, w and m",
-                     d->permissions);
-        return false;
-    }
-    return true;
-}
-
-static bool read_device(struct decode_ctx *c, const struct yaml_node *v, struct device *ret)
-{
-    const char *text;
-
-    if (v->kind == YAML_MAP) {
-        if (!decode_table(c, &fields_device, v, ret) || !ret->host)
-            return false;
-        ret->container = ret->container ? ret->container : ret->host;
-        ret->permissions = ret->permissions ? ret->permissions : "rwm";
-        return device_fine(c, v, ret);
-    }
-    text = decode_text(c, v, "a text such as \"/dev/ttyUSB0\", or a mapping");
-    if (text && !split_device(c, text, ret)) {
-        decode_error(c, v, "example: /dev/ttyUSB0:/dev/ttyUSB0:rw", "\"%s\" is not a device", text);
-        return false;
-    }
-    return text && device_fine(c, v, ret);
-}
-
-static void decode_form_devices(struct decode_ctx *c, const struct field *f,
-                                const struct yaml_node *v, void *out)
-{
-    struct service *s = out;
-
-    (void)f;
-    if (!decode_is(c, v, YAML_LIST, "a list of devices"))
-        return;
-    s->devices = ARENA_ARRAY(c->arena, v->n + 1, struct device);
-    for (size_t i = 0; i < v->n; i++) {
-        struct device d = {0};
-
-        decode_enter_index(c, i);
-        if (read_device(c, v->items[i], &d))
-            s->devices[s->n_devices++] = d;
-        decode_leave(c);
-    }
-}
-
-static bool show_form_devices(const struct field *f, const void *value, struct str *out)
-{
-    const struct service *s = value;
-
-    (void)f;
-    for (size_t i = 0; i < s->n_devices; i++) {
-        str_add(out, i ? ", " : "[");
-        show_text(s->devices[i].host, out);
-        str_add(out, " at ");
-        show_text(s->devices[i].container, out);
-        str_addf(out, " %s", s->devices[i].permissions);
-    }
-    if (s->n_devices)
-        str_addc(out, ']');
-    return s->n_devices;
-}
-
-const struct form form_devices = {"a list of HOST[:CONTAINER[:PERMISSIONS]], or of mappings",
-                                  decode_form_devices, show_form_devices,
-                                  "{\"type\": \"array\", \"items\": {\"anyOf\": [{\"type\": "
-                                  "\"string\"}, {\"$ref\": \"#/$defs/device\"}]}}"};
-
 /* ---- depends_on ---- */
 
 static bool too_many(struct decode_ctx *c, const struct yaml_node *v, size_t most, const char *what)
@@ -586,6 +479,42 @@ static bool check_ipv6(struct decode_ctx *c, const struct field *f, const struct
     return false;
 }
 
+static bool check_link_local(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             const char *text)
+{
+    unsigned char bytes[16];
+
+    (void)f;
+    if (inet_pton(strchr(text, ':') ? AF_INET6 : AF_INET, text, bytes) == 1)
+        return true;
+    decode_error(c, v, NULL, "\"%s\" is not an IP address", text);
+    return false;
+}
+
+static bool check_attach_mac(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                             const char *text)
+{
+    (void)f;
+    if (mac_address_valid(text))
+        return true;
+    decode_error(c, v, "example: 02:42:ac:11:00:02", "\"%s\" is not a MAC address", text);
+    return false;
+}
+
+/* What the kernel takes: at most 15 bytes, no slash, no blank. */
+static bool check_interface(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                            const char *text)
+{
+    size_t n = strlen(text);
+
+    (void)f;
+    if (n > 0 && n <= 15 && text[strcspn(text, "/: \t")] == '\0' && strcmp(text, ".") != 0 &&
+        strcmp(text, "..") != 0)
+        return true;
+    decode_error(c, v, "example: eth1", "\"%s\" is not a name of an interface", text);
+    return false;
+}
+
 /* ---- rows ---- */
 
 // clang-format off
@@ -615,13 +544,6 @@ static const struct field rows_ulimit[] = {
 };
 const struct table fields_ulimit = TABLE("ulimit", "A limit with two values; -1 is none.", rows_ulimit);
 
-static const struct field rows_device[] = {
-    {"permissions", &form_text, offsetof(struct device, permissions), .help = "letters of rwm", .fallback = "rwm"},
-    {"source", &form_text, offsetof(struct device, host), .help = "path of the host", .required = true},
-    {"target", &form_text, offsetof(struct device, container), .help = "path in the container", .fallback = "source"},
-};
-const struct table fields_device = TABLE("device", "A device of the host.", rows_device);
-
 static const struct choice depend_conditions[] = {
     {"service_started", DEPEND_STARTED}, {"service_healthy", DEPEND_HEALTHY},
     {"service_completed_successfully", DEPEND_COMPLETED}, {NULL, 0}};
@@ -634,14 +556,14 @@ const struct table fields_depend = TABLE("depend", "A service that must be there
 
 static const struct field rows_attach[] = {
     {"aliases", &form_list, offsetof(struct attach, aliases), .help = "further names of the service in this network"},
-    {"driver_opts", .status = FIELD_PLANNED},
-    {"gw_priority", .status = FIELD_PLANNED},
-    {"interface_name", .status = FIELD_PLANNED},
+    {"driver_opts", &form_options, offsetof(struct attach, driver_opts), .help = "options of the network's driver for this end"},
+    {"gw_priority", &form_int, offsetof(struct attach, gw_priority), .help = "of several networks the one with the highest is the way out (API 1.48)", .min = INT32_MIN, .max = INT32_MAX, .fallback = "0"},
+    {"interface_name", &form_text, offsetof(struct attach, interface_name), .help = "name of the interface inside (API 1.49)", .check = check_interface},
     {"ipv4_address", &form_text, offsetof(struct attach, ipv4), .help = "a fixed address", .check = check_ipv4},
     {"ipv6_address", &form_text, offsetof(struct attach, ipv6), .help = "a fixed address", .check = check_ipv6},
-    {"link_local_ips", .status = FIELD_PLANNED},
-    {"mac_address", .status = FIELD_PLANNED},
-    {"priority", .status = FIELD_PLANNED},
+    {"link_local_ips", &form_list, offsetof(struct attach, link_local_ips), .help = "link-local addresses", .check = check_link_local},
+    {"mac_address", &form_text, offsetof(struct attach, mac_address), .help = "MAC address in this network", .check = check_attach_mac},
+    {"priority", &form_int, offsetof(struct attach, priority), .help = "the network with the highest is joined first, and is the way out where `gw_priority` does not say otherwise", .min = INT32_MIN, .max = INT32_MAX, .fallback = "0"},
 };
 const struct table fields_attach = TABLE("attach", "How a service takes part in a network.", rows_attach);
 

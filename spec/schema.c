@@ -196,8 +196,8 @@ static void add_values(const struct field *f, struct str *out)
 static void add_field(const struct field *f, struct str *out)
 {
     str_addf(out, "  %s\n      ", f->name);
-    if (f->status == FIELD_IGNORED) {
-        str_addf(out, "no effect: %s\n", f->help);
+    if (f->status == FIELD_IGNORED || f->status == FIELD_UNSUPPORTED) {
+        str_addf(out, "%s: %s\n", f->status == FIELD_IGNORED ? "no effect" : "refused", f->help);
         return;
     }
     str_addf(out, "%s\n      ", f->help);
@@ -219,7 +219,7 @@ static void add_section(const struct table *t, struct str *out)
 
     str_addf(out, "%s: %s\n\n", t->name, t->help);
     for (size_t i = 0; i < t->n; i++)
-        if (documented(&t->fields[i]))
+        if (documented(&t->fields[i]) || t->fields[i].status == FIELD_UNSUPPORTED)
             add_field(&t->fields[i], out);
     for (size_t i = 0; i < t->n; i++) {
         if (t->fields[i].status != FIELD_PLANNED)

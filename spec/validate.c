@@ -245,7 +245,8 @@ static void check_attachments(struct decode_ctx *c, const struct app_draft *d,
                            at->network);
         if (!n && strcmp(at->network, "default") != 0)
             no_network(c, &d->a, at);
-        else if ((at->ipv4 || at->ipv6) && (!n || (!n->subnet && n->external != TRI_YES)))
+        else if ((at->ipv4 || at->ipv6) &&
+                 (!n || ((n->n_pools == 0 || !n->pools[0].subnet) && n->external != TRI_YES)))
             decode_say(c, DIAG_ERROR, at->at, "give the network an `ipam:` with a subnet",
                        "a fixed address needs a network with a subnet of its own");
     }
@@ -275,20 +276,30 @@ static void check_volumes_used(struct decode_ctx *c, const struct app_draft *d,
     }
 }
 
+static void check_pool(struct decode_ctx *c, const struct network *n, const struct ipam_pool *p)
+{
+    const char *what = p->gateway           ? "a `gateway` needs"
+                       : p->ip_range        ? "an `ip_range` needs"
+                       : p->aux_addresses.n ? "`aux_addresses` need"
+                                            : NULL;
+
+    if (what && !p->subnet)
+        decode_say(c, DIAG_ERROR, n->at, "give `subnet` too", "%s a `subnet`", what);
+}
+
 static void check_declarations(struct decode_ctx *c, const struct app *a)
 {
     for (size_t i = 0; i < a->n_networks; i++) {
         const struct network *n = &a->networks[i];
 
-        if (n->external == TRI_YES && (n->driver || n->driver_opts.n || n->labels.n || n->subnet ||
-                                       n->internal || n->attachable || n->enable_ipv6))
+        if (n->external == TRI_YES &&
+            (n->driver || n->driver_opts.n || n->labels.n || n->n_pools || n->ipam_driver ||
+             n->ipam_options.n || n->internal || n->attachable || n->enable_ipv4 || n->enable_ipv6))
             decode_say(c, DIAG_ERROR, n->at, "leave them out",
                        "the network \"%s\" is external, so only `name` means something beside it",
                        n->key);
-        if (n->gateway && !n->subnet)
-            decode_say(c, DIAG_ERROR, n->at, "give `subnet` too", "a `gateway` needs a `subnet`");
-        else if (n->ip_range && !n->subnet)
-            decode_say(c, DIAG_ERROR, n->at, "give `subnet` too", "an `ip_range` needs a `subnet`");
+        for (size_t k = 0; k < n->n_pools; k++)
+            check_pool(c, n, &n->pools[k]);
     }
     for (size_t i = 0; i < a->n_volumes; i++) {
         const struct volume *v = &a->volumes[i];

@@ -52,6 +52,19 @@ static void check_memory(struct decode_ctx *c, const struct service_draft *d)
         SAY("mem_reservation", NULL, "`mem_reservation` is above `mem_limit`");
 }
 
+static void check_cpus(struct decode_ctx *c, const struct service_draft *d)
+{
+    const struct service *s = &d->s;
+    bool quota = s->cpu_quota_us.set || s->cpu_period_us.set;
+
+    if (quota && s->nano_cpus.set)
+        SAY(s->cpu_quota_us.set ? "cpu_quota" : "cpu_period", "leave one of the two out",
+            "`cpus` says the same as `cpu_quota` and `cpu_period`; the engine takes one of them");
+    if (s->cpu_rt_runtime_us.set && s->cpu_rt_period_us.set &&
+        s->cpu_rt_runtime_us.v > s->cpu_rt_period_us.v)
+        SAY("cpu_rt_runtime", NULL, "`cpu_rt_runtime` is above `cpu_rt_period`");
+}
+
 static void check_restart(struct decode_ctx *c, const struct service_draft *d)
 {
     if (d->s.restart_max.set && d->s.restart != RESTART_ON_FAILURE)
@@ -66,6 +79,9 @@ static void check_network_mode(struct decode_ctx *c, const struct service_draft 
 
     if (!mode)
         return;
+    if (s->n_links || s->external_links.n)
+        SAY(s->n_links ? "links" : "external_links", NULL,
+            "links mean something on networks of the app only, not with `network_mode: %s`", mode);
     if (s->n_networks > 0)
         SAY("network_mode", "leave one of the two out",
             "`network_mode` and `networks` exclude each other");
@@ -113,7 +129,8 @@ static void check_replicas(struct decode_ctx *c, const struct service_draft *d)
                        "%" PRId64 " containers cannot share the host's port %d", s->replicas.v,
                        s->ports[i].published);
     for (size_t i = 0; i < s->n_networks; i++)
-        if (s->networks[i].ipv4 || s->networks[i].ipv6)
+        if (s->networks[i].ipv4 || s->networks[i].ipv6 || s->networks[i].mac_address ||
+            s->networks[i].link_local_ips.n)
             decode_say(c, DIAG_ERROR, s->networks[i].at, NULL,
                        "%" PRId64 " containers cannot share one address", s->replicas.v);
 }
@@ -163,6 +180,7 @@ void validate_service(struct decode_ctx *c, const struct service_draft *d)
 {
     require_image(c, d);
     check_memory(c, d);
+    check_cpus(c, d);
     check_restart(c, d);
     check_network_mode(c, d);
     check_namespaces(c, d);

@@ -329,8 +329,8 @@ static json_t *golden_like(struct golden_case *c, const struct desired *d, const
                          w.network->spec && w.network->spec->driver ? w.network->spec->driver
                                                                     : "bridge",
                          "subnets",
-                         w.network->spec && w.network->spec->subnet
-                             ? json_string(w.network->spec->subnet)
+                         w.network->spec && w.network->spec->n_pools
+                             ? json_string(w.network->spec->pools[0].subnet)
                              : json_sprintf("10.213.%zu.%zu/26", nth / 4, nth % 4 * 64),
                          "labels", golden_labels(&w.network->labels, &w.network->birth));
     if (w.volume)

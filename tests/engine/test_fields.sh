@@ -119,7 +119,7 @@ api POST /volumes/create '{"Name": "fields_vol"}' >/dev/null
 api POST '/containers/create?name=fields-main' '{"Image": "busybox:stable", "Cmd": ["sleep", "600"], "HostConfig": {"IpcMode": "shareable"}}' >/dev/null
 api POST /containers/fields-main/start >/dev/null
 
-while read -r name; do
+[ -n "${EVENKEEL_FIELDS-}" ] || while read -r name; do
     try_body "$name"
 done < <(jq -r 'keys_unsorted[]' "$bodies")
 
@@ -155,8 +155,10 @@ volumes./srv: want volume fields_vol, have volume fields_vol, ro"
 api POST /networks/create '{"Name": "proxy", "CheckDuplicate": true, "IPAM": {"Config": [{"Subnet": "10.213.253.0/24"}]}}' >/dev/null
 api POST '/containers/create?name=elsewhere' '{"Image": "busybox:stable", "Cmd": ["sleep", "600"]}' >/dev/null
 api DELETE '/containers/fields-one?force=1&v=1' >/dev/null
+# EVENKEEL_FIELDS names a few of them, for who works on those.
 for case in "$repo"/tests/engine_encode/*/; do
-    try_spec "$(basename "$case")"
+    case=$(basename "$case")
+    [[ -n ${EVENKEEL_FIELDS-} && " $EVENKEEL_FIELDS " != *" $case "* ]] || try_spec "$case"
 done
 
 echo "# API $api_version"

@@ -35,6 +35,7 @@ static void check_row(const struct table *t, const struct field *f)
         return;
     case FIELD_PLANNED: assert_null(f->form); return;
     case FIELD_IGNORED:
+    case FIELD_UNSUPPORTED:
     case FIELD_REFUSED:
         if (f->form || !f->help)
             fail_msg("%s.%s does not say why", t->name, f->name);

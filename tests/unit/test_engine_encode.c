@@ -115,7 +115,7 @@ static void put_container(json_t *all, const struct want_container *c, struct ar
         if (at != first)
             put_body(all, "connect",
                      arena_printf(a, "%s to %s", c->name, engine_encode_network_name(c->app, at)),
-                     engine_encode_connect(c->name, at, c->service->name, a), a);
+                     engine_encode_connect(c->name, c->app, c->service, at, a), a);
     }
 }
 

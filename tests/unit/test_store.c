@@ -222,10 +222,12 @@ static void a_file_of_the_first_version(void **state)
     store_last_hash(s, "a-app-1", "one");
     store_close(s);
     assert_int_equal(sqlite3_open("evenkeel.db", &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db,
-                                  "DROP TABLE image_use; DROP TABLE hands; PRAGMA user_version = 1",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(
+            db,
+            "DROP TABLE image_use; DROP TABLE drifts; DROP TABLE hands; PRAGMA user_version = 1",
+            NULL, NULL, NULL),
+        SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     s = opened();
     store_image_used(s, 5, "evenkeel/a/app:1");
