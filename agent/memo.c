@@ -124,7 +124,7 @@ static int strength_of(const char *action)
     size_t n = strcspn(action, " ");
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strlen(words[i]) == n && strncmp(action, words[i], n) == 0)
-            return (int)i + 1;
+            return i < 2 ? 1 : (int)i; /* off and on again: the last counts */
     return 0;
 }
 

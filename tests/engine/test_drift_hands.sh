@@ -82,7 +82,7 @@ to "$id/rename?name=mine" >/dev/null
 to "$id/pause" >/dev/null
 check "all of it is reported" wait_until 4 eval '[ "$({ evenkeel drift --json || true; } | jq "[.drift[] | select(.left == \"report\")] | length")" = 5 ]'
 plain=$(evenkeel drift || true)
-says "in words" "container web-app-1: name: want web-app-1, have mine (renamed (rename at 20" "$plain"
+says "in words" "renamed (rename at 20" "$plain"
 app '' | write_file web.yaml
 well() { [ "$(inspect "$id" '"\(.Name) \(.State.Running) \(.State.Paused) \(.HostConfig.PidsLimit) \(.HostConfig.NanoCpus)"')" = "/web-app-1 true false 100 500000000" ]; }
 check "all of it heals" wait_until 10 well
