@@ -83,7 +83,7 @@ int cli_schema(const struct options *o)
     static const struct {
         const char *name;
         void (*write)(struct str *out);
-    } kinds[] = {{"app", schema_app}, {"config", schema_config}, {"reference", schema_reference}};
+    } kinds[] = {{"app", schema_app}, {"config", schema_config}, {"compose", schema_compose}, {"reference", schema_reference}};
     CLEANUP(str_release) struct str text = STR_INIT;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (strcmp(kinds[i].name, o->words.v[0]) == 0) {
@@ -91,7 +91,7 @@ int cli_schema(const struct options *o)
             cli_put(&text);
             return 0;
         }
-    (void)fprintf(stderr, "evenkeel: schema wants app, config or reference, not \"%s\"\n",
+    (void)fprintf(stderr, "evenkeel: schema wants app, config, compose or reference, not \"%s\"\n",
                   o->words.v[0]);
     return 1;
 }
