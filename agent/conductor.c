@@ -508,16 +508,6 @@ static void engine_is_away(struct conductor *c, const char *why)
     c->away_said = true;
 }
 
-static bool by_hand(const char *action)
-{
-    static const char *const words[] = {"destroy", "die",    "stop",    "kill",       "pause",
-                                        "rename",  "update", "connect", "disconnect", "oom"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(action, words[i]) == 0)
-            return true;
-    return false;
-}
-
 static void second_chance(struct conductor *c);
 
 static void chance_timer(void *user)
@@ -549,21 +539,30 @@ static bool traefik_moved(struct conductor *c, const struct happening *h)
     return moved;
 }
 
+/* A hand's deed comes as several events: a run may have begun by the first. Else what happens during a run is its own doing, and right after it an echo. */
+static void note_hand(struct conductor *c, const struct slot *s, const struct happening *h)
+{
+    int64_t time_ms = h->time_ms ? h->time_ms : core_now_ms();
+    bool echo = s && core_monotonic_ms() - s->tried_ms < ECHO_MS;
+    if (!h->object || !h->action)
+        return;
+    if (s && s->run
+            ? memo_touched(c->core->memo, h->object, time_ms) && !run_removes(s->run, h->object)
+            : !echo)
+        memo_hand(c->core->memo, h->app, h->object, h->action, time_ms);
+}
+
 static void object_changed(struct conductor *c, const struct happening *h)
 {
     struct slot *s = h->app ? slots_find(&c->slots, h->app) : NULL;
-    if (s && s->run)
+    if (s && s->run) {
+        note_hand(c, s, h);
         return; /* our own doing, most likely; the app is looked at when the run is over */
+    }
     if (traefik_moved(c, h))
         return;
     if (h->app) {
-        bool echo = s && core_monotonic_ms() - s->tried_ms < ECHO_MS;
-        if (h->object && h->action && !echo && by_hand(h->action)) {
-            CLEANUP(str_release) struct str what = STR_INIT;
-            str_addf(&what, "%s at ", h->action);
-            str_add_time(&what, h->time_ms ? h->time_ms : core_now_ms());
-            memo_hand(c->core->memo, h->app, h->object, str_text(&what));
-        }
+        note_hand(c, s, h);
         if (!s)
             s = slots_get(&c->slots, c, h->app);
         s->dirty = true;

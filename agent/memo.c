@@ -5,8 +5,13 @@
 
 #include "spec/base/arena.h"
 
+#define TOGETHER_MS                                                                                \
+    5000 /* events of one deed come within; the grace of a stop lies between others */
+
 struct entry {
     char *key, *value, *app;
+    int strength; /* of a hand's deed */
+    int64_t at_ms;
 };
 
 struct table {
@@ -67,7 +72,7 @@ static bool table_set(struct table *t, const char *app, const char *key, const c
         t->v = xrealloc(t->v, t->cap * sizeof(t->v[0]));
     }
     memmove(&t->v[at + 1], &t->v[at], (t->n - at) * sizeof(t->v[0]));
-    t->v[at] = (struct entry){xstrdup(key), xstrdup(value), xstrdup(app)};
+    t->v[at] = (struct entry){.key = xstrdup(key), .value = xstrdup(value), .app = xstrdup(app)};
     t->n++;
     return true;
 }
@@ -110,9 +115,45 @@ bool memo_hash(struct memo *m, const char *container, const char *hash)
     return found;
 }
 
-void memo_hand(struct memo *m, const char *app, const char *object, const char *what)
+/* 0: not what a hand does. The end of a thing says more than the way to it. */
+static int strength_of(const char *action)
 {
-    (void)table_set(&m->hands, app, object, what);
+    static const char *const words[] = {"connect", "disconnect", "update", "rename", "pause",
+                                        "kill",    "die",        "stop",   "oom",    "destroy"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(action, words[i]) == 0)
+            return (int)i + 1;
+    return 0;
+}
+
+static const struct entry *hand_at(const struct memo *m, const char *object, int64_t time_ms)
+{
+    bool found;
+    size_t at = table_at(&m->hands, object, &found);
+    int64_t apart = found ? time_ms - m->hands.v[at].at_ms : 0;
+    return found && apart < TOGETHER_MS && apart > -TOGETHER_MS ? &m->hands.v[at] : NULL;
+}
+
+bool memo_touched(const struct memo *m, const char *object, int64_t time_ms)
+{
+    return hand_at(m, object, time_ms) != NULL;
+}
+
+void memo_hand(struct memo *m, const char *app, const char *object, const char *action,
+               int64_t time_ms)
+{
+    const struct entry *before = hand_at(m, object, time_ms);
+    int strength = strength_of(action);
+    bool found;
+    if (strength == 0 || (before && before->strength > strength))
+        return;
+    CLEANUP(str_release) struct str what = STR_INIT;
+    str_addf(&what, "%s at ", action);
+    str_add_time(&what, time_ms);
+    (void)table_set(&m->hands, app, object, str_text(&what));
+    struct entry *now = &m->hands.v[table_at(&m->hands, object, &found)];
+    now->strength = strength;
+    now->at_ms = time_ms;
 }
 
 void memo_settled(struct memo *m, const char *app)

@@ -14,7 +14,12 @@ void memo_free(struct memo *m);
 void memo_load(struct memo *m, const struct kvs *last_hash);
 /* True if it is news. hash NULL forgets the container. */
 bool memo_hash(struct memo *m, const char *container, const char *hash);
-void memo_hand(struct memo *m, const char *app, const char *object, const char *what);
+/* The engine's word for what was done to "container NAME" by hand; words that no hand's work has (create, exec_start) are passed over. Of several that belong
+ * together, as kill, die and destroy of one `docker rm -f`, the strongest stays, in whatever order they come. */
+void memo_hand(struct memo *m, const char *app, const char *object, const char *action,
+               int64_t time_ms);
+/* A hand was at it at that time, or shortly before. */
+bool memo_touched(const struct memo *m, const char *object, int64_t time_ms);
 /* The app is as it should be again: what hands did to it is history. */
 void memo_settled(struct memo *m, const char *app);
 /* A copy in the arena: what a pass was given stays what it was, also while the pass changes the memo. */

@@ -230,11 +230,10 @@ void slot_planned(struct slot *s, const struct plan_app *pa)
         return;
     }
     plan_sign(pa, s->sign);
-    if (s->blocked && strcmp(s->sign, s->block_sign) != 0) {
+    /* Why it failed stays true, and how often counts, until it is tried again: what was put back may be on other networks than
+     * before, and that alone must not take it down every few seconds. */
+    if (s->blocked && strcmp(s->sign, s->block_sign) != 0)
         s->blocked = false;
-        s->failures = 0;
-        replace(&s->failure, NULL);
-    }
     if (s->done_sign[0] && strcmp(s->sign, s->done_sign) == 0 && !s->blocked) {
         if (++s->repeats >= REPEATS_MAX)
             slot_block_repeating(s, pa);

@@ -27,16 +27,15 @@ struct web_keeper {
     char *platform_said;
 };
 
-static void complain(struct web_keeper *k, const struct err *e)
+/* A listener that cannot be opened is tried again and again; each reason is told once. */
+static void complain(char **said, const struct err *e, const char *what, const char *address,
+                     int port, const char *then)
 {
-    if (k->said && strcmp(k->said, e->msg) == 0)
+    if (*said && strcmp(*said, e->msg) == 0)
         return;
-    free(k->said);
-    k->said = xstrdup(e->msg);
-    log_line(LOG_WARNING, NULL,
-             "no HTTP on %s:%d: %s; trying again. `listen:` in the configuration, --listen or "
-             "EVENKEEL_LISTEN names another port, or none",
-             k->address, k->port, e->msg);
+    free(*said);
+    *said = xstrdup(e->msg);
+    log_line(LOG_WARNING, NULL, "%s %s:%d: %s; %s", what, address, port, e->msg, then);
 }
 
 static void open_again(void *user)
@@ -48,7 +47,9 @@ static void open_again(void *user)
     if (!k->address)
         return;
     if (web_open(k->web, k->address, k->port, &e) < 0) {
-        complain(k, &e);
+        complain(&k->said, &e, "no HTTP on", k->address, k->port,
+                 "trying again. `listen:` in the configuration, --listen or EVENKEEL_LISTEN names "
+                 "another port, or none");
         k->again = http_after(k->http, RETRY_MS, open_again, k);
         return;
     }
@@ -112,19 +113,6 @@ static const char *traefik_at(const struct observed *o, const char *owner, const
     return NULL;
 }
 
-static void platform_trouble(struct web_keeper *k, const char *address, int port,
-                             const struct err *e)
-{
-    if (k->platform_said && strcmp(k->platform_said, e->msg) == 0)
-        return;
-    free(k->platform_said);
-    k->platform_said = xstrdup(e->msg);
-    log_line(LOG_WARNING, NULL,
-             "the ingress cannot reach the agent on %s:%d: %s; addresses that no app has answer "
-             "503 until then",
-             address, port, e->msg);
-}
-
 void web_keeper_observed(struct web_keeper *k, const struct observed *o, const char *owner,
                          const char *app, struct gateway *gateway)
 {
@@ -138,7 +126,8 @@ void web_keeper_observed(struct web_keeper *k, const struct observed *o, const c
             n = &o->networks[i];
     if (web_platform(k->web, n ? n->gateway : NULL, port, n ? n->subnets.v[0] : NULL,
                      n ? traefik_at(o, owner, app, n->id) : NULL, &e) < 0)
-        platform_trouble(k, n->gateway, port, &e);
+        complain(&k->platform_said, &e, "the ingress cannot reach the agent on", n->gateway, port,
+                 "addresses that no app has answer 503 until then");
     else
         free(TAKE(k->platform_said));
     gateway_agent_at(gateway, web_platform_url(k->web));

@@ -2,7 +2,7 @@
  *
  * In: files that are not known to be live, and waits for single ones. Out: their states. A file is taken when the API knows its
  * marker (a middleware that bears its digest); then a router of it that Traefik has disabled is a failure, in Traefik's own words.
- * Waits ask for their one file, at first every 20 ms; when many wait, one call about everything serves them all. Whatever is no
+ * Waits ask for their one file, at first every 20 ms, then ever more seldom; when many wait, one call about everything serves them all. Whatever is no
  * proper answer (nobody there yet, 401, 404 of another kind, garbage) means: ask again until the deadline, and say it then.
  * The password is read for each call and stands in one header line, nowhere else. */
 #include <stdlib.h>
@@ -16,9 +16,6 @@
 
 enum {
     QUICK_MS = 20,
-    QUICK_FOR_MS = 1000,
-    SLOWER_MS = 100,
-    SLOWER_FOR_MS = 3000,
     SLOW_MS = 250,
     CALL_MS = 1000,
     PAUSE_MS = 2000, /* after a question about everything that failed */
@@ -239,11 +236,12 @@ static void wait_end(struct router_wait *w, const struct err *why)
     done(user, &e);
 }
 
+/* A slow Traefik is not asked the more for being slow: a tenth of the time that it took is what an answer may come late. */
 static int64_t pace(const struct router_wait *w)
 {
-    int64_t waited = http_now_ms() - w->begun_ms;
+    int64_t ms = (http_now_ms() - w->begun_ms) / 10;
 
-    return waited < QUICK_FOR_MS ? QUICK_MS : waited < SLOWER_FOR_MS ? SLOWER_MS : SLOW_MS;
+    return ms < QUICK_MS ? QUICK_MS : ms < SLOW_MS ? ms : SLOW_MS;
 }
 
 static void in_vain(struct router_wait *w)

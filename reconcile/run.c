@@ -352,3 +352,13 @@ bool run_action_done(const struct run *r, size_t action)
 {
     return r->steps[action].state == STEP_DONE;
 }
+
+bool run_removes(const struct run *r, const char *subject)
+{
+    const struct plan_app *part = run_part(r);
+
+    for (size_t i = 0; i < part->n_actions; i++)
+        if (part->actions[i].kind == ACT_REMOVE && strcmp(part->actions[i].subject, subject) == 0)
+            return true;
+    return false;
+}

@@ -38,6 +38,8 @@ const char *run_app(const struct run *r);
 uint64_t run_id(const struct run *r);
 /* True if the action of this index (into run_part's actions) was carried out and succeeded. */
 bool run_action_done(const struct run *r, size_t action);
+/* One of its actions takes this away: "container blog-app-1". */
+bool run_removes(const struct run *r, const char *subject);
 /* Subnets that its actions will take or have taken (what is known of the engine may be older than the run); borrowed until it
  * ends. */
 void run_reserved(const struct run *r, struct arena *a, struct strv *ret);

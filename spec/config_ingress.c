@@ -34,22 +34,12 @@ static bool check_ingress_image(struct decode_ctx *c, const struct field *f,
     return false;
 }
 
-/* Names of networks and resolvers. */
+/* Of networks and resolvers. */
 static bool check_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
                        const char *text)
 {
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-
     (void)f;
-    if (*text && strlen(text) <= 128 && strspn(text, letters) == strlen(text) &&
-        !strchr("_.-", *text))
-        return true;
-    decode_error(c, v, NULL,
-                 "\"%s\": a name here has letters, digits, `_`, `.` and `-`, and begins with a "
-                 "letter or digit",
-                 text);
-    return false;
+    return form_check_name(c, v, text, "a name here", 1);
 }
 
 static bool printable(const char *text)

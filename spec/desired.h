@@ -144,7 +144,8 @@ struct want_app {
     struct strv addresses; /* of its routes, in the order of services and routes */
     struct strv
         secrets; /* full names ("NAME", "APP/NAME") of those its routes use; sorted, unique */
-    struct kvs variables; /* of a Compose file: name -> file it came from, "" for what is built in */
+    struct kvs
+        variables; /* of a Compose file: name -> file it came from, "" for what is built in */
     bool
         invalid_input; /* its document is broken: only name, place and origin are filled; verdict Frozen */
 };

@@ -61,23 +61,11 @@ static bool check_signal(struct decode_ctx *c, const struct field *f, const stru
     return false;
 }
 
-/* Names of containers as the engine takes them. */
 static bool check_container_name(struct decode_ctx *c, const struct field *f,
                                  const struct yaml_node *v, const char *text)
 {
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-
     (void)f;
-    if (strlen(text) >= 2 && strlen(text) <= 128 && strspn(text, allowed) == strlen(text) &&
-        !strchr("_.-", *text))
-        return true;
-    decode_error(
-        c, v, NULL,
-        "\"%s\": a name of a container has 2 to 128 letters, digits, `_`, `.` or `-`, and begins "
-        "with a letter or digit",
-        text);
-    return false;
+    return form_check_name(c, v, text, "a name of a container", 2);
 }
 
 static bool check_hostname(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,

@@ -21,6 +21,10 @@ extern const struct form form_octal;    /* struct num */
 extern const struct form form_path;     /* const char *, absolute against the file's folder */
 extern const struct form form_table;    /* an embedded struct, row's table */
 
+/* For a row's check: a name as the engine takes them, of least to 128 characters; `what` begins the complaint: "a name of a container". */
+bool form_check_name(struct decode_ctx *c, const struct yaml_node *v, const char *text,
+                     const char *what, size_t least);
+
 /* ---- forms_list.c ---- */
 extern const struct form form_strings;     /* struct strv; one text or a list */
 extern const struct form form_list;        /* struct strv; a list only */

@@ -34,6 +34,22 @@ static bool show_form_text(const struct field *f, const void *value, struct str 
 const struct form form_text = {"a text", decode_form_text, show_form_text,
                                "{\"type\": [\"string\", \"number\", \"boolean\"]}"};
 
+bool form_check_name(struct decode_ctx *c, const struct yaml_node *v, const char *text,
+                     const char *what, size_t least)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+
+    if (*text && strlen(text) >= least && strlen(text) <= 128 &&
+        strspn(text, allowed) == strlen(text) && !strchr("_.-", *text))
+        return true;
+    decode_error(c, v, NULL,
+                 "\"%s\": %s has %zu to 128 letters, digits, `_`, `.` or `-`, and begins with a "
+                 "letter or digit",
+                 text, what, least);
+    return false;
+}
+
 static void decode_form_path(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
                              void *out)
 {

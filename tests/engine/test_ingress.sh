@@ -174,6 +174,8 @@ settings
 start_agent
 told() { grep -q "port 18081 is already taken by python.*(pid $other)" "$agent_log"; }
 if wait_until 20 told; then pass "a taken port is named with who has it"; else fail "a taken port is named with who has it" "$(app_why evenkeel)"; fi
+named() { [ "$(app_state evenkeel)" = Degraded ] && [[ $(app_why evenkeel) == *"port 18081 is already taken by"* ]]; }
+check "status says so too" wait_until 40 named
 old_port() { [ "$(http_port=18080 code /a)" = 200 ]; }
 check "the one there was goes on on the old port" wait_until 40 old_port
 kill $other

@@ -124,6 +124,28 @@ static void test_another_plan_unblocks(void **state)
     assert_false(x->s->blocked);
 }
 
+/* The plan after what ran before was put back need not be the one that failed; until it is tried, the reason stands. */
+static void test_another_plan_does_not_hide_the_reason(void **state)
+{
+    struct env *x = *state;
+    const char *why = NULL;
+    x->actions[0].when = WHEN_OK;
+    slot_planned(x->s, &x->pa);
+    run_ends(x, RUN_FAILED, "port 8080 is taken");
+    x->s->blocked = true; /* as after a replacement that was put back */
+    slot_planned(x->s, &x->pa);
+    x->actions[0].kind = ACT_CREATE;
+    slot_planned(x->s, &x->pa);
+    assert_false(x->s->blocked);
+    assert_int_equal(slot_verdict(x->s, &why), APP_DEGRADED);
+    assert_string_equal(why, "port 8080 is taken");
+    int64_t first = x->s->not_before_ms;
+    run_ends(x, RUN_FAILED, "port 8080 is taken"); /* again: the pause grows */
+    assert_true(x->s->not_before_ms > first);
+    run_ends(x, RUN_DONE, NULL);
+    assert_null(x->s->failure);
+}
+
 static void test_told_once(void **state)
 {
     struct env *x = *state;
@@ -228,6 +250,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changed_digest_forgives, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failure_is_the_verdict, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_plan_unblocks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_plan_does_not_hide_the_reason, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_told_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_second_chance_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_are_woken, setup, teardown),
