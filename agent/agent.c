@@ -12,9 +12,11 @@
 #include "agent/cli.h"
 #include "agent/conductor.h"
 #include "agent/diary.h"
+#include "agent/drift_diary.h"
 #include "agent/gc.h"
 #include "agent/lock.h"
 #include "agent/narrate.h"
+#include "agent/notify.h"
 #include "agent/saved.h"
 #include "agent/store.h"
 #include "agent/watch.h"
@@ -39,6 +41,8 @@ struct agent {
     struct buildlog *builds;
     struct watch *watch;
     struct web_keeper *web;
+    struct drift_diary *drift;
+    struct notify *notify;
     int signals, lock;
     bool never_began; /* told to leave while it waited for an apply */
     bool leaving, left;
@@ -61,6 +65,7 @@ static void agent_told(void *ctx, const char *app, enum app_state state, const c
         log_line(bad ? LOG_WARNING : LOG_INFO, app, "%s%s%s", app_state_name(state),
                  why ? ": " : "", why ? why : "");
     store_app_state(g->store, core_now_ms(), app, app_state_name(state), why);
+    notify_state(g->notify, app, state, why, core_now_ms());
 }
 
 static void agent_said(void *ctx, int level, const char *app, const char *text)
@@ -69,9 +74,21 @@ static void agent_said(void *ctx, int level, const char *app, const char *text)
     log_line((enum log_level)level, app, "%s", text);
 }
 
+static bool app_is_busy(void *ctx, const char *app)
+{
+    return conductor_busy(((struct agent *)ctx)->conductor, app);
+}
+
+static void agent_drifted(void *ctx, const struct drift_item *items, size_t n, int64_t ms)
+{
+    notify_drift(((struct agent *)ctx)->notify, items, n, ms);
+}
+
 static void agent_looked(void *ctx, const struct core_pass *p)
 {
     struct agent *g = ctx;
+    drift_diary_pass(g->drift, p->plan, &p->input.scope, p->input.now_ms, app_is_busy);
+    notify_held(g->notify, p->plan, p->input.now_ms);
     if (!g->web)
         return;
     web_keeper_desired(g->web, g->core.desired);
@@ -201,8 +218,10 @@ static void read_again(void *user)
         conductor_files_changed(g->conductor);
         trim_soon(g);
     }
-    if (core_read_released(&g->core) && !changed)
-        conductor_files_changed(g->conductor);
+    bool words = core_read_released(&g->core);
+    words |= core_read_quarantine(&g->core);
+    if (words || (changed && core_volumes_leave(&g->core)))
+        conductor_plan_all(g->conductor);
     if (unstable && !g->again)
         g->again = http_after(g->core.http, UNSTABLE_MS, read_again, g);
 }
@@ -335,7 +354,8 @@ static int open_signals(struct err *e)
 
 static int open_folders(struct agent *g, struct strv *watched, const char **doorbell, struct err *e)
 {
-    static const char *const names[] = {"overrides", "confirm-removals", "secrets", ".doorbell"};
+    static const char *const names[] = {"overrides", "confirm-removals", "secrets", "quarantine",
+                                        ".doorbell"};
     const char *path = NULL;
     for (size_t i = 0; i < g->o->roots.n; i++)
         strv_push(g->own, watched, fsx_absolute(g->o->roots.v[i], g->own));
@@ -434,6 +454,11 @@ static int run_agent(struct agent *g, struct err *e)
     log_line(LOG_INFO, NULL, "evenkeel %s, owner %s: %zu apps in %zu root%s, engine %s",
              evenkeel_version(), g->o->settings.owner, g->core.desired->n_apps, g->o->roots.n,
              g->o->roots.n == 1 ? "" : "s", g->o->docker);
+    g->drift = drift_diary_new(g->store, g->o->state, agent_drifted, g);
+    g->notify = notify_new(&(struct notify_options){.http = g->core.http,
+                                                    .hooks = &g->o->notify,
+                                                    .state_dir = g->o->state,
+                                                    .owner = g->o->settings.owner});
     g->conductor = conductor_new(&co);
     conductor_start(g->conductor);
     g->web = web_keeper_new(g->core.http, g->o->listen);
@@ -456,6 +481,8 @@ int cli_agent(const struct options *o)
         rc = g.never_began ? 0 : cli_fail(&e);
     web_keeper_free(g.web);
     watch_free(g.watch);
+    notify_free(g.notify);
+    drift_diary_free(g.drift);
     store_close(g.store);
     if (g.conductor && conductor_runs(g.conductor) == 0) {
         conductor_free(g.conductor);

@@ -5,6 +5,7 @@
 #include "agent/cli_common.h"
 #include "agent/progress.h"
 #include "agent/store.h"
+#include "reconcile/drift_report.h"
 #include "spec/base/arena.h"
 
 struct printer {
@@ -50,20 +51,71 @@ static void put_entry(void *user, const struct store_entry *x)
                                     x->error, "took_ms", (json_int_t)x->took_ms));
 }
 
+/* ---- drift ---- */
+
+static void put_drift_text(const struct printer *p, const struct store_drift *d)
+{
+    CLEANUP(str_release) struct str line = STR_INIT;
+    struct difference found = {.change = {d->field, d->want, d->have}};
+    str_add_time(&line, d->ms);
+    str_addf(&line, "  %-20s ", d->app);
+    str_add_escaped(&line, d->object);
+    str_addf(&line, ": %s", p->colour ? "\033[33m" : "");
+    str_add_escaped(&line, d->field);
+    str_addf(&line, "%s: ", p->colour ? "\033[0m" : "");
+    drift_add_values(&found, &line);
+    if (d->cause) {
+        str_add(&line, " (");
+        str_add_escaped(&line, d->cause);
+        str_addc(&line, ')');
+    }
+    str_add(&line, d->ended_ms ? "; over at " : "; still so");
+    if (d->ended_ms)
+        str_add_time(&line, d->ended_ms);
+    puts(str_text(&line));
+}
+
+static json_t *time_or_null(int64_t ms)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    if (!ms)
+        return NULL;
+    str_add_time(&text, ms);
+    return json_string(str_text(&text));
+}
+
+static void put_drift(void *user, const struct store_drift *d)
+{
+    struct printer *p = user;
+    p->n++;
+    if (!p->list) {
+        put_drift_text(p, d);
+        return;
+    }
+    json_array_append_new(p->list,
+                          json_pack("{s:o, s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:o*, s:o*}",
+                                    "time", time_or_null(d->ms), "app", d->app, "object", d->object,
+                                    "field", d->field, "want", d->want, "have", d->have, "cause",
+                                    d->cause, "event", d->event, "when", time_or_null(d->when_ms),
+                                    "ended", time_or_null(d->ended_ms)));
+}
+
 int cli_history(const struct options *o)
 {
     struct err e = {0};
     struct printer p = {.colour = terminal_colour(stdout), .list = o->json ? json_array() : NULL};
     const char *app = o->words.n ? o->words.v[0] : NULL;
     int rc = 0;
-    if (store_history(o->state, app, o->limit, o->actions || o->json, put_entry, &p, &e) < 0 &&
-        e.kind != ERR_MISSING)
+    int read =
+        o->drift ? store_drifts(o->state, app, false, o->limit, put_drift, &p, &e)
+                 : store_history(o->state, app, o->limit, o->actions || o->json, put_entry, &p, &e);
+    if (read < 0 && e.kind != ERR_MISSING)
         rc = cli_fail(&e);
     else if (o->json)
         cli_put_json(p.list);
     else if (p.n == 0)
-        printf("nothing has been recorded%s%s in %s\n", app ? " for " : "", app ? app : "",
-               o->state);
+        printf("no%s has been recorded%s%s in %s\n", o->drift ? " drift" : "thing",
+               app ? " for " : "", app ? app : "", o->state);
     json_decref(p.list);
     return rc;
 }

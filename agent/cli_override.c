@@ -8,12 +8,14 @@
 
 #include "agent/cli.h"
 #include "agent/cli_common.h"
+#include "agent/cli_override.h"
 #include "agent/lock.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 
 struct words {         /* what an override file of ours says */
     const char *state; /* NULL: not overridden */
+    enum volumes_wish volumes;
     int64_t restarted_ms, until_ms;
     bool hold;
     enum drift_mode drift;
@@ -38,6 +40,7 @@ static void words_from(const struct core *c, const char *app, struct words *ret)
             if (d->kind != DOC_OVERRIDE || !d->ok || strcmp(d->name, app) != 0)
                 continue;
             ret->state = d->override->has_state ? wish_word(d->override->state) : NULL;
+            ret->volumes = d->override->volumes;
             ret->restarted_ms = d->override->restarted_at_ms;
             ret->until_ms = d->override->until_ms;
             ret->hold = d->override->hold;
@@ -75,6 +78,8 @@ static int words_write(const struct core *c, const char *app, const struct words
         str_addf(&text, "# written by evenkeel; delete this file to undo it\noverride: %s\n", app);
         if (w->state)
             str_addf(&text, "state: %s\n", w->state);
+        if (w->volumes == VOLUMES_QUARANTINE)
+            str_add(&text, "volumes: quarantine\n");
         add_time(&text, "restarted-at", w->restarted_ms);
         if (w->hold)
             str_add(&text, "hold: true\n");
@@ -152,12 +157,14 @@ static void change_stop(struct words *w, const struct options *o, int64_t now_ms
 {
     (void)o, (void)now_ms, (void)for_ms;
     w->state = "stopped";
+    w->volumes = VOLUMES_KEEP;
 }
 
 static void change_start(struct words *w, const struct options *o, int64_t now_ms, int64_t for_ms)
 {
     (void)o, (void)now_ms, (void)for_ms;
     w->state = NULL;
+    w->volumes = VOLUMES_KEEP;
 }
 
 static void change_restart(struct words *w, const struct options *o, int64_t now_ms, int64_t for_ms)
@@ -170,8 +177,9 @@ static void change_restart(struct words *w, const struct options *o, int64_t now
 
 static void change_remove(struct words *w, const struct options *o, int64_t now_ms, int64_t for_ms)
 {
-    (void)o, (void)now_ms, (void)for_ms;
+    (void)now_ms, (void)for_ms;
     w->state = "removed";
+    w->volumes = o->volumes ? VOLUMES_QUARANTINE : VOLUMES_KEEP;
 }
 
 static void change_hold(struct words *w, const struct options *o, int64_t now_ms, int64_t for_ms)
@@ -186,6 +194,17 @@ static void change_release(struct words *w, const struct options *o, int64_t now
     (void)o, (void)now_ms, (void)for_ms;
     w->hold = false;
     w->until_ms = 0;
+}
+
+int override_keep_volumes(const struct core *c, const char *app, struct err *e)
+{
+    struct words w = {0};
+
+    words_from(c, app, &w);
+    if (w.volumes == VOLUMES_KEEP)
+        return 0;
+    w.volumes = VOLUMES_KEEP;
+    return words_write(c, app, &w, e);
 }
 
 int cli_stop(const struct options *o)
@@ -205,7 +224,11 @@ int cli_restart(const struct options *o)
 
 int cli_remove(const struct options *o)
 {
-    return change_all(o, "removed from now on, its volumes stay", change_remove, true);
+    return change_all(o,
+                      o->volumes ? "removed from now on, its volumes go into quarantine "
+                                   "(`evenkeel volumes` lists them)"
+                                 : "removed from now on, its volumes stay",
+                      change_remove, true);
 }
 
 int cli_hold(const struct options *o)

@@ -10,7 +10,7 @@
 #include "agent/saved.h"
 #include "agent/store.h"
 #include "drivers/fsx.h"
-#include "reconcile/drift.h"
+#include "reconcile/drift_report.h"
 #include "spec/base/arena.h"
 #include "spec/limits.h"
 
@@ -86,46 +86,20 @@ int cli_plan(const struct options *o)
 
 /* ---- drift ---- */
 
-static void drift_print(const struct drift_item *item, bool colour, struct str *out)
-{
-    const struct difference *d = item->found;
-    str_addf(out, "%s%s%s: ", colour ? "\033[33m" : "", item->app, colour ? "\033[0m" : "");
-    str_add_escaped(out, d->object);
-    str_addf(out, ": %s", d->change.field);
-    if (d->change.want) {
-        str_add(out, ": want ");
-        str_add_escaped(out, d->change.want);
-    }
-    if (d->change.have) {
-        str_add(out, d->change.want ? ", have " : ": have ");
-        str_add_escaped(out, d->change.have);
-    }
-    if (d->cause) {
-        str_add(out, " (");
-        str_add_escaped(out, d->cause);
-        str_add(out, ")");
-    }
-    if (d->left == LEFT_IGNORED)
-        str_add(out, " [ignored]");
-    str_addc(out, '\n');
-}
-
-static void drift_show(const struct plan *plan, const struct drift_item *items, size_t n,
-                       const struct options *o)
+static void drift_show(const struct drift_report *r, const struct options *o)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
     if (o->json) {
-        json_auto_t *v = drift_to_json(items, n);
+        json_auto_t *v = drift_to_json(r->items, r->n);
         cli_put_json(v);
         return;
     }
-    for (size_t i = 0; i < plan->n_apps; i++)
-        for (size_t k = 0; k < plan->apps[i].notes.n; k++)
-            str_addf(&text, "%s: %s\n", plan->apps[i].name, plan->apps[i].notes.v[k]);
-    for (size_t i = 0; i < n; i++)
-        drift_print(&items[i], terminal_colour(stdout), &text);
-    if (drift_count(items, n) == 0)
-        str_add(&text, "no drift: what runs is what was brought up\n");
+    if (o->html)
+        drift_html(r, &text);
+    else if (o->junit)
+        drift_junit(r, &text);
+    else
+        drift_print(r, terminal_colour(stdout), &text);
     cli_put(&text);
 }
 
@@ -133,15 +107,25 @@ int cli_drift(const struct options *o)
 {
     struct err e = {0};
     struct core c;
+    if (o->json + o->html + o->junit > 1) {
+        (void)err_set(&e, ERR_USER, "one report at a time: --json, --html or --junit");
+        return cli_fail(&e);
+    }
     struct arena *a = arena_new();
     int rc = 1;
     if (cli_core_open(&c, o, true, &e) == 0) {
         struct core_pass p;
-        struct drift_item *items;
         (void)cli_core_diags(&c);
         cli_core_plan(&c, a, &p);
+        struct drift_item *items;
         size_t n = drift_items(p.plan, a, &items);
-        drift_show(p.plan, items, n, o);
+        drift_show(&(struct drift_report){.plan = p.plan,
+                                          .items = items,
+                                          .n = n,
+                                          .now_ms = p.input.now_ms,
+                                          .owner = o->settings.owner,
+                                          .engine = p.input.observed->engine_version},
+                   o);
         rc = drift_count(items, n) > 0 ? 2 : 0;
     } else {
         (void)cli_fail(&e);

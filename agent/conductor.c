@@ -627,6 +627,12 @@ void conductor_files_changed(struct conductor *c)
     schedule(c);
 }
 
+void conductor_plan_all(struct conductor *c)
+{
+    c->all_dirty = true;
+    schedule(c);
+}
+
 void conductor_look_again(struct conductor *c)
 {
     c->all_dirty = c->look_everything = true;
@@ -650,6 +656,12 @@ bool conductor_idle(const struct conductor *c)
 bool conductor_looked(const struct conductor *c)
 {
     return c->looked;
+}
+
+bool conductor_busy(const struct conductor *c, const char *app)
+{
+    const struct slot *s = slots_find(&c->slots, app);
+    return s && s->run;
 }
 
 size_t conductor_runs(const struct conductor *c)

@@ -39,6 +39,8 @@ void conductor_free(struct conductor *c); /* no run may be in flight */
 void conductor_start(struct conductor *c);
 /* The files may have changed: scan, and plan what follows. */
 void conductor_files_changed(struct conductor *c);
+/* Something that any app's plan may hang on changed, and no file of an app: what is in quarantine, a confirmed removal. */
+void conductor_plan_all(struct conductor *c);
 /* Look at everything in the engine again (the slow look, SIGHUP). */
 void conductor_look_again(struct conductor *c);
 /* Start nothing more, supersede what is in flight. */
@@ -47,6 +49,7 @@ void conductor_stop(struct conductor *c);
 bool conductor_idle(const struct conductor *c);
 /* The engine was looked at at least once. */
 bool conductor_looked(const struct conductor *c);
+bool conductor_busy(const struct conductor *c, const char *app); /* a run of it is in flight */
 size_t conductor_runs(
     const struct conductor *c); /* and last words being fetched: what is in flight */
 

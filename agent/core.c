@@ -15,6 +15,7 @@
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
 #include "drivers/hostnet.h"
+#include "drivers/quarantine_folder.h"
 #include "drivers/router.h"
 #include "reconcile/bind.h"
 #include "spec/base/arena.h"
@@ -55,6 +56,9 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     c->router = router_new(c->http, fsx_join(o->state, "ingress", c->routes_arena));
     if (c->driver)
         docker_use_router(c->driver, c->router, o->settings.owner, c->ingress_app);
+    c->quarantine = quarantine_folder_new(fsx_join(o->state, "quarantine", c->routes_arena));
+    if (c->driver)
+        docker_use_quarantine(c->driver, c->quarantine);
     c->contexts = contexts_new(c->http);
     contexts_limits(c->contexts, &o->settings.build_limits);
     contexts_memory(c->contexts, fsx_join(o->state, "digests", c->routes_arena));
@@ -101,6 +105,7 @@ void core_close(struct core *c)
     if (c->driver)
         c->driver->ops->free(c->driver);
     router_free(c->router);
+    quarantine_folder_free(c->quarantine);
     contexts_free(c->contexts);
     ingress_routes_free(c->route_files);
     http_free(c->http);
@@ -125,6 +130,17 @@ bool core_read_released(struct core *c)
     c->released_arena = a;
     c->released = now;
     return !same;
+}
+
+bool core_read_quarantine(struct core *c)
+{
+    return c->quarantine && quarantine_folder_news(c->quarantine);
+}
+
+bool core_volumes_leave(const struct core *c)
+{
+    return (c->quarantine && !quarantine_folder_empty(c->quarantine)) ||
+           (c->desired && c->desired->leaving.n > 0);
 }
 
 void core_settle_released(struct core *c, const struct plan *plan)

@@ -19,10 +19,12 @@
 struct core {
     const struct options *options;
     struct sources *sources;
-    struct secrets *secrets;   /* NULL when opened without files */
-    struct http *http;         /* NULL when opened without an engine */
-    struct driver *driver;     /* likewise */
-    struct router *router;     /* the managed Traefik's files and API; likewise */
+    struct secrets *secrets; /* NULL when opened without files */
+    struct http *http;       /* NULL when opened without an engine */
+    struct driver *driver;   /* likewise */
+    struct router *router;   /* the managed Traefik's files and API; likewise */
+    struct quarantine_folder
+        *quarantine;           /* records of volumes; NULL when opened without an engine */
     struct memo *memo;         /* history for the planner */
     struct contexts *contexts; /* sources of what is built; NULL without an engine */
     struct arena *desired_arena;
@@ -59,6 +61,10 @@ void core_load_history(struct core *c);
 bool core_scan(struct core *c, bool *unstable);
 /* Read the releases of held removals again. True if there are other ones. */
 bool core_read_released(struct core *c);
+/* Read the records of volumes in quarantine again. True if there are other ones. */
+bool core_read_quarantine(struct core *c);
+/* True if volumes are in quarantine or asked to go there: any file may then decide about apps that are not its own. */
+bool core_volumes_leave(const struct core *c);
 /* After a plan of which all apps were carried out: forget the releases once nothing of them is left. */
 void core_settle_released(struct core *c, const struct plan *plan);
 /* Build desired state if it is stale; incumbents come from what the driver knows. */

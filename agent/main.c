@@ -38,8 +38,12 @@ static const struct verb verbs[] = {
      "Works without an agent. Beside a running agent it does nothing itself: it says so and watches the agent do it.\n"
      "Exit: 0 converged, 1 not, with the reason.\n"},
     {"drift", "[APP...]", "show what somebody else changed in the engine",
-     OPT_PLACES | OPT_JSON, 0, ANY, cli_drift,
-     "Exit: 0 none, 2 drift, 1 error.\n"},
+     OPT_PLACES | OPT_JSON | OPT_HTML | OPT_JUNIT, 0, ANY, cli_drift,
+     "A table, then each difference in full: what is wanted, what is there, who did it as far as the engine's events tell, and\n"
+     "what becomes of it. Values that may be secret are not shown. Exit: 0 none, 2 drift, 1 error.\n"
+     "\n"
+     "  evenkeel drift --html > drift.html\n  evenkeel drift --junit > drift.xml\n"
+     "  evenkeel history blog --drift                   what was changed before, and when that ended\n"},
     {"status", "[APP...]", "one line per app: state, containers, and why",
      OPT_PLACES | OPT_JSON | OPT_VERBOSE, 0, ANY, cli_status,
      "States: Synced, OutOfSync, Progressing, Degraded, Missing, Frozen, Held, Stopped, Completed, Refused.\n"
@@ -50,14 +54,26 @@ static const struct verb verbs[] = {
      "\n"
      "  evenkeel logs blog -f\n  evenkeel logs shop/db --tail 20\n  evenkeel logs blog --build\n"},
     {"history", "[APP]", "what the agent did, newest first",
-     OPT_STATE | OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ACTIONS, 0, 1, cli_history,
-     "  evenkeel history blog --actions\n"},
+     OPT_STATE | OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ACTIONS | OPT_DRIFT, 0, 1, cli_history,
+     "With --drift: what somebody else changed, when it was seen, by which event, and when that ended.\n"
+     "\n"
+     "  evenkeel history blog --actions\n  evenkeel history blog --drift\n"},
     {"stop", "APP", "stop an app and leave it stopped", OPT_PLACES, 1, ANY, cli_stop,
      "Writes an override into STATE/overrides; no spec is edited. `evenkeel start APP` undoes it.\n"},
     {"start", "APP", "undo `stop` and `remove`", OPT_PLACES, 1, ANY, cli_start, ""},
     {"restart", "APP", "restart an app's containers once", OPT_PLACES, 1, ANY, cli_restart, ""},
-    {"remove", "APP", "remove an app's containers and networks; its volumes stay", OPT_PLACES, 1, ANY, cli_remove,
-     "Also for apps whose root is no longer configured. `evenkeel start APP` undoes it while a file holds the app.\n"},
+    {"remove", "APP", "remove an app's containers and networks; its volumes stay", OPT_PLACES | OPT_VOLUMES, 1, ANY, cli_remove,
+     "Also for apps whose root is no longer configured. `evenkeel start APP` undoes it while a file holds the app.\n"
+     "With --volumes its volumes go into quarantine, where they keep name and data for 7 days (`volumes: {quarantine: 30d}` in\n"
+     "the configuration); then they are deleted. An app that declares one before that has it back.\n"},
+    {"volumes", "[ls] | restore NAME... | purge NAME...", "list volumes, who uses them, and what is in quarantine",
+     OPT_PLACES | OPT_JSON | OPT_VERBOSE | OPT_SIZE | OPT_DELETE_DATA, 0, ANY, cli_volumes,
+     "Lists volumes that an evenkeel made; with -v all of the engine. States: in use, unused, orphan (no app declares it), quarantine\n"
+     "(with its end), foreign. `restore` takes a volume out of quarantine; `purge` has it deleted now, or an orphan, and wants to be\n"
+     "told so in words. What a container uses or an app declares is never deleted, nor what is not this agent's.\n"
+     "\n"
+     "  evenkeel remove blog --volumes\n  evenkeel volumes\n  evenkeel volumes restore blog_content\n"
+     "  evenkeel volumes purge blog_content --yes-delete-data\n"},
     {"hold", "APP", "leave an app alone for a while, whatever differs", OPT_PLACES | OPT_FOR, 1, ANY, cli_hold,
      "  evenkeel hold blog --for 1h\n"},
     {"release", "APP", "undo `hold`", OPT_PLACES, 1, ANY, cli_release, ""},

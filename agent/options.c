@@ -58,6 +58,13 @@ static const struct flag flags[] = {
      "what was said while it was built, instead of what it says (all of it, or the last lines)"},
     {"dockerfile", 0, OPT_DOCKERFILE, NULL, "the Dockerfile that it is built with"},
     {"dry-run", 0, OPT_DRY_RUN, NULL, "only say what would be done"},
+    {"volumes", 0, OPT_VOLUMES, NULL,
+     "its volumes too: they go into quarantine, and are deleted when their time there is over"},
+    {"html", 0, OPT_HTML, NULL, "one HTML page that stands by itself"},
+    {"junit", 0, OPT_JUNIT, NULL, "JUnit XML, for CI servers"},
+    {"drift", 0, OPT_DRIFT, NULL, "what somebody else changed, and when it was put right"},
+    {"size", 0, OPT_SIZE, NULL, "also how large each is (the engine counts file by file)"},
+    {"yes-delete-data", 0, OPT_DELETE_DATA, NULL, "said for `purge`, which cannot be undone"},
     {"log", 0, OPT_LOG, "LEVEL", "error, warning, info or debug (default info)"},
 };
 
@@ -101,6 +108,12 @@ static int take(const struct flag *f, const char *value, struct arena *a, struct
     case OPT_BUILD: o->build = true; return 0;
     case OPT_DOCKERFILE: o->dockerfile = true; return 0;
     case OPT_DRY_RUN: o->dry_run = true; return 0;
+    case OPT_VOLUMES: o->volumes = true; return 0;
+    case OPT_HTML: o->html = true; return 0;
+    case OPT_JUNIT: o->junit = true; return 0;
+    case OPT_DRIFT: o->drift = true; return 0;
+    case OPT_SIZE: o->size = true; return 0;
+    case OPT_DELETE_DATA: o->delete_data = true; return 0;
     case OPT_TAIL:
         o->tail_given = true;
         if (strcmp(value, "all") == 0) {
@@ -244,6 +257,8 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
     o->settings.drift = c.drift;
     o->settings.build_allow = c.build_allow;
     o->settings.build_timeout_ms = c.build_timeout_ns.v / 1000000;
+    o->notify = c.notify;
+    o->settings.quarantine_ms = c.quarantine_ns.v / 1000000;
     o->settings.build_limits = (struct build_limits){
         .total_bytes = c.max_size.v, .file_bytes = c.max_file.v, .entries = (int)c.max_entries.v};
     return 0;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "agent/log.h"
+#include "spec/config_notify.h"
 #include "spec/desired.h"
 
 struct arena;
@@ -22,9 +23,11 @@ struct options {
     bool config_given;
     enum log_level log;
     struct settings settings;
+    struct notify_hooks notify;
 
     /* what the verb was asked */
     bool json, dot, verbose, follow, timestamps, simulate, actions, build, dockerfile, dry_run;
+    bool volumes, size, delete_data, html, junit, drift;
     bool help;
     int tail; /* -1: all */
     bool tail_given;
@@ -60,6 +63,12 @@ enum option_bit {
     OPT_APP = 1 << 21,
     OPT_FILE = 1 << 22,
     OPT_LISTEN = 1 << 23,
+    OPT_VOLUMES = 1 << 24,
+    OPT_SIZE = 1 << 25,
+    OPT_DELETE_DATA = 1 << 26,
+    OPT_HTML = 1 << 27,
+    OPT_JUNIT = 1 << 28,
+    OPT_DRIFT = 1 << 29,
     OPT_PLACES = OPT_ROOT | OPT_STATE | OPT_DOCKER | OPT_CONFIG | OPT_NAME,
 };
 

@@ -67,14 +67,14 @@ static json_t *num_json(const struct num *n)
 static json_t *settings_json(const struct settings *s)
 {
     return json_pack(
-        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i, s:o, s:s*, s:s*}", "owner",
-        s->owner, "pool", s->pool, "prefix", s->pool_prefix, "memory", num_json(&s->mem_limit),
-        "cpus", num_json(&s->nano_cpus), "pids", num_json(&s->pids_limit), "drift", (int)s->drift,
-        "build_allow", js_from_strv(&s->build_allow), "build_timeout",
+        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:s*, s:s*}",
+        "owner", s->owner, "pool", s->pool, "prefix", s->pool_prefix, "memory",
+        num_json(&s->mem_limit), "cpus", num_json(&s->nano_cpus), "pids", num_json(&s->pids_limit),
+        "drift", (int)s->drift, "build_allow", js_from_strv(&s->build_allow), "build_timeout",
         (json_int_t)s->build_timeout_ms, "max_size", (json_int_t)s->build_limits.total_bytes,
         "max_file", (json_int_t)s->build_limits.file_bytes, "max_entries", s->build_limits.entries,
-        "ingress", saved_ingress_settings(&s->ingress), "mounts", s->files_dir, "mounts_key",
-        s->files_key);
+        "ingress", saved_ingress_settings(&s->ingress), "quarantine", (json_int_t)s->quarantine_ms,
+        "mounts", s->files_dir, "mounts_key", s->files_key);
 }
 
 static json_t *roots_json(const struct spec_set *set)
@@ -366,6 +366,7 @@ static struct settings *settings_from(const json_t *v, struct arena *a)
         .build_limits = {.total_bytes = js_int(v, "max_size", 0),
                          .file_bytes = js_int(v, "max_file", 0),
                          .entries = (int)js_int(v, "max_entries", 0)},
+        .quarantine_ms = js_int(v, "quarantine", 0),
     };
     js_strv(v, "build_allow", a, &s->build_allow);
     saved_ingress_settings_from(json_object_get(v, "ingress"), a, &s->ingress);

@@ -43,6 +43,15 @@ void store_last_hash(struct store *s, const char *container, const char *hash);
 /* When what we built was last seen in use; and that it is no more. */
 void store_image_used(struct store *s, int64_t ms, const char *image);
 void store_image_gone(struct store *s, const char *image);
+/* What somebody else changed: from when it was first seen until it was no more. Values are masked by who hands them over. */
+struct store_drift {
+    uint64_t id; /* like a run's */
+    int64_t ms, ended_ms /* 0: it is still so */, when_ms /* of the engine's event; 0: not known */;
+    const char *app, *object, *field;
+    const char *want, *have, *cause, *event; /* may be NULL */
+};
+void store_drift_began(struct store *s, const struct store_drift *d);
+void store_drift_ended(struct store *s, uint64_t id, int64_t ms);
 /* A pass worth keeping (it decided something): its input as JSON text, deflated or not as the store likes. The ring keeps the last 50 and at most 16 MB. */
 void store_pass(struct store *s, int64_t ms, const char *trigger, const char *input, size_t n,
                 const char *plan_text);
@@ -60,6 +69,10 @@ int store_history(const char *state_dir, const char *app, int limit, bool with_a
 /* What was told after after_ms, oldest first, actions included, for watching a running agent: an entry's ms is here the time of its end, if it has ended. */
 int store_follow(const char *state_dir, int64_t after_ms, store_entry_fn *fn, void *user,
                  struct err *e);
+typedef void store_drift_fn(void *user, const struct store_drift *d);
+/* Newest first; app NULL: all; only_open: those that have not ended. */
+int store_drifts(const char *state_dir, const char *app, bool only_open, int limit,
+                 store_drift_fn *fn, void *user, struct err *e);
 int store_last_hashes(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e);
 /* Image -> time of its last use in ms. */
 int store_image_uses(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e);

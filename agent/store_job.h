@@ -22,6 +22,8 @@ enum store_job_kind {
     JOB_PASS,
     JOB_IMAGE_USED,
     JOB_IMAGE_GONE,
+    JOB_DRIFT_BEGAN,
+    JOB_DRIFT_ENDED,
 };
 
 struct store_job { /* one allocation, texts behind it */
@@ -29,7 +31,7 @@ struct store_job { /* one allocation, texts behind it */
     enum store_job_kind kind;
     size_t bytes;
     int64_t n[3];
-    const char *text[4];
+    const char *text[7];
     const char *blob;
     size_t blob_n;
 };

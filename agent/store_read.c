@@ -149,6 +149,56 @@ int store_follow(const char *state_dir, int64_t after_ms, store_entry_fn *fn, vo
     return finish(db, code, state_dir, e);
 }
 
+static struct store_drift drift_of(sqlite3_stmt *q)
+{
+    return (struct store_drift){
+        .id = (uint64_t)sqlite3_column_int64(q, 0),
+        .ms = sqlite3_column_int64(q, 1),
+        .when_ms = sqlite3_column_int64(q, 2),
+        .ended_ms = sqlite3_column_int64(q, 3),
+        .app = column(q, 4) ? column(q, 4) : "",
+        .object = column(q, 5) ? column(q, 5) : "",
+        .field = column(q, 6) ? column(q, 6) : "",
+        .want = column(q, 7),
+        .have = column(q, 8),
+        .cause = column(q, 9),
+        .event = column(q, 10),
+    };
+}
+
+int store_drifts(const char *state_dir, const char *app, bool only_open, int limit,
+                 store_drift_fn *fn, void *user, struct err *e)
+{
+    static const char sql[] =
+        "SELECT id, ms, when_ms, ended_ms, app, object, field, want, have, cause, event FROM drifts"
+        " WHERE (?1 IS NULL OR app = ?1) AND (?2 = 0 OR ended_ms IS NULL) ORDER BY id DESC LIMIT "
+        "?3";
+    CLEANUP(closep) sqlite3 *db = NULL;
+    CLEANUP(finalizep) sqlite3_stmt *q = NULL;
+
+    if (store_schema_read(state_dir, &db, e) != 0)
+        return -1;
+    int code = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
+
+    if (code == SQLITE_ERROR) /* written by an evenkeel that kept none */
+        return err_set(e, ERR_MISSING, "no drift has been recorded yet");
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_text(q, 1, app, -1, SQLITE_STATIC);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int(q, 2, only_open);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int(q, 3, limit);
+    while (code == SQLITE_OK || code == SQLITE_ROW) {
+        code = sqlite3_step(q);
+        if (code == SQLITE_ROW) {
+            struct store_drift d = drift_of(q);
+
+            fn(user, &d);
+        }
+    }
+    return finish(db, code, state_dir, e);
+}
+
 /* All rows of a query with two texts. */
 static int read_kvs(const char *state_dir, const char *sql, struct arena *a, struct kvs *ret,
                     struct err *e)

@@ -38,6 +38,11 @@ static const char *const migrations[] = {
     " plan_text TEXT NOT NULL, input BLOB NOT NULL);",
     /* 2 */
     "CREATE TABLE image_use (image TEXT PRIMARY KEY, ms INTEGER NOT NULL) WITHOUT ROWID;",
+    /* 3 */
+    "CREATE TABLE drifts ("
+    " id INTEGER PRIMARY KEY, ms INTEGER NOT NULL, when_ms INTEGER NOT NULL, app TEXT NOT NULL, object TEXT NOT NULL,"
+    " field TEXT NOT NULL, want TEXT, have TEXT, cause TEXT, event TEXT, ended_ms INTEGER);"
+    "CREATE INDEX drifts_app ON drifts (app, id);",
 };
 /* clang-format on */
 

@@ -12,7 +12,7 @@
 
 #define PASSES_BYTES (16 * 1024 * 1024)
 
-/* Integers are ?1 to ?3, texts ?4 to ?7, the blob ?8. */
+/* Integers are ?1 to ?3, texts ?4 to ?10, the blob ?11. */
 /* clang-format off */
 static const char *const statements[] = {
     [JOB_RUN_STARTED]    = "INSERT OR REPLACE INTO runs (id, ms, app, digest, cause) VALUES (?1, ?2, ?4, ?5, ?6)",
@@ -27,7 +27,10 @@ static const char *const statements[] = {
     [JOB_HASH_GONE]      = "DELETE FROM last_hash WHERE container = ?4",
     [JOB_IMAGE_USED]     = "INSERT OR REPLACE INTO image_use (image, ms) VALUES (?4, ?1)",
     [JOB_IMAGE_GONE]     = "DELETE FROM image_use WHERE image = ?4",
-    [JOB_PASS]           = "INSERT INTO passes (ms, bytes, cause, plan_text, input) VALUES (?1, ?2, ?4, ?5, ?8)",
+    [JOB_PASS]           = "INSERT INTO passes (ms, bytes, cause, plan_text, input) VALUES (?1, ?2, ?4, ?5, ?11)",
+    [JOB_DRIFT_BEGAN]    = "INSERT OR REPLACE INTO drifts (id, ms, when_ms, app, object, field, want, have, cause, event)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [JOB_DRIFT_ENDED]    = "UPDATE drifts SET ended_ms = ?2 WHERE id = ?1",
 };
 
 /* ?1: the time before which things are old. */
@@ -40,6 +43,7 @@ static const char *const prunes[] = {
     "DELETE FROM revisions WHERE (app, digest) IN (SELECT app, digest FROM (SELECT app, digest, row_number()"
     " OVER (PARTITION BY app ORDER BY ms DESC, digest) AS nth FROM revisions) WHERE nth > 100)",
     "DELETE FROM image_use WHERE ms < ?1",
+    "DELETE FROM drifts WHERE ms < ?1 OR id <= (SELECT id FROM drifts ORDER BY id DESC LIMIT 1 OFFSET 10000)",
 };
 
 static const char *const ring[] = {
@@ -154,6 +158,19 @@ void store_image_used(struct store *s, int64_t ms, const char *image)
 void store_image_gone(struct store *s, const char *image)
 {
     queue(s, &(struct store_job){.kind = JOB_IMAGE_GONE, .text = {image}});
+}
+
+void store_drift_began(struct store *s, const struct store_drift *d)
+{
+    queue(s, &(struct store_job){
+                 .kind = JOB_DRIFT_BEGAN,
+                 .n = {(int64_t)d->id, d->ms, d->when_ms},
+                 .text = {d->app, d->object, d->field, d->want, d->have, d->cause, d->event}});
+}
+
+void store_drift_ended(struct store *s, uint64_t id, int64_t ms)
+{
+    queue(s, &(struct store_job){.kind = JOB_DRIFT_ENDED, .n = {(int64_t)id, ms}});
 }
 
 void store_pass(struct store *s, int64_t ms, const char *trigger, const char *input, size_t n,

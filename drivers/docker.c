@@ -6,6 +6,7 @@
 #include "drivers/docker.h"
 
 #include "drivers/docker_parts.h"
+#include "drivers/quarantine_folder.h"
 #include "drivers/router.h"
 #include "spec/base/arena.h"
 
@@ -16,6 +17,8 @@ static const struct observed *docker_observed(struct driver *driver, struct aren
 
     if (d->router)
         router_observed(d->router, a, &o->routes, &o->n_routes);
+    if (d->quarantine)
+        quarantine_folder_observed(d->quarantine, a, &o->quarantine, &o->n_quarantine);
     return o;
 }
 

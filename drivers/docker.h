@@ -20,6 +20,16 @@ struct driver *docker_new(struct http *http, int cores, const char *auth_dir, st
 struct router;
 void docker_use_router(struct driver *d, struct router *router, const char *owner, const char *app);
 
+/* Of a docker_new driver: records of volumes in quarantine are kept there (borrowed; set before the first look; read anew by each look). Without it
+ * OP_VOLUME_QUARANTINE and OP_VOLUME_RELEASE fail with ERR_USER, and none are observed. */
+struct quarantine_folder;
+void docker_use_quarantine(struct driver *d, struct quarantine_folder *folder);
+
+/* Of a docker_new driver: volume -> bytes on disk, as a decimal number, of those whose size the engine knows; valid during the callback only. The
+ * engine counts file by file, and an engine before API 1.42 counts its images and build cache too: not for loops. */
+typedef void docker_sizes_fn(void *user, const struct kvs *sizes, const struct err *e);
+void docker_volume_sizes(struct driver *d, docker_sizes_fn *done, void *user);
+
 /* Of a docker_new driver: the images that carry the owner's build label, dangling ones among them (engine_images.h; valid during the callback only). */
 struct engine_image;
 typedef void docker_images_fn(void *user, const struct engine_image *v, size_t n,

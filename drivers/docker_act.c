@@ -72,10 +72,6 @@ void docker_act_begin(struct ticket *t)
         method = "DELETE";
         path = docker_path(t->arena, "/networks/", op->object, "");
         break;
-    case OP_VOLUME_REMOVE:
-        method = "DELETE";
-        path = docker_path(t->arena, "/volumes/", op->object, "");
-        break;
     case OP_NETWORK_CONNECT:
         path = docker_path(t->arena, "/networks/", op->network, "/connect");
         body = op->body;
@@ -300,8 +296,7 @@ static bool is_done(enum op_kind kind, int status)
     case OP_CONTAINER_STOP: return status == 304 || status == 404;
     case OP_CONTAINER_REMOVE:
     case OP_NETWORK_REMOVE:
-    case OP_NETWORK_DISCONNECT:
-    case OP_VOLUME_REMOVE: return status == 404;
+    case OP_NETWORK_DISCONNECT: return status == 404;
     default: return false;
     }
 }

@@ -1,7 +1,7 @@
 /* docker_ops.c: operations from their submission to their end: bounds, deadlines, cancelling.
  *
  * In: operations. Out: one result each, from the loop and never from inside submit or cancel. What an operation does with
- * the engine is in docker_create.c, docker_act.c, docker_wait.c, docker_pull.c, docker_build.c and docker_pack.c.
+ * the engine is in docker_create.c, docker_act.c, docker_volume.c, docker_wait.c, docker_pull.c, docker_build.c and docker_pack.c.
  * Container starts are bounded by twice the cores, which measured fastest; networks by 4, since the engine makes one after the other and
  * containers would queue behind those of other apps; builds by one per two cores; pulls by 3, since they share one uplink; what
  * blocks for a grace time by 32; all other calls by 12, so that looks always find some of the 16 short calls free. Waits cost
@@ -29,7 +29,8 @@ static enum lane lane_of(enum op_kind kind)
     case OP_CONTAINER_START: return LANE_START;
     case OP_CONTAINER_STOP:
     case OP_CONTAINER_RESTART:
-    case OP_CONTAINER_REMOVE: return LANE_SLOW;
+    case OP_CONTAINER_REMOVE:
+    case OP_VOLUME_REMOVE: return LANE_SLOW;
     case OP_WAIT_RUNNING:
     case OP_WAIT_HEALTHY:
     case OP_WAIT_EXIT:
@@ -41,7 +42,8 @@ static enum lane lane_of(enum op_kind kind)
     case OP_NETWORK_CONNECT:
     case OP_NETWORK_DISCONNECT:
     case OP_VOLUME_CREATE:
-    case OP_VOLUME_REMOVE:
+    case OP_VOLUME_QUARANTINE:
+    case OP_VOLUME_RELEASE:
     case OP_CONTAINER_CREATE:
     case OP_CONTAINER_UNPAUSE:
     case OP_CONTAINER_RENAME: return LANE_CALL;
@@ -84,6 +86,7 @@ static int64_t default_deadline_ms(const struct docker *d, const struct op *op)
     switch (op->kind) {
     case OP_PULL: return 30 * 60 * SECOND;
     case OP_BUILD: return 60 * 60 * SECOND;
+    case OP_VOLUME_REMOVE: return 30 * 60 * SECOND; /* the engine deletes file by file */
     case OP_CONTAINER_STOP: return grace_ms(d, op) + 15 * SECOND;
     case OP_CONTAINER_RESTART: return grace_ms(d, op) + 75 * SECOND;
     case OP_CONTAINER_START:
@@ -100,7 +103,8 @@ static int64_t default_deadline_ms(const struct docker *d, const struct op *op)
     case OP_NETWORK_CONNECT:
     case OP_NETWORK_DISCONNECT:
     case OP_VOLUME_CREATE:
-    case OP_VOLUME_REMOVE:
+    case OP_VOLUME_QUARANTINE:
+    case OP_VOLUME_RELEASE:
     case OP_CONTAINER_UNPAUSE:
     case OP_CONTAINER_RENAME: return 60 * SECOND;
     }
@@ -120,13 +124,15 @@ static void begin_op(struct ticket *t)
     case OP_NETWORK_REMOVE:
     case OP_NETWORK_CONNECT:
     case OP_NETWORK_DISCONNECT:
-    case OP_VOLUME_REMOVE:
     case OP_CONTAINER_START:
     case OP_CONTAINER_STOP:
     case OP_CONTAINER_RESTART:
     case OP_CONTAINER_UNPAUSE:
     case OP_CONTAINER_RENAME:
     case OP_CONTAINER_REMOVE: docker_act_begin(t); return;
+    case OP_VOLUME_REMOVE:
+    case OP_VOLUME_QUARANTINE:
+    case OP_VOLUME_RELEASE: docker_volume_begin(t); return;
     case OP_WAIT_RUNNING:
     case OP_WAIT_HEALTHY:
     case OP_WAIT_EXIT: docker_wait_begin(t); return;
@@ -224,6 +230,8 @@ static void mark_touched(struct ticket *t)
     case OP_WAIT_RUNNING:
     case OP_WAIT_HEALTHY:
     case OP_WAIT_EXIT: docker_dirty(d, MIRROR_CONTAINER, op->object); return;
+    case OP_VOLUME_QUARANTINE:
+    case OP_VOLUME_RELEASE:
     case OP_ROUTE_WRITE:
     case OP_ROUTE_SEE:
     case OP_DRAIN: return;

@@ -100,8 +100,9 @@ struct docker {
         classic_builder; /* the engine said that it has no BuildKit; asked again after the connection was lost */
     char *auth_dir;
     struct mirror *mirror;
-    struct router *router;           /* borrowed; NULL: no managed ingress */
-    char *router_owner, *router_app; /* whose container it is */
+    struct router *router;                /* borrowed; NULL: no managed ingress */
+    char *router_owner, *router_app;      /* whose container it is */
+    struct quarantine_folder *quarantine; /* borrowed; NULL: nothing is known of it */
     struct route_look *route_looks;
     struct made made; /* containers, for route files */
     struct engine_link link;
@@ -204,6 +205,10 @@ void docker_route_look(struct driver *driver, const struct look *scope, look_don
                        void *user);
 void docker_route_release(struct docker *d);
 void docker_route_made(struct docker *d, const char *name, const char *id);
+
+/* ---- docker_volume.c ---- */
+
+void docker_volume_begin(struct ticket *t); /* deletions, and what is in quarantine */
 
 /* ---- docker_logs.c ---- */
 

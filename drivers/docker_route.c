@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "drivers/docker_parts.h"
+#include "drivers/quarantine_folder.h"
 #include "drivers/router.h"
 #include "spec/base/arena.h"
 #include "spec/route_file.h"
@@ -284,6 +285,8 @@ void docker_route_look(struct driver *driver, const struct look *scope, look_don
 {
     struct docker *d = (struct docker *)driver;
 
+    if (d->quarantine)
+        quarantine_folder_look(d->quarantine);
     if (!d->router) {
         docker_look(driver, scope, done, user);
         return;

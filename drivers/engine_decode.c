@@ -125,6 +125,22 @@ static void decode_attachments(struct engine_reply *r, const json_t *settings,
     }
 }
 
+/* A list and an inspect reply say alike what is mounted. */
+static void decode_mounts(struct engine_reply *r, const json_t *v, struct obs_container *c)
+{
+    const json_t *list = engine_reply_array(r, v, "Mounts");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        const char *name =
+            strcmp(js_str(one, "Type", ""), "volume") == 0 ? js_str(one, "Name", "") : "";
+
+        if (*name)
+            strv_push(r->arena, &c->volumes, arena_strdup(r->arena, name));
+    }
+    strv_sort(&c->volumes);
+}
+
 /* There is room in c->ports. */
 static void add_port(struct engine_reply *r, const struct obs_port *port, struct obs_container *c)
 {
@@ -213,6 +229,7 @@ static int decode_listed(struct engine_reply *r, const json_t *v, void *ret)
     engine_reply_kvs(r, v, "Labels", &c.labels);
     decode_attachments(r, engine_reply_object(r, v, "NetworkSettings"), &c);
     decode_list_ports(r, v, &c);
+    decode_mounts(r, v, &c);
     obs_container_identify(&c);
     if (!r->bad)
         *(struct obs_container *)ret = c;
@@ -315,6 +332,7 @@ static int decode_inspected(struct engine_reply *r, const json_t *v, void *ret)
     engine_reply_kvs(r, config, "Labels", &c.labels);
     decode_attachments(r, settings, &c);
     decode_ports(r, settings, &c);
+    decode_mounts(r, v, &c);
     c.fields = engine_fields_of_inspect(v, r->arena);
     obs_container_identify(&c);
     if (!r->bad)
@@ -433,6 +451,34 @@ int engine_decode_volume_list(const char *text, size_t n, struct arena *a, struc
         return err_wrap(e, "volumes");
     *ret = all.found;
     *ret_n = all.n;
+    return 0;
+}
+
+static int decode_sizes(struct engine_reply *r, const json_t *v, void *ret)
+{
+    const json_t *list = engine_reply_array(r, v, "Volumes");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        const char *name = js_str(one, "Name", NULL);
+        int64_t bytes = js_int(one, "UsageData.Size", -1);
+
+        if (name && bytes >= 0)
+            kvs_set(r->arena, ret, arena_strdup(r->arena, name),
+                    arena_printf(r->arena, "%lld", (long long)bytes));
+    }
+    return end(r);
+}
+
+int engine_decode_volume_sizes(const char *text, size_t n, struct arena *a, struct kvs *ret,
+                               struct err *e)
+{
+    struct engine_reply r = {a, e, false};
+    struct kvs sizes = {0};
+
+    if (decode_one(text, n, &r, decode_sizes, &sizes) < 0)
+        return err_wrap(e, "sizes of volumes");
+    *ret = sizes;
     return 0;
 }
 

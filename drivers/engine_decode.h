@@ -23,6 +23,9 @@ int engine_decode_network(const char *text, size_t n, struct arena *a, struct ob
                           struct err *e);
 int engine_decode_volume_list(const char *text, size_t n, struct arena *a, struct obs_volume **ret,
                               size_t *ret_n, struct err *e);
+/* Name -> bytes, of a SystemDataUsage reply; volumes of unknown size (-1: not of driver local) are left out. */
+int engine_decode_volume_sizes(const char *text, size_t n, struct arena *a, struct kvs *ret,
+                               struct err *e);
 int engine_decode_volume(const char *text, size_t n, struct arena *a, struct obs_volume *ret,
                          struct err *e);
 int engine_decode_image(const char *ref, const char *text, size_t n, struct arena *a,

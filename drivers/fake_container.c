@@ -22,7 +22,7 @@ static void read_mounts(struct fake_world *w, struct fake_container *c, const js
 
         if (!source || strcmp(js_str(m, "Type", ""), "volume") != 0)
             continue;
-        strv_push(w->arena, &c->volumes, source);
+        strv_push(w->arena, &c->c.volumes, source);
         if (!fake_volume_of(w, source)) /* made in passing, without anybody's labels */
             fake_add_volume(w, (struct obs_volume){.name = source, .driver = "local"});
     }
@@ -314,6 +314,8 @@ int fake_container_live(struct fake_world *w, const struct op *op, struct op_res
     case OP_NETWORK_DISCONNECT:
     case OP_VOLUME_CREATE:
     case OP_VOLUME_REMOVE:
+    case OP_VOLUME_QUARANTINE:
+    case OP_VOLUME_RELEASE:
     case OP_CONTAINER_CREATE:
     case OP_ROUTE_WRITE:
     case OP_ROUTE_SEE:

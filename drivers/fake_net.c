@@ -159,7 +159,47 @@ int fake_volume_create(struct fake_world *w, const struct op *op, struct op_resu
         return 0;
     v.driver = arena_strdup(w->arena, js_str(body, "Driver", "local"));
     js_kvs(body, "Labels", w->arena, &v.labels);
+    obs_volume_identify(&v);
     fake_add_volume(w, v);
+    return 0;
+}
+
+static struct quarantine_record *fake_record_of(const struct fake_world *w, const char *volume)
+{
+    for (size_t i = 0; i < w->n_quarantine; i++)
+        if (strcmp(w->quarantine[i].volume, volume) == 0)
+            return &w->quarantine[i];
+    return NULL;
+}
+
+void fake_add_record(struct fake_world *w, struct quarantine_record r)
+{
+    w->quarantine = arena_grow(w->arena, w->quarantine, w->n_quarantine, &w->cap_quarantine,
+                               sizeof(w->quarantine[0]));
+    w->quarantine[w->n_quarantine++] = r;
+}
+
+int fake_volume_quarantine(struct fake_world *w, const struct op *op, struct op_result *ret)
+{
+    const char *volume = arena_strdup(w->arena, op->object);
+    struct quarantine_record r, *there = fake_record_of(w, volume);
+
+    if (quarantine_parse(volume, op->body, strlen(op->body), w->arena, &r, &ret->err) < 0)
+        return -1;
+    if (there)
+        *there = r;
+    else
+        fake_add_record(w, r);
+    return 0;
+}
+
+int fake_volume_release(struct fake_world *w, const struct op *op, struct op_result *ret)
+{
+    struct quarantine_record *there = fake_record_of(w, op->object);
+
+    (void)ret;
+    if (there)
+        *there = w->quarantine[--w->n_quarantine];
     return 0;
 }
 
@@ -168,8 +208,12 @@ int fake_volume_remove(struct fake_world *w, const struct op *op, struct op_resu
     const struct obs_volume *v = fake_volume_of(w, op->object);
 
     for (size_t i = 0; v && i < w->n_containers; i++)
-        if (strv_has(&w->containers[i].volumes, v->name))
+        if (strv_has(&w->containers[i].c.volumes, v->name))
             return err_set(&ret->err, ERR_CONFLICT, "volume %s is in use", v->name);
+    if (v && op->body && (!v->owner || strcmp(v->owner, op->owner) != 0))
+        return err_set(&ret->err, ERR_CONFLICT, "volume %s is somebody else's", v->name);
+    if (v && op->body && !fake_record_of(w, op->object))
+        return err_set(&ret->err, ERR_STALE, "volume %s is not in quarantine", v->name);
     if (v) {
         size_t at = (size_t)(v - w->volumes);
         memmove(&w->volumes[at], &w->volumes[at + 1],

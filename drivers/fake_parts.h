@@ -28,6 +28,9 @@ int fake_network_connect(struct fake_world *w, const struct op *op, struct op_re
 int fake_network_disconnect(struct fake_world *w, const struct op *op, struct op_result *ret);
 int fake_volume_create(struct fake_world *w, const struct op *op, struct op_result *ret);
 int fake_volume_remove(struct fake_world *w, const struct op *op, struct op_result *ret);
+void fake_add_record(struct fake_world *w, struct quarantine_record r);
+int fake_volume_quarantine(struct fake_world *w, const struct op *op, struct op_result *ret);
+int fake_volume_release(struct fake_world *w, const struct op *op, struct op_result *ret);
 
 /* fake_container.c */
 int fake_container_create(struct fake_world *w, const struct op *op, struct op_result *ret);

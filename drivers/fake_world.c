@@ -79,6 +79,8 @@ void fake_world_init(struct fake_world *w, const struct observed *start, struct 
         *fake_image(w, o->images[i].ref) = o->images[i];
     for (size_t i = 0; o && i < o->n_routes; i++)
         fake_route_take(w, &o->routes[i]);
+    for (size_t i = 0; o && i < o->n_quarantine; i++)
+        fake_add_record(w, o->quarantine[i]);
     if (w->now_ms == 0)
         w->now_ms = INT64_C(1700000000000);
     w->now_ms += 1000;
@@ -164,6 +166,8 @@ void fake_world_apply(struct fake_world *w, const struct op *op, struct op_resul
     case OP_NETWORK_DISCONNECT: failed = fake_network_disconnect(w, op, ret); break;
     case OP_VOLUME_CREATE: failed = fake_volume_create(w, op, ret); break;
     case OP_VOLUME_REMOVE: failed = fake_volume_remove(w, op, ret); break;
+    case OP_VOLUME_QUARANTINE: failed = fake_volume_quarantine(w, op, ret); break;
+    case OP_VOLUME_RELEASE: failed = fake_volume_release(w, op, ret); break;
     case OP_CONTAINER_CREATE: failed = fake_container_create(w, op, ret); break;
     case OP_ROUTE_WRITE: failed = fake_route_write(w, op, ret); break;
     case OP_ROUTE_SEE: failed = fake_route_see(w, op, ret); break;
@@ -190,6 +194,8 @@ const struct observed *fake_world_observed(const struct fake_world *w, struct ar
         .n_images = w->n_images,
         .routes = ARENA_ARRAY(scratch, w->n_routes, struct obs_route),
         .n_routes = w->n_routes,
+        .quarantine = w->quarantine,
+        .n_quarantine = w->n_quarantine,
     };
 
     for (size_t i = 0; i < w->n_containers; i++)

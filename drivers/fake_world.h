@@ -7,7 +7,6 @@
 
 struct fake_container {
     struct obs_container c;
-    struct strv volumes; /* named ones that it mounts */
     const char *made_as; /* its name at first: what a route file names it by */
     bool one_shot; /* restart policy "no" or "on-failure": ends when somebody waits for its end */
     bool healthcheck;
@@ -30,6 +29,8 @@ struct fake_world {
     size_t n_images, cap_images;
     struct fake_route *routes;
     size_t n_routes, cap_routes;
+    struct quarantine_record *quarantine;
+    size_t n_quarantine, cap_quarantine;
     unsigned made; /* containers and networks so far, for ids */
     int64_t now_ms;
 };

@@ -101,6 +101,7 @@ void pack_container(struct pack *p, const struct obs_container *from, struct obs
     c.labels = pack_kvs(p, &from->labels);
     c.networks = pack_attaches(p, from->networks, from->n_networks);
     c.ports = pack_ports(p, from->ports, from->n_ports);
+    c.volumes = pack_strv(p, &from->volumes);
     c.fields = pack_kvs(p, &from->fields);
     c.owner = label(p, &c.labels, LABEL_OWNER);
     c.app = label(p, &c.labels, LABEL_APP);

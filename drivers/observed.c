@@ -227,12 +227,20 @@ static int compare_routes(const void *va, const void *vb)
     return compare_text(a->app, b->app);
 }
 
+static int compare_records(const void *va, const void *vb)
+{
+    const struct quarantine_record *a = va, *b = vb;
+
+    return compare_text(a->volume, b->volume);
+}
+
 void observed_seal(struct observed *o, struct arena *a)
 {
     for (size_t i = 0; i < o->n_containers; i++) {
         struct obs_container *c = &o->containers[i];
 
         obs_container_identify(c);
+        strv_sort(&c->volumes);
         sort(c->networks, c->n_networks, sizeof(*c->networks), compare_attaches);
         sort(c->ports, c->n_ports, sizeof(*c->ports), compare_ports);
     }
@@ -249,6 +257,7 @@ void observed_seal(struct observed *o, struct arena *a)
     for (size_t i = 0; i < o->n_routes; i++)
         strv_sort(&o->routes[i].servers);
     sort(o->routes, o->n_routes, sizeof(*o->routes), compare_routes);
+    sort(o->quarantine, o->n_quarantine, sizeof(*o->quarantine), compare_records);
 
     o->by_name = ARENA_ARRAY(a, o->n_containers, const struct obs_container *);
     for (size_t i = 0; i < o->n_containers; i++)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "spec/base/str.h"
+#include "spec/quarantine.h"
 
 struct arena;
 struct err;
@@ -57,7 +58,8 @@ struct obs_container {
     size_t n_networks;
     struct obs_port *ports; /* sorted */
     size_t n_ports;
-    struct kvs fields; /* live fields under users' names (engine_fields.h) */
+    struct strv volumes; /* that it mounts, by name, those the engine named among them; sorted */
+    struct kvs fields;   /* live fields under users' names (engine_fields.h) */
 };
 
 struct obs_network {
@@ -114,6 +116,8 @@ struct observed {
     size_t n_images;
     struct obs_route *routes; /* sorted by app */
     size_t n_routes;
+    struct quarantine_record *quarantine; /* sorted by volume */
+    size_t n_quarantine;
     const struct obs_container **by_name; /* all containers, sorted by name */
 };
 

@@ -403,6 +403,7 @@ static const struct member container_members[] = {
     {"labels", &pairs, CONTAINER(labels), NULL, 0},
     {"networks", NULL, CONTAINER(networks), &attaches, CONTAINER(n_networks)},
     {"ports", NULL, CONTAINER(ports), &ports, CONTAINER(n_ports)},
+    {"volumes", &texts, CONTAINER(volumes), NULL, 0},
     {"fields", &pairs, CONTAINER(fields), NULL, 0},
 };
 
@@ -554,6 +555,40 @@ static json_t *write_route(const void *from)
 }
 static const struct element routes = {sizeof(struct obs_route), read_route, write_route};
 
+/* ---- volumes in quarantine ---- */
+
+#define RECORD(member) offsetof(struct quarantine_record, member)
+static const struct member record_members[] = {
+    {"volume", &text, RECORD(volume), NULL, 0},
+    {"owner", &text, RECORD(owner), NULL, 0},
+    {"app", &text, RECORD(app), NULL, 0},
+    {"why", &text, RECORD(why), NULL, 0},
+    {"by", &text, RECORD(by), NULL, 0},
+    {"since", &time_of, RECORD(since_ms), NULL, 0},
+    {"until", &time_of, RECORD(until_ms), NULL, 0},
+    {"purge", &usually_false, RECORD(purge), NULL, 0},
+    {"problem", &text, RECORD(problem), NULL, 0},
+};
+
+static int read_record(struct reader *r, const json_t *v, void *ret)
+{
+    struct quarantine_record *record = ret;
+
+    if (read_object(r, v, record_members, ARRAY_LEN(record_members), record) < 0)
+        return -1;
+    bool whole = record->problem || (record->owner && record->app && record->until_ms);
+
+    return record->volume && whole
+               ? 0
+               : err_set(r->e, ERR_USER, "a record needs a volume, an owner, an app and an end");
+}
+
+static json_t *write_record(const void *from)
+{
+    return write_object(record_members, ARRAY_LEN(record_members), from);
+}
+static const struct element records = {sizeof(struct quarantine_record), read_record, write_record};
+
 /* ---- the whole ---- */
 
 static const struct member engine_members[] = {
@@ -581,6 +616,7 @@ static const struct member observed_members[] = {
     {"volumes", NULL, OBSERVED(volumes), &volumes, OBSERVED(n_volumes)},
     {"images", NULL, OBSERVED(images), &images, OBSERVED(n_images)},
     {"routes", NULL, OBSERVED(routes), &routes, OBSERVED(n_routes)},
+    {"quarantine", NULL, OBSERVED(quarantine), &records, OBSERVED(n_quarantine)},
 };
 
 json_t *observed_to_json(const struct observed *o)

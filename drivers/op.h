@@ -20,17 +20,20 @@ enum op_kind {
     OP_NETWORK_CONNECT,    /* network: name or id, object: container, body: endpoint settings */
     OP_NETWORK_DISCONNECT, /* network, object */
     OP_VOLUME_CREATE,      /* name, body */
-    OP_VOLUME_REMOVE,      /* object: name */
-    OP_CONTAINER_CREATE,   /* name, body (canonical, unsealed), image; see engine_encode.h */
-    OP_CONTAINER_START,    /* object */
-    OP_CONTAINER_STOP,     /* object, grace_s */
-    OP_CONTAINER_RESTART,  /* object, grace_s */
-    OP_CONTAINER_UNPAUSE,  /* object */
-    OP_CONTAINER_RENAME,   /* object, name: the new one */
-    OP_CONTAINER_REMOVE,   /* object; anonymous volumes go with it, named ones never */
-    OP_WAIT_RUNNING,       /* object; still running for settle_ms after its start */
-    OP_WAIT_HEALTHY,       /* object */
-    OP_WAIT_EXIT,          /* object; exit code 0 is success */
+    OP_VOLUME_REMOVE, /* object: name; with body, the record (spec/quarantine.h) that must be in the folder just as it is here (else
+                              ERR_STALE), and owner, that its label must name (else ERR_CONFLICT); then it stays */
+    OP_VOLUME_QUARANTINE, /* object: name, body: its record */
+    OP_VOLUME_RELEASE,    /* object: name; the record goes, the volume stays */
+    OP_CONTAINER_CREATE,  /* name, body (canonical, unsealed), image; see engine_encode.h */
+    OP_CONTAINER_START,   /* object */
+    OP_CONTAINER_STOP,    /* object, grace_s */
+    OP_CONTAINER_RESTART, /* object, grace_s */
+    OP_CONTAINER_UNPAUSE, /* object */
+    OP_CONTAINER_RENAME,  /* object, name: the new one */
+    OP_CONTAINER_REMOVE,  /* object; anonymous volumes go with it, named ones never */
+    OP_WAIT_RUNNING,      /* object; still running for settle_ms after its start */
+    OP_WAIT_HEALTHY,      /* object */
+    OP_WAIT_EXIT,         /* object; exit code 0 is success */
     OP_ROUTE_WRITE, /* name: app, body: its route file, unsealed (spec/route_file.h); NULL or "": the file is removed */
     OP_ROUTE_SEE, /* name: app; the router has taken the file as it is now, or its absence */
     OP_DRAIN,     /* name: app, settle_ms: so long requests under way may take to end */
@@ -60,6 +63,7 @@ struct op {
         hash; /* create: LABEL_HASH if known at planning time, or NULL: computed from body and image id */
     const struct kvs *birth; /* create: birth notes, or NULL */
     const char *platform;    /* pull, build, create; or NULL */
+    const char *owner;       /* volume-remove, with body */
     const char *no_label; /* create: fails if the image carries a label that begins so; or NULL */
     const struct build_order *build;
     int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */

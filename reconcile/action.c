@@ -18,6 +18,9 @@ static const struct action_row rows[] = {
     [ACT_NETWORK_CONNECT]    = {"network-connect",    "connect",    '~', OP_NETWORK_CONNECT},
     [ACT_NETWORK_DISCONNECT] = {"network-disconnect", "disconnect", '~', OP_NETWORK_DISCONNECT},
     [ACT_VOLUME_CREATE]      = {"volume-create",      "create",     '+', OP_VOLUME_CREATE},
+    [ACT_VOLUME_QUARANTINE]  = {"volume-quarantine",  "quarantine", '~', OP_VOLUME_QUARANTINE},
+    [ACT_VOLUME_RELEASE]     = {"volume-release",     "release",    '~', OP_VOLUME_RELEASE},
+    [ACT_VOLUME_REMOVE]      = {"volume-remove",      "delete",     '-', OP_VOLUME_REMOVE},
     [ACT_CREATE]             = {"create",             "create",     '+', OP_CONTAINER_CREATE},
     [ACT_START]              = {"start",              "start",      '~', OP_CONTAINER_START},
     [ACT_STOP]               = {"stop",               "stop",       '~', OP_CONTAINER_STOP},
@@ -73,12 +76,15 @@ void action_print(const struct action *a, struct str *out)
     case ACT_WAIT_HEALTHY: str_add(out, " to be healthy"); break;
     case ACT_WAIT_EXIT: str_add(out, " to finish"); break;
     case ACT_ROUTE_SEE: str_add(out, " to be taken by Traefik"); break;
+    case ACT_VOLUME_RELEASE: str_add(out, " from quarantine"); break;
     case ACT_ROUTE_WRITE:
     case ACT_DRAIN:
     case ACT_PULL:
     case ACT_BUILD:
     case ACT_NETWORK_REMOVE:
     case ACT_VOLUME_CREATE:
+    case ACT_VOLUME_QUARANTINE:
+    case ACT_VOLUME_REMOVE:
     case ACT_CREATE:
     case ACT_START:
     case ACT_STOP:

@@ -25,6 +25,9 @@ enum action_kind {
     ACT_NETWORK_CONNECT,
     ACT_NETWORK_DISCONNECT,
     ACT_VOLUME_CREATE,
+    ACT_VOLUME_QUARANTINE, /* its record is written: from now on it may end */
+    ACT_VOLUME_RELEASE,    /* its record goes */
+    ACT_VOLUME_REMOVE,     /* deleted with all that is in it; only ever by a record */
     ACT_CREATE,
     ACT_START,
     ACT_STOP,

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "reconcile/plan_ports.h"
+#include "reconcile/plan_quarantine.h"
 #include "reconcile/plan_removal.h"
 #include "reconcile/plan_route.h"
 #include "reconcile/plan_service.h"
@@ -83,6 +84,8 @@ static void plan_wanted(struct app_work *p)
         removal_app(p, "removal asked for");
         break;
     }
+    if (app->state != WISH_REMOVED && !p->blocked)
+        quarantine_plan(p);
     if (app->held)
         forget_actions(p);
     verdict_app(p);
@@ -99,6 +102,13 @@ static void plan_orphan(struct app_work *p, const struct orphan *o)
     if (o->frozen) {
         p->out->state = APP_FROZEN;
         p->out->why = o->frozen;
+        return;
+    }
+    if (o->volumes_only && !o->asked) {
+        p->out->removal = false;
+        quarantine_plan(p);
+        p->out->state = APP_OUT_OF_SYNC;
+        p->out->why = "it was removed; something is due for its volumes";
         return;
     }
     removal_app(p, o->asked  ? "removal asked for"

@@ -66,6 +66,7 @@ static void copy_op(struct op *op, struct arena *a)
     op->image_id = arena_strdup(a, op->image_id);
     op->hash = arena_strdup(a, op->hash);
     op->platform = arena_strdup(a, op->platform);
+    op->owner = arena_strdup(a, op->owner);
     op->birth = copy_kvs(op->birth, a);
     if (op->build)
         op->build = copy_build(op->build, a);

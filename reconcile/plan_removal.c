@@ -3,13 +3,14 @@
  * In: what the engine holds for us by its labels, and the files that were read. Out: the stopping or removal of one app; for all
  * apps that no file holds, whether they are removed, frozen (their file or root cannot be read, so nobody knows) or held
  * (so many at once that it looks like an accident).
- * It never removes a volume: what stays is said. */
+ * It never removes a volume: what becomes of those is plan_quarantine.c's business. */
 #include "reconcile/plan_removal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "reconcile/plan_infra.h"
+#include "reconcile/plan_quarantine.h"
 #include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
 
@@ -104,21 +105,6 @@ void removal_stop_app(struct app_work *p)
 
 /* ---- one app: remove it ---- */
 
-static void keep_volumes(struct app_work *p)
-{
-    size_t from, to;
-
-    volumes_of_app(p->w, p->name, &from, &to);
-    for (size_t i = from; i < to; i++) {
-        const char *name = p->w->volumes[i]->name;
-
-        note_add(p, arena_printf(p->w->arena, "volume %s stays", name));
-        if (p->out->n_actions > 0)
-            (void)act_add(p, ACT_KEEP, arena_printf(p->w->arena, "volume %s", name),
-                          "volumes outlive their app");
-    }
-}
-
 /* A container on the network that does not leave in this plan, or NULL. */
 static const struct obs_container *stays_on(struct app_work *p, const struct obs_network *n)
 {
@@ -178,7 +164,8 @@ void removal_app(struct app_work *p, const char *cause)
         else
             remove_network(p, w->networks[i], cause, gone);
     }
-    keep_volumes(p);
+    quarantine_leave(p, cause, gone, p->n_mine);
+    quarantine_plan(p);
 }
 
 /* ---- law 6: may an app that no file holds be removed? ---- */
@@ -326,11 +313,29 @@ static void held_by_engine(const struct plan_work *w, struct strv *ret)
             strv_push(w->arena, ret, all.v[i]);
 }
 
+/* Those of which only volumes are left, and for which something is due; they are added to names, too. */
+static struct strv add_volumes_only(struct plan_work *w, struct strv *names)
+{
+    struct strv more = {0}, only = {0};
+
+    quarantine_apps(w, &more);
+    for (size_t i = 0; i < more.n; i++)
+        if (!strv_has(names, more.v[i]))
+            strv_push(w->arena, &only, more.v[i]);
+    for (size_t i = 0; i < only.n; i++)
+        strv_push(w->arena, names, only.v[i]);
+    if (only.n > 0)
+        strv_sort(names);
+    return only;
+}
+
 void removal_survey(struct plan_work *w, struct survey *ret)
 {
     struct strv names = {0};
 
     held_by_engine(w, &names);
+    const struct strv only = add_volumes_only(w, &names);
+
     ret->v = ARENA_ARRAY(w->arena, names.n, struct orphan);
     ret->n = ret->n_broken = 0;
     ret->broken = ARENA_ARRAY(w->arena, w->desired->n_files, const struct spec_file *);
@@ -341,7 +346,9 @@ void removal_survey(struct plan_work *w, struct survey *ret)
         struct orphan *o = &ret->v[ret->n++];
         const struct want_app *want = desired_app(w->desired, names.v[i]);
 
-        *o = (struct orphan){.name = names.v[i], .wanted = want != NULL};
+        *o = (struct orphan){.name = names.v[i],
+                             .wanted = want != NULL,
+                             .volumes_only = strv_has(&only, names.v[i])};
         o->asked = strv_has(&w->desired->removed, o->name) || (want && want->state == WISH_REMOVED);
         if (want)
             o->root = want->root; /* it moved, whatever its labels say */
@@ -349,7 +356,7 @@ void removal_survey(struct plan_work *w, struct survey *ret)
             judge_orphan(w, ret, o);
         if (o->asked)
             o->frozen = NULL; /* explicit words need no file */
-        o->removal = !o->wanted && !o->asked && !o->frozen;
+        o->removal = !o->wanted && !o->asked && !o->frozen && !o->volumes_only;
     }
 }
 

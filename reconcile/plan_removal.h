@@ -16,6 +16,7 @@ struct orphan { /* one app that the engine holds for us */
     bool wanted;               /* a file holds it */
     bool asked;                /* its removal was asked for in words */
     bool removal;              /* no file holds it, and every file that could was read */
+    bool volumes_only;         /* of it the engine has nothing but volumes in quarantine */
     const char *frozen;        /* why it is left alone, or NULL */
     bool released;             /* its removal was confirmed before, and is not over */
     const char *held;          /* hash of the held set it belongs to, or NULL */

@@ -34,6 +34,7 @@ struct plan_work {
     struct held_port *held;      /* made when first asked for */
     size_t n_held;
     bool held_known;
+    const struct quarantine_due *due; /* of seen->quarantine; made when first asked for */
 };
 
 struct survey;

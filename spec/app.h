@@ -21,6 +21,7 @@ struct command { /* `set` with n == 0 clears the image's value */
 };
 
 enum app_wish { WISH_RUNNING = 0, WISH_STOPPED, WISH_REMOVED };
+enum volumes_wish { VOLUMES_KEEP = 0, VOLUMES_QUARANTINE };
 enum drift_mode { DRIFT_UNSET = 0, DRIFT_HEAL, DRIFT_REPORT };
 enum pull_policy { PULL_MISSING = 0, PULL_ALWAYS, PULL_NEVER };
 enum restart_policy {
@@ -267,6 +268,7 @@ struct override {
     struct place at;
     const char *name;
     bool has_state, hold;
+    enum volumes_wish volumes; /* of an app that is to be removed */
     enum app_wish state;
     enum drift_mode drift;
     int64_t restarted_at_ms, until_ms; /* 0: not given; until ends `hold` and nothing else */

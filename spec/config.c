@@ -166,6 +166,11 @@ static const struct field rows_bundles[] = {
 };
 static const struct table fields_config_bundles = TABLE("config_bundles", "Bounds of what is built: archives and folders alike.", rows_bundles);
 
+static const struct field rows_volumes[] = {
+    {"quarantine", &form_duration, C(quarantine_ns), .help = "how long volumes that were removed with their app can be had back", .min = 60 * NS, .max = 3660 * 24 * 3600 * NS, .fallback = "7d"},
+};
+static const struct table fields_config_volumes = TABLE("config_volumes", "What becomes of volumes.", rows_volumes);
+
 static const struct field rows_config[] = {
     {"builds", &form_table, 0, .help = "what is built, and how long", .table = &fields_config_builds},
     {"bundles", &form_table, 0, .help = "bounds of archives and folders that are built", .table = &fields_config_bundles},
@@ -178,18 +183,19 @@ static const struct field rows_config[] = {
     {"log", &form_table, 0, .help = "the agent's own log", .table = &fields_config_log},
     {"name", &form_text, C(name), .help = "owner of everything this agent makes; agents with different names leave each other alone", .check = check_agent_name, .fallback = "default"},
     {"network", &form_table, 0, .help = "subnets of the networks it makes", .table = &fields_config_network},
-    {"notify", PLANNED},
+    {"notify", &form_notify, C(notify), .help = "webhooks that are told of drift, failures, recoveries and held removals", .table = &fields_config_notify},
     {"policy", PLANNED},
     {"roots", &form_strings, C(roots), .help = "folders of specs", .check = check_config_path, .fallback = "/etc/evenkeel/apps"},
     {"secrets", PLANNED},
     {"state", &form_text, C(state), .help = "where the agent keeps overrides and history", .check = check_config_path, .fallback = "/var/lib/evenkeel"},
     {"sync", PLANNED},
     {"uploads", PLANNED},
+    {"volumes", &form_table, 0, .help = "what becomes of volumes", .table = &fields_config_volumes},
 };
 const struct table fields_config = TABLE("config", "The agent's configuration file.", rows_config);
 
 const struct table *const fields_all_config[] = {
-    &fields_config, &fields_config_acme, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_ingress, &fields_config_log, &fields_config_network, NULL,
+    &fields_config, &fields_config_acme, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_ingress, &fields_config_log, &fields_config_network, &fields_config_notify, &fields_config_volumes, NULL,
 };
 // clang-format on
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "spec/app.h"
+#include "spec/config_notify.h"
 #include "spec/ingress.h"
 
 struct arena;
@@ -26,6 +27,8 @@ struct config {
     struct num max_size, max_file, max_entries; /* bundles: bytes, bytes, a count */
     struct strv build_allow;                    /* builds: {allow:}, absolute */
     struct num build_timeout_ns;                /* builds: {timeout:} */
+    struct notify_hooks notify;
+    struct num quarantine_ns; /* volumes: {quarantine:} */
     struct ingress_settings
         ingress; /* complete but for dir and acme_dir: here, what is absent has its default already */
 };

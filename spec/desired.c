@@ -206,7 +206,12 @@ static void apply_override(struct builder *b, struct want_app *app, const struct
     }
     if (o->has_state) {
         app->state = o->state;
-        note(b, app, arena_printf(b->arena, "state: %s", states[o->state]), o->by);
+        note(b, app,
+             arena_printf(b->arena, "state: %s%s", states[o->state],
+                          o->state == WISH_REMOVED && o->volumes == VOLUMES_QUARANTINE
+                              ? ", volumes: quarantine"
+                              : ""),
+             o->by);
     }
     hold(b, app, o);
     if (o->drift)
@@ -236,6 +241,11 @@ static void check_overrides(struct builder *b)
                      b->overrides[i - 1].doc->at.file, b->overrides[i - 1].doc->at.line);
             continue;
         }
+        if (c->doc->override && c->doc->override->has_state &&
+            c->doc->override->state == WISH_REMOVED &&
+            c->doc->override->volumes == VOLUMES_QUARANTINE)
+            kvs_set(b->arena, &b->out->leaving, c->name,
+                    c->doc->override->by ? c->doc->override->by : "");
         if (desired_app(b->out, c->name))
             continue;
         if (c->doc->override && c->doc->override->has_state &&

@@ -25,6 +25,7 @@ struct settings {
     int64_t build_timeout_ms;         /* `builds: {timeout:}`; 0: the driver's default */
     struct build_limits build_limits; /* `bundles:` */
     struct ingress_settings ingress;
+    int64_t quarantine_ms; /* `volumes: {quarantine:}`; 0: the default (quarantine.h) */
     const char *files_dir; /* STATE/mounts, for configs and secrets; NULL: the default state's */
     const char *files_key; /* what keeps their names from telling what is in them; or NULL */
 };
@@ -160,7 +161,9 @@ struct desired {
     struct want_app
         *apps; /* sorted by name, unique; refused twins are left out and told in diags */
     size_t n_apps;
-    struct strv removed;    /* names with an override `state: removed` that no file holds */
+    struct strv removed; /* names with an override `state: removed` that no file holds */
+    struct kvs
+        leaving; /* app -> who asked ("": not said), of overrides `state: removed` with `volumes: quarantine` */
     struct diag_list diags; /* across files: duplicates, unknown override names */
     int64_t next_change_ms; /* when a hold ends by itself and this must be built again; 0 never */
 };

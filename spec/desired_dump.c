@@ -98,6 +98,8 @@ void desired_dump(const struct desired *d, struct str *out)
         dump_app(&d->apps[i], out);
     for (size_t i = 0; i < d->removed.n; i++)
         str_addf(out, "removed %s\n", d->removed.v[i]);
+    for (size_t i = 0; i < d->leaving.n; i++)
+        str_addf(out, "volumes of %s go into quarantine\n", d->leaving.v[i].key);
     dump_time("changes by itself at", d->next_change_ms, out);
     for (size_t i = 0; i < d->diags.n; i++)
         diag_print(&d->diags.v[i], false, out);

@@ -321,6 +321,9 @@ static void decode_override(struct decode_ctx *c, const struct yaml_node *v, str
     if (o->until_ms && !o->hold)
         decode_say(c, DIAG_ERROR, decode_key_place(c, v, "until"), "write `hold: true` too",
                    "`until` ends `hold`, which is not there");
+    if (o->volumes && (!o->has_state || o->state != WISH_REMOVED))
+        decode_say(c, DIAG_ERROR, decode_key_place(c, v, "volumes"), "write `state: removed` too",
+                   "`volumes` says what becomes of them when the app is removed, which it is not");
     ret->ok = c->diags->errors == before;
     if (ret->ok)
         ret->override = o;

@@ -62,13 +62,15 @@ static const struct form form_drift = {"heal or report", decode_app_drift, show_
 static const struct choice drifts[] = {{"heal", DRIFT_HEAL}, {"report", DRIFT_REPORT}, {NULL, 0}};
 static const struct choice wishes[] = {{"running", WISH_RUNNING}, {"stopped", WISH_STOPPED}, {"removed", WISH_REMOVED}, {NULL, 0}};
 
+static const struct choice volumes_wishes[] = {{"keep", VOLUMES_KEEP}, {"quarantine", VOLUMES_QUARANTINE}, {NULL, 0}};
+
 #define APP_ROWS_ADOPT_APP \
     {"adopt", PLANNED}, \
     {"app", &form_text, A(name), .help = "name of the app, unique over all roots", .required = true, .check = check_app_name}, \
     APP_ROW_PROJECT
 #define APP_ROW_PROJECT {"compose-project", &form_text, A(compose_project), .help = "project that `docker compose ls` shows it under", .check = check_project, .fallback = "ek-APP"}
 #define APP_ROW_DRIFT {"drift", &form_drift, A(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "the agent's, else heal"}
-#define APP_ROW_NOTIFY {"notify", PLANNED}
+#define APP_ROW_NOTIFY {"notify", .status = FIELD_REFUSED, .help = "whom to tell stands in the agent's configuration, for all apps: notify: {url: https://...}"}
 #define APP_ROW_RESTARTED {"restarted-at", &form_time, A(restarted_at_ms), .help = "containers started before this time are started anew"}
 #define APP_ROW_STATE {"state", &form_choice, A(state), .help = "how the app is wanted", .choices = wishes, .fallback = "running"}
 #define APP_ROW_VERSION {"version", .status = FIELD_IGNORED, .help = "Compose gave it up; leave it out"}
@@ -126,6 +128,7 @@ static const struct field rows_override[] = {
     {"revision", &form_text, O(revision), .help = "revision to stay at"},
     {"state", &form_choice, O(state), .help = "how the app is wanted", .choices = wishes},
     {"until", &form_time, O(until_ms), .help = "when `hold` ends by itself"},
+    {"volumes", &form_choice, O(volumes), .help = "what becomes of the volumes of an app that is removed", .choices = volumes_wishes, .fallback = "keep"},
 };
 const struct table fields_override = TABLE("override", "What was asked for an app beside its file: made by the CLI, the dashboard and the API.", rows_override);
 

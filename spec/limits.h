@@ -32,7 +32,8 @@
 #define LIMIT_SECRET_NAME 100
 #define LIMIT_SECRET_BYTES (500 * 1000) /* as much as Docker's own take */
 #define LIMIT_SECRETS 10000
-#define LIMIT_STREAM_LINE (1024 * 1024) /* one line of a pull, event or build stream */
+#define LIMIT_QUARANTINE_BYTES (16 * 1024) /* one record */
+#define LIMIT_STREAM_LINE (1024 * 1024)    /* one line of a pull, event or build stream */
 
 /* build contexts; `bundles:` in the configuration file narrows or widens them */
 #define LIMIT_CONTEXT_BYTES (1024LL * 1024 * 1024)
