@@ -86,6 +86,7 @@ int cli_schema(const struct options *o)
         void (*write)(struct str *out);
     } kinds[] = {{"app", schema_app},
                  {"config", schema_config},
+                 {"compose", schema_compose},
                  {"reference", schema_reference},
                  {"drift", engine_fields_doc}};
     CLEANUP(str_release) struct str text = STR_INIT;
@@ -95,7 +96,8 @@ int cli_schema(const struct options *o)
             cli_put(&text);
             return 0;
         }
-    (void)fprintf(stderr, "evenkeel: schema wants app, config, reference or drift, not \"%s\"\n",
+    (void)fprintf(stderr,
+                  "evenkeel: schema wants app, config, compose, reference or drift, not \"%s\"\n",
                   o->words.v[0]);
     return 1;
 }

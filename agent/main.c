@@ -108,7 +108,7 @@ static const struct verb verbs[] = {
      "  evenkeel secret set shop-key --file privkey.pem              route: {host: shop.example.org, tls: {cert: shop-cert, key: shop-key}}\n"
      "  evenkeel secret ls                                           names, kinds, and when certificates end\n"
      "  evenkeel secret rm --app blog users\n"},
-    {"schema", "app|config|reference|drift", "print the JSON Schema of a file, the reference of its keys, or the table of fields that drift compares", 0, 1, 1, cli_schema,
+    {"schema", "app|config|compose|reference|drift", "print the JSON Schema of a file, the reference of its keys, or the table of fields that drift compares", 0, 1, 1, cli_schema,
      "For editors: put `# yaml-language-server: $schema=app.schema.json` at the top of a spec.\n"},
     {"version", "", "print the version", 0, 0, 0, cli_version, ""},
 };

@@ -29,10 +29,6 @@ struct document {
 struct loader {
     int (*read)(void *ctx, const char *path, struct arena *a, const char **ret_text, size_t *ret_n,
                 struct err *e);
-    /* SHA-256 of a file, 64 hex digits, for those whose content nobody here needs to know; NULL with 0: it is a folder. At most LIMIT_SECRET_BYTES. The member may be NULL: nobody can
-     * tell, and the file is mounted from where it is. */
-    int (*digest)(void *ctx, const char *path, struct arena *a, const char **ret_digest,
-                  struct err *e);
     void *ctx;
     /* The text stands in this archive (absolute path), or NULL. Services that name no source are built from it, and nothing in it reaches the host. */
     const char *bundle;
@@ -40,6 +36,10 @@ struct loader {
         inside; /* path in the archive that the text has; NULL: it has none, or it does not matter */
     /* The `app:` document whose source the Compose file is, or NULL: it gives the name, and routes, volumes and variables to the main service. */
     const struct app *over;
+    /* SHA-256 of a file, 64 hex digits, for those whose content nobody here needs to know; NULL with 0: it is a folder. At most LIMIT_SECRET_BYTES. The member may be NULL: nobody can
+     * tell, and the file is mounted from where it is. */
+    int (*digest)(void *ctx, const char *path, struct arena *a, const char **ret_digest,
+                  struct err *e);
 };
 
 /* Folder that stands for the inside of an archive in paths. */

@@ -50,6 +50,7 @@ struct field {
     int64_t min, max;             /* both 0: unbounded; in the unit of the form */
     const struct choice *choices; /* allowed words */
     const char *fallback;         /* what holds when the key is absent, in words */
+    const char *compose_fallback; /* the same in a Compose file, where that differs */
     const char *alias_of;         /* another spelling of that key: both store in one place */
     const struct table *table;    /* rows of a nested mapping */
     /* May complain about text, which is v's after `$$` was resolved; true when it is fine. */

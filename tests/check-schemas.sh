@@ -5,10 +5,10 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0
-for kind in app config; do
-    build/evenkeel schema $kind >"$work/$kind"
-    if ! diff -u "schemas/$kind.schema.json" "$work/$kind" >"$work/diff"; then
-        echo "schemas/$kind.schema.json is stale: run \`make schemas\` and commit the result"
+for file in app.schema.json config.schema.json compose.md; do
+    build/evenkeel schema "${file%%.*}" >"$work/now"
+    if ! diff -u "schemas/$file" "$work/now" >"$work/diff"; then
+        echo "schemas/$file is stale: run \`make schemas\` and commit the result"
         head -n 20 "$work/diff"
         bad=1
     fi

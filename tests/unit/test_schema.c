@@ -339,6 +339,7 @@ static void test_not_stale(void **state)
     (void)state;
     compare("schemas/app.schema.json", schema_app);
     compare("schemas/config.schema.json", schema_config);
+    compare("schemas/compose.md", schema_compose);
 }
 
 static void test_reference(void **state)
