@@ -38,7 +38,7 @@ static const struct { field_read_fn *read; const char *words; } readers[] = {
     {field_read_extra_hosts, "per name, any order"},
     {field_read_exposed, "per port"},
     {field_read_ports, "per port, any order; 0.0.0.0 is everywhere"},
-    {field_read_networks, "per network: aliases without id and hostname, fixed addresses"},
+    {field_read_networks, "per network: aliases without id and hostname, links, fixed addresses, driver options; not its priority and MAC address"},
     {field_read_requests, "requests in order, without empty members"},
     {field_read_swappiness, "number; 0 counts, -1 is absent"},
     {field_read_volumes, "per target: Mounts, Binds, Tmpfs and the image's volumes"},

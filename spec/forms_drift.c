@@ -34,9 +34,12 @@ static bool is_field(const char *text, size_t n, struct arena *a)
 
 static const char *nearest(struct decode_ctx *c, const char *text)
 {
+    const struct field *f = field_find(&fields_service, text);
     const char *names[256];
     size_t n = 0;
 
+    if (f && f->status == FIELD_SUPPORTED && f->alias_of)
+        return arena_printf(c->arena, "it is another way to write %s", f->alias_of);
     for (size_t i = 0; i < fields_service.n && n < ARRAY_LEN(names); i++)
         if (can_differ(&fields_service.fields[i]))
             names[n++] = fields_service.fields[i].name;

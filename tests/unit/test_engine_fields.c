@@ -101,6 +101,10 @@ static void spellings_of_the_configuration(void **state)
          "'IPAMConfig':{'IPv4Address':'10.0.0.2','IPv6Address':'fd00::2'}},'host':{},'m':null}}}",
          "hostname=web; networks.m=attached; networks.n=alias a, alias b, address 10.0.0.2, "
          "address fd00::2"},
+        {"{'NetworkingConfig':{'EndpointsConfig':{'n':{'Links':['d:e','b-1:db'],'DriverOpts':{'k':'"
+         "v'},"
+         "'IPAMConfig':{'LinkLocalIPs':['169.254.1.1']}},'m':{'Links':null,'DriverOpts':null}}}}",
+         "networks.m=attached; networks.n=address 169.254.1.1, link b-1:db, link d:e, option k=v"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
