@@ -157,10 +157,12 @@ void core_settle_released(struct core *c, const struct plan *plan)
 void core_load_history(struct core *c)
 {
     struct arena *a = arena_new();
-    struct kvs hashes = {0};
+    struct kvs hashes = {0}, what = {0}, apps = {0};
     struct err ignored = {0};
     if (store_last_hashes(c->options->state, a, &hashes, &ignored) == 0)
         memo_load(c->memo, &hashes);
+    if (store_hands(c->options->state, a, &what, &apps, &ignored) == 0)
+        memo_load_hands(c->memo, &what, &apps);
     arena_free(a);
 }
 
@@ -431,6 +433,16 @@ void core_learn_platform(struct core *c)
     arena_free(a);
 }
 
+void core_scope(struct core *c, struct arena *a, struct look *ret)
+{
+    ret->owner = c->options->settings.owner;
+    ret->platform = core_wants_platform(c);
+    if (!c->desired)
+        return;
+    core_images(c, a, &ret->images);
+    adopt_projects(c->desired, a, &ret->projects);
+}
+
 struct waiting {
     bool over;
     struct err err;
@@ -458,14 +470,8 @@ static int look(struct core *c, bool everything, bool inspect_owned, struct err 
 {
     struct waiting w = {0};
     struct arena *a = arena_new();
-    struct look scope = {.everything = everything,
-                         .inspect_owned = inspect_owned,
-                         .platform = core_wants_platform(c),
-                         .owner = c->options->settings.owner};
-    if (c->desired) {
-        core_images(c, a, &scope.images);
-        adopt_projects(c->desired, a, &scope.projects);
-    }
+    struct look scope = {.everything = everything, .inspect_owned = inspect_owned};
+    core_scope(c, a, &scope);
     c->driver->ops->look(c->driver, &scope, look_over, &w);
     int rc = wait_for_look(c, &w, e);
     arena_free(a);

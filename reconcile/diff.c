@@ -11,6 +11,7 @@
 #include "drivers/engine_encode.h"
 #include "drivers/engine_fields.h"
 #include "reconcile/build_tag.h"
+#include "reconcile/plan_judge.h"
 #include "reconcile/plan_work.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
@@ -148,7 +149,7 @@ static size_t adopted_differ(struct app_work *p, const struct replica *r,
         engine_fields_differ(&asked, image ? &image->fields : &nothing, &c->fields, a, ret);
 
     for (size_t i = 0; i < all; i++)
-        if (!is_settled(c, &(*ret)[i]))
+        if (!is_settled(c, &(*ret)[i]) && !judge_ignores(p, (*ret)[i].key))
             (*ret)[n++] = (*ret)[i];
     return n;
 }
@@ -192,8 +193,7 @@ static void explain(struct app_work *p, struct replica *r, const struct obs_cont
                                 r->changes[0].field);
 }
 
-/* Labels that noted the routes at birth say what held then. Where labels are what a router goes by, they are wanted like any other. */
-static bool is_route_note(const struct replica *r, const char *field)
+bool diff_is_route_note(const struct replica *r, const char *field)
 {
     static const char prefix[] = "labels.traefik.";
 
@@ -219,7 +219,7 @@ void diff_container(struct app_work *p, struct replica *r, const struct obs_cont
 
         for (size_t i = 0; i < n; i++)
             /* What is had and not wanted may be what an image without a name brings along. */
-            if ((found[i].want || !unnamed) && !is_route_note(r, found[i].key))
+            if ((found[i].want || !unnamed) && !diff_is_route_note(r, found[i].key))
                 add_change(p, r, found[i].key, found[i].want, found[i].have);
     }
     if (r->n_changes == 0 && unnamed) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcile/adopt.h"
 #include "reconcile/plan_urgent.h"
 #include "tests/fake_life.h"
 #include "tests/golden_case.h"

@@ -24,12 +24,12 @@
 #include "drivers/engine_encode_net.h"
 #include "drivers/engine_fields.h"
 #include "drivers/fake.h"
-#include "reconcile/adopt.h"
 #include "reconcile/bind.h"
 #include "reconcile/plan.h"
 #include "spec/base/arena.h"
 #include "spec/document.h"
 #include "spec/labels.h"
+#include "tests/golden_adopted.h"
 
 #define ROOT "/etc/evenkeel/apps"
 
@@ -369,37 +369,6 @@ static void golden_lay_over(json_t *v, json_t *given)
     }
 }
 
-/* ---- what `docker compose up` made ---- */
-
-static json_t *golden_compose_labels(const char *project, const char *more, const char *value)
-{
-    return json_pack("{s:s, s:s}", LABEL_COMPOSE_PROJECT, project, more, value);
-}
-
-static void golden_adopted_container(struct golden_case *c, const struct want_container *w,
-                                     json_t *v)
-{
-    struct want_service service = *w->service;
-    struct want_container plain = *w;
-    json_t *labels = golden_compose_labels(w->app->adopt, LABEL_COMPOSE_SERVICE, w->service->name);
-
-    service.spec = w->service->plain;
-    plain.service = &service;
-    const char *text = engine_encode_container(&plain, c->arena);
-    json_t *body = js_parse(text, strlen(text), NULL);
-
-    (void)json_object_del(body, "Labels");
-    struct kvs asked = engine_fields_of_body(body, c->arena), nothing = {0};
-    const struct obs_image *image = observed_image(c->images, w->service->image);
-    struct kvs fields = engine_fields_expected(&asked, image ? &image->fields : &nothing, c->arena);
-
-    json_decref(body);
-    (void)json_object_set_new(labels, LABEL_COMPOSE_NUMBER, json_sprintf("%d", w->index));
-    (void)json_object_set_new(labels, LABEL_COMPOSE_ONEOFF, json_string("False"));
-    (void)json_object_set_new(v, "labels", labels);
-    (void)json_object_set_new(v, "fields", js_from_kvs(&fields));
-}
-
 static json_t *golden_adopted(struct golden_case *c, const struct desired *d, const char *name,
                               size_t nth)
 {
@@ -413,7 +382,7 @@ static json_t *golden_adopted(struct golden_case *c, const struct desired *d, co
     if (!v || !project)
         return v;
     if (w.container)
-        golden_adopted_container(c, w.container, v);
+        golden_adopted_container(c->arena, c->images, w.container, v);
     else if (w.network)
         (void)json_object_set_new(
             v, "labels", golden_compose_labels(project, LABEL_COMPOSE_NETWORK, w.network->key));
