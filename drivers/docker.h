@@ -39,4 +39,9 @@ void docker_images(struct driver *d, const char *owner, docker_images_fn *done, 
  * success; what is in use, or something else stands on it, ERR_CONFLICT. */
 void docker_image_remove(struct driver *d, const char *ref, op_done_fn *done, void *user);
 
+/* Of a docker_new driver: what a running container uses (engine_stats.h; valid during the callback only). The engine takes a second or two: two samples of the CPU. */
+struct engine_stats;
+typedef void docker_stats_fn(void *user, const struct engine_stats *s, const struct err *e);
+void docker_stats(struct driver *driver, const char *id, docker_stats_fn *done, void *user);
+
 #endif
