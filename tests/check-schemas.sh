@@ -1,5 +1,5 @@
 #!/bin/bash
-# The committed schemas are the ones that the tables give today.
+# The committed schemas, and the table of fields in README.md, are the ones that the tables give today.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -22,4 +22,9 @@ while IFS= read -r line; do
 done < <(build/evenkeel schema policy)
 # And the API is described in a way that a strict reader takes.
 tests/check-openapi.py schemas/openapi.json || bad=1
+if ! diff -u <(sed -n '/^<!-- drift:/,/^<!-- \/drift/{/^<!--/d;p}' README.md) <(build/evenkeel schema drift) >"$work/diff"; then
+    echo "the table of fields in README.md is stale: put the output of \`evenkeel schema drift\` there"
+    head -n 20 "$work/diff"
+    bad=1
+fi
 exit $bad
