@@ -70,7 +70,7 @@ static bool named(const struct texts *t, const char *name)
 {
     char sha[SHA_TEXT + 1];
 
-    (void)snprintf(sha, sizeof(sha), "%s", name);
+    (void)snprintf(sha, sizeof(sha), "%.64s", name);
     return t->all.len > 0 && strstr(t->all.buf, sha) != NULL;
 }
 
