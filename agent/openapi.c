@@ -39,10 +39,10 @@ static json_t *type_json(const char *type, struct arena *a)
     if (type[0] == '[')
         return json_pack("{s:s, s:o}", "type", "array", "items",
                          type_json(arena_strndup(a, type + 1, n - 2), a));
-    if (type[0] >= 'A' && type[0] <= 'Z')
-        return ref(type);
     if (strchr(type, '|'))
         return words(type);
+    if (type[0] >= 'A' && type[0] <= 'Z')
+        return ref(type);
     if (strcmp(type, "time") == 0)
         return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
     if (strcmp(type, "password") == 0)
@@ -193,7 +193,10 @@ static json_t *id_json(const struct access_row *row)
 
     for (const char *s = row->method; *s; s++)
         str_addc(&id, (char)(*s | 0x20));
-    for (const char *s = strncmp(row->path, "/api/v1", 7) == 0 ? row->path + 7 : row->path; *s; s++)
+    bool api = strncmp(row->path, "/api/v1", 7) == 0;
+
+    str_add(&id, api ? "" : "_page");
+    for (const char *s = api ? row->path + 7 : row->path; *s; s++)
         if (*s == '/' || *s == '-')
             str_addc(&id, '_');
         else if (*s != '{' && *s != '}')
@@ -209,7 +212,8 @@ static json_t *rights_json(const struct access_row *row)
 
     if (row->need == ROLE_NONE)
         return json_string("Open to everybody.");
-    return json_sprintf("For a %s%s%s%s.", role_name(row->need), reach[row->reach],
+    return json_sprintf("For %s %s%s%s%s.", row->need == ROLE_ADMIN ? "an" : "a",
+                        role_name(row->need), reach[row->reach],
                         row->flags & ACCESS_SESSION ? "; by session alone, no token" : "",
                         row->flags & ACCESS_LOOPBACK ? "; open to this machine itself" : "");
 }

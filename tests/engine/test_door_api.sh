@@ -9,7 +9,7 @@ api=$at/api/v1
 printf 'ingress: none\n' >"$work/agent.yaml"
 ask() { curl -s --noproxy '*' --max-time 30 "$@"; }
 up() { [ "$(ask -o /dev/null -w '%{http_code}' "$at/readyz")" = 200 ]; }
-token() { evenkeel_state token create "$@"; }
+token() { evenkeel_state token create "$@" 2>/dev/null; }
 evenkeel_state() { "$EVENKEEL" "$@" --state "$state"; }
 as() { ask -H "Authorization: Bearer $1" "${@:2}"; }
 code() { as "$@" -o /dev/null -w '%{http_code}'; }

@@ -153,7 +153,10 @@ import json, sys
 sys.path.insert(0, "$folder/lib")
 from openapi_spec_validator import validate
 for path in sys.argv[1:]:
-    validate(json.load(open(path)))
+    try:
+        validate(json.load(open(path)))
+    except Exception as e:
+        sys.exit(f"{path}: {type(e).__name__}: {str(e)[:500]}")
 PYTHON
     chmod 755 "$folder/new"
     mv "$folder/new" "$1"

@@ -16,15 +16,6 @@
 #define TWO "2222222222222222222222222222222222222222222222222222222222222222"
 #define FOLDER "root/uploads/.bundles/"
 
-static void put(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "we");
-
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
-}
-
 static int setup(void **state)
 {
     if (scratch_setup(state) != 0)
