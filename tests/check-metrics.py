@@ -99,7 +99,9 @@ def main():
         problems.append(f"examples/monitoring names only {count} figures: they were not found")
     if len(sys.argv) > 2:
         tool = sys.argv[2]
-        runs = [([tool, "check", "metrics"], text), ([tool, "check", "rules", os.path.join(EXAMPLES, "alerts.yml")], None)]
+        runs = [([tool, "check", "metrics"], text),
+                ([tool, "check", "rules", os.path.join(EXAMPLES, "alerts.yml")], None),
+                ([tool, "check", "config", "--syntax-only", os.path.join(EXAMPLES, "prometheus.yml")], None)]
         for command, given in runs:
             done = subprocess.run(command, input=given, capture_output=True, text=True)
             if done.returncode != 0:
