@@ -13,12 +13,12 @@
 #include "tests/unit/scratch.h"
 
 static struct door *door;
-static char folder[] = "/tmp/evenkeel-fuzz-XXXXXX";
+static char state_dir[] = "/tmp/evenkeel-fuzz-XXXXXX";
 
 static void tidy(void)
 {
     door_free(door);
-    scratch_remove(folder);
+    scratch_remove(state_dir);
 }
 
 static struct door *the_door(void)
@@ -29,8 +29,8 @@ static struct door *the_door(void)
 
     if (door)
         return door;
-    assert(mkdtemp(folder));
-    options.state = folder; /* no roots: nothing can be placed */
+    assert(mkdtemp(state_dir));
+    options.state = state_dir; /* no roots: nothing can be placed */
     options.settings.owner = "default";
     assert(door_open(&options, "a long enough password", false, show, &door, &e) == 0);
     struct arena *a = arena_new();
