@@ -51,7 +51,7 @@ bool stats_begin(struct core *c, const struct strv *apps, struct arena *a, stats
                  void *user)
 {
     CLEANUP(arena_freep) struct arena *passing = arena_new();
-    const struct observed *o = c->driver->ops->observed(c->driver, passing);
+    const struct observed *o = core_observed(c, passing);
     const struct obs_container **v =
         ARENA_ARRAY(passing, o->n_containers + 1, const struct obs_container *);
     struct asking *all = ARENA_NEW(a, struct asking);
