@@ -86,14 +86,6 @@ static void publish_soon(struct agent *g)
         g->publish = http_after(g->core.http, PUBLISH_MS, publish, g);
 }
 
-/* Somebody began to wait: what is true already is to be said at once. */
-static void stir(void *ctx)
-{
-    struct agent *g = ctx;
-    http_timer_cancel(g->core.http, TAKE(g->publish));
-    publish_soon(g);
-}
-
 static void open_door(struct agent *g)
 {
     struct err e = {0};
@@ -314,6 +306,14 @@ static void files_moved(struct agent *g)
     http_timer_cancel(g->core.http, g->again);
     g->again = NULL;
     read_again(g);
+}
+
+/* Somebody waits for what was placed: it may have been read already, or be the same as before, so that no event comes. */
+static void stir(void *ctx)
+{
+    struct agent *g = ctx;
+    http_timer_cancel(g->core.http, TAKE(g->publish));
+    files_moved(g);
 }
 
 /* ---- the clock ---- */

@@ -21,7 +21,7 @@ int door_open(const struct options *o, const char *given, bool terminal,
               char ret_show[CREDENTIAL_SPOKEN], struct door **ret, struct err *e);
 void door_free(struct door *d); /* NULL is fine */
 
-/* The loop's, before the first request: what the loop does for requests. stir is called when facts are to be made anew. */
+/* The loop's, before the first request: what the loop does for requests. stir is called when files are to be read and facts made anew. */
 void door_join_loop(struct door *d, struct core *core, void (*stir)(void *ctx), void *ctx);
 /* How often something was put into the first root: to be asked before files are read, for door_facts.read. */
 uint64_t door_placed(struct door *d);

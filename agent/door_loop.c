@@ -30,7 +30,9 @@ struct follow;
 struct source { /* one container */
     struct follow *follow;
     const char *id, *name;
+    struct logs want;
     struct ticket *ticket; /* NULL: it is over */
+    int64_t over_ms;       /* since when */
     struct source *next;
 };
 
@@ -157,6 +159,7 @@ static void source_over(void *user, const struct op_result *result)
     struct follow *f = s->follow;
 
     s->ticket = NULL;
+    s->over_ms = core_now_ms();
     f->open--;
     if (!f->gone && result->err.kind != ERR_NONE && result->err.kind != ERR_STALE) {
         CLEANUP(str_release) struct str text = STR_INIT;
@@ -169,35 +172,42 @@ static void source_over(void *user, const struct op_result *result)
     finish(f);
 }
 
-static bool has(const struct follow *f, const char *id)
+static struct source *source_of(const struct follow *f, const char *id)
 {
-    for (const struct source *s = f->sources; s; s = s->next)
-        if (strcmp(s->id, id) == 0)
-            return true;
-    return false;
+    struct source *s = f->sources;
+
+    while (s && strcmp(s->id, id) != 0)
+        s = s->next;
+    return s;
 }
 
+/* A container that is new, or was started again. */
 static void attach(struct follow *f, const struct obs_container *x)
 {
     struct driver *d = f->loop->core->driver;
-    struct source *s = ARENA_NEW(f->arena, struct source);
-    struct logs *want = ARENA_NEW(f->arena, struct logs);
+    struct source *s = source_of(f, x->id);
 
-    *s = (struct source){.follow = f,
-                         .id = arena_strdup(f->arena, x->id),
-                         .name = arena_strdup(f->arena, x->name),
-                         .next = f->sources};
-    f->sources = s;
-    *want = (struct logs){.container = s->id,
-                          .follow = f->want.follow,
-                          .timestamps = f->want.timestamps,
-                          .tail = f->begun ? -1 : f->want.tail, /* a newer one: from its start */
-                          .since_ms = f->want.since_ms};
+    if (s && (s->ticket || x->state != CS_RUNNING))
+        return;
+    if (!s) {
+        s = ARENA_NEW(f->arena, struct source);
+        *s = (struct source){.follow = f,
+                             .id = arena_strdup(f->arena, x->id),
+                             .name = arena_strdup(f->arena, x->name),
+                             .over_ms = f->want.since_ms,
+                             .next = f->sources};
+        f->sources = s;
+    }
+    s->want = (struct logs){.container = s->id,
+                            .follow = f->want.follow,
+                            .timestamps = f->want.timestamps,
+                            .tail = f->begun ? -1 : f->want.tail, /* later ones: all of it */
+                            .since_ms = s->over_ms};
     f->open++;
-    s->ticket = d->ops->logs(d, want, line_came, source_over, s);
+    s->ticket = d->ops->logs(d, &s->want, line_came, source_over, s);
 }
 
-/* The containers that are there now and were not yet. */
+/* The containers that are there now. */
 static void attach_all(struct follow *f, const struct observed *o)
 {
     const char *owner = f->loop->core->options->settings.owner;
@@ -212,7 +222,7 @@ static void attach_all(struct follow *f, const struct observed *o)
             if (!container_match(x, owner, f->want.app, f->want.service, f->want.index))
                 continue;
             found++;
-            if (pass == 1 && !has(f, x->id))
+            if (pass == 1)
                 attach(f, x);
         }
     }

@@ -23,7 +23,7 @@ struct door_loop_logs {
     bool follow, timestamps;
 };
 
-/* core's loop; s and core are borrowed. stir is called on the loop when facts are to be made anew. */
+/* core's loop; s and core are borrowed. stir is called on the loop when somebody began to wait: files are to be read, and facts made anew. */
 struct door_loop *door_loop_new(struct stream *s, struct core *core, void (*stir)(void *ctx),
                                 void *ctx);
 void door_loop_free(struct door_loop *l); /* before core is closed; NULL is fine */
