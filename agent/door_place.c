@@ -332,7 +332,11 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
     spec_text(old, bundle, u, &text);
     if (check_spec(c, u->app, str_text(&text), text.len, &said, e) < 0)
         return said.len > 0 ? err_set(e, ERR_USER, "%s", str_text(&said)) : -1;
-    if (rename(t->path, kept) != 0)
+    /* One that is there already stays: to who is building from it another file of that name would be a change. */
+    struct stat st;
+    bool there = stat(kept, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == t->bytes;
+
+    if (!there && rename(t->path, kept) != 0)
         return err_errno(e, errno, "the archive cannot be kept as %s", kept);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
