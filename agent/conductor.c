@@ -10,6 +10,7 @@
 #include "agent/ranges.h"
 #include "agent/slot.h"
 #include "agent/tail.h"
+#include "reconcile/adopt.h"
 #include "reconcile/backoff.h"
 #include "reconcile/plan_scope.h"
 #include "reconcile/plan_urgent.h"
@@ -426,11 +427,8 @@ static void work(void *user)
     if (!anything_dirty(c))
         return;
     struct arena *a = arena_new();
-    struct look scope = {.everything = c->look_everything,
-                         .inspect_owned = c->look_cold,
-                         .platform = core_wants_platform(c->core),
-                         .owner = c->core->options->settings.owner};
-    core_images(c->core, a, &scope.images);
+    struct look scope = {.everything = c->look_everything, .inspect_owned = c->look_cold};
+    core_scope(c->core, a, &scope);
     c->look_everything = c->look_cold = false;
     take_up(c);
     c->looking = true;
@@ -561,10 +559,13 @@ static void object_changed(struct conductor *c, const struct happening *h)
 static void happened(void *user, const struct happening *h)
 {
     struct conductor *c = user;
+    struct happening known = *h;
+    if (!h->app && c->core->desired)
+        known.app = adopt_app_of(c->core->desired, h->project);
     switch (h->what) {
     case ENGINE_UP: engine_is_up(c); return;
     case ENGINE_AWAY: engine_is_away(c, h->text); return;
-    case ENGINE_CHANGED: object_changed(c, h); return;
+    case ENGINE_CHANGED: object_changed(c, &known); return;
     }
 }
 
