@@ -47,6 +47,5 @@ void measure_planner(struct bench *b); /* in process */
 void measure_compose(struct bench *b); /* one compose.yaml, by Compose and by evenkeel */
 void measure_fields(struct bench *b);  /* comparing 300 containers field by field, in process */
 void measure_ingress(struct bench *b); /* routes, until Traefik serves them */
-void measure_door(struct bench *b);    /* clients that listen, and the list of apps under load */
 
 #endif

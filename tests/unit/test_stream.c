@@ -206,8 +206,7 @@ static void test_lines_and_end(void **state)
 {
     struct stream *s = stream_new(&(struct stream_rules){0});
     CLEANUP(str_release)
-    struct str text = STR_INIT,
-               cut = STR_INIT, sse = STR_INIT, bare = STR_INIT;
+    struct str text = STR_INIT, cut = STR_INIT, sse = STR_INIT, bare = STR_INIT;
     struct stream_want w = {.kind = STREAM_LOGS, .chunked = true, .role = ROLE_VIEWER};
     uint64_t id;
     int fd = join(s, &w, &id);
