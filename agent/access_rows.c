@@ -53,6 +53,9 @@ static const struct access_row rows[] = {
     {"PUT", APP "/secrets/{name}", ROLE_DEPLOYER, REACH_APP, 0},
     {"DELETE", APP "/secrets/{name}", ROLE_DEPLOYER, REACH_APP, 0},
     {"GET", APP "/history", ROLE_VIEWER, REACH_APP, 0},
+    {"GET", APP "/logs", ROLE_VIEWER, REACH_APP, 0},
+    {"GET", APP "/builds", ROLE_VIEWER, REACH_APP, 0},
+    {"GET", APP "/builds/{name}", ROLE_VIEWER, REACH_APP, 0},
     {"POST", APP "/stop", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/start", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/restart", ROLE_DEPLOYER, REACH_APP, 0},
@@ -63,6 +66,7 @@ static const struct access_row rows[] = {
     /* all of them */
     {"GET", API "/history", ROLE_VIEWER, REACH_FILTER, 0},
     {"GET", API "/stats", ROLE_VIEWER, REACH_FILTER, 0},
+    {"GET", API "/events", ROLE_VIEWER, REACH_FILTER, 0},
     {"POST", API "/validate", ROLE_VIEWER, REACH_FILTER, 0},
 
     {"GET", API "/volumes", ROLE_VIEWER, REACH_FILTER, 0},

@@ -345,9 +345,10 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
     spec_text(old, bundle, u, &text);
     if (check_spec(c, u->app, str_text(&text), text.len, &said, &spec, e) < 0)
         return said.len > 0 ? err_set(e, ERR_USER, "%s", str_text(&said)) : -1;
-    bool there = lstat(kept, &st) == 0;
+    /* One that is there already stays: to who is building from it another file of that name would be a change. */
+    bool there = stat(kept, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == t->bytes;
 
-    if (rename(t->path, kept) != 0)
+    if (!there && rename(t->path, kept) != 0)
         return err_errno(e, errno, "the archive cannot be kept as %s", kept);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -414,12 +415,14 @@ static void placed(struct door_call *c, const char *app, const char *sha256, boo
 {
     bool changed = !unchanged && !t->dry_run;
 
+    (void)atomic_fetch_add(&c->door->placed, 1);
+    if (!t->dry_run && door_stream_wait(c, app, ret))
+        return;
     door_reply_json(ret, changed ? 202 : 200,
                     json_pack("{s:s, s:b, s:b, s:s*, s:s, s:s*, s:O*}", "app", app, "changed",
                               changed, "dry_run", t->dry_run, "sha256", sha256, "watch",
                               arena_printf(c->a, "/api/v1/apps/%s", app), "plan_trouble",
                               t->trouble, "plan", t->plan));
-    door_trial_release(t);
 }
 
 void door_bundle_put(struct door_call *c, struct web_reply *ret)
@@ -431,6 +434,8 @@ void door_bundle_put(struct door_call *c, struct web_reply *ret)
                             .trial = {.dry_run = door_flag(c, "dry_run")}};
     struct err e = {0};
 
+    if (door_stream_check_wait(c, ret) < 0)
+        return;
     if (!c->r->body) {
         problem_reply(ret, 400, "an archive is the body",
                       "curl --data-binary @app.zip -H 'Authorization: Bearer …' URL");
@@ -460,6 +465,8 @@ void door_place_spec(struct door_call *c, const char *app, const char *text, siz
     struct err e = {0};
     bool unchanged = false;
 
+    if (door_stream_check_wait(c, ret) < 0)
+        return;
     if (check_place(c, app, &path, &e) < 0 || !(folder = bundles_folder(c, &e))) {
         problem_error(ret, &e, NULL);
         return;
