@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "agent/buildlog.h"
+#include "agent/bundles_gc.h"
 #include "agent/cli.h"
 #include "agent/conductor.h"
 #include "agent/diary.h"
 #include "agent/door.h"
 #include "agent/door_facts.h"
 #include "agent/drift_diary.h"
+#include "agent/figures.h"
 #include "agent/gc.h"
 #include "agent/lock.h"
 #include "agent/narrate.h"
@@ -22,6 +24,7 @@
 #include "agent/packing.h"
 #include "agent/saved.h"
 #include "agent/store.h"
+#include "agent/stream_feed.h"
 #include "agent/watch.h"
 #include "agent/web_keeper.h"
 #include "drivers/fsx.h"
@@ -32,6 +35,7 @@
 #define UNSTABLE_MS 100 /* a file was in the middle of being written */
 #define LEAVE_MS 8000   /* what is in flight may finish this long */
 #define PUBLISH_MS 20
+#define PUBLISH_AGAIN_MS 500 /* while somebody waits for an app */
 #define TRIM_AFTER_MS 2000
 #define GC_FIRST_MS (5 * 60 * 1000) /* not in the middle of a start */
 #define GC_EVERY_MS (60 * 60 * 1000)
@@ -47,6 +51,8 @@ struct agent {
     struct watch *watch;
     struct web_keeper *web;
     struct door *door; /* NULL: accounts, tokens or the audit log cannot be read */
+    struct stream_feed *feed;
+    uint64_t files_read; /* door_placed before they were read last */
     struct drift_diary *drift;
     struct notify *notify;
     int signals, lock;
@@ -66,8 +72,14 @@ static void publish(void *user)
 {
     struct agent *g = user;
     g->publish = NULL;
-    if (g->core.desired) /* else it is being built anew, and told of then */
-        door_publish(g->door, door_facts_new(&g->core, g->conductor));
+    figures_engine_calls(door_figures(g->door), http_calls(g->core.http));
+    if (g->core.desired) { /* else it is being built anew, and told of then */
+        struct door_facts *f = door_facts_new(&g->core, g->conductor);
+        f->read = g->files_read;
+        door_publish(g->door, f);
+    }
+    if (door_waited_for(g->door))
+        g->publish = http_after(g->core.http, PUBLISH_AGAIN_MS, publish, g);
 }
 
 /* Of many verdicts in a row the last one counts. */
@@ -106,14 +118,20 @@ static void agent_told(void *ctx, const char *app, enum app_state state, const c
         log_line(bad ? LOG_WARNING : LOG_INFO, app, "%s%s%s", app_state_name(state),
                  why ? ": " : "", why ? why : "");
     store_app_state(g->store, core_now_ms(), app, app_state_name(state), why);
+    stream_feed_state(g->feed, app, state, why);
     publish_soon(g);
     notify_state(g->notify, app, state, why, core_now_ms());
 }
 
 static void agent_said(void *ctx, int level, const char *app, const char *text)
 {
-    (void)ctx;
+    static const char *const words[] = {[LOG_ERROR] = "error",
+                                        [LOG_WARNING] = "warning",
+                                        [LOG_INFO] = "info",
+                                        [LOG_DEBUG] = "debug"};
+    const struct agent *g = ctx;
     log_line((enum log_level)level, app, "%s", text);
+    stream_feed_notice(g->feed, words[level], app, text);
 }
 
 static bool app_is_busy(void *ctx, const char *app)
@@ -123,7 +141,9 @@ static bool app_is_busy(void *ctx, const char *app)
 
 static void agent_drifted(void *ctx, const struct drift_item *items, size_t n, int64_t ms)
 {
-    notify_drift(((struct agent *)ctx)->notify, items, n, ms);
+    const struct agent *g = ctx;
+    stream_feed_drift(g->feed, items, n);
+    notify_drift(g->notify, items, n, ms);
 }
 
 static void agent_looked(void *ctx, const struct core_pass *p)
@@ -131,6 +151,8 @@ static void agent_looked(void *ctx, const struct core_pass *p)
     struct agent *g = ctx;
     drift_diary_pass(g->drift, p->plan, &p->input.scope, p->input.now_ms, app_is_busy);
     notify_held(g->notify, p->plan, p->input.now_ms);
+    if (g->door)
+        figures_pass(door_figures(g->door), p->plan, p->input.scope.n == 0, p->took_us);
     if (!g->web)
         return;
     web_keeper_desired(g->web, g->core.desired);
@@ -263,7 +285,10 @@ static void read_again(void *user)
     struct agent *g = user;
     bool unstable = false;
     g->again = NULL;
+    uint64_t placed = g->door ? door_placed(g->door) : 0;
     bool changed = core_scan(&g->core, &unstable);
+    if (!unstable)
+        g->files_read = placed;
     if (changed) {
         core_desire(&g->core);
         say_diags(g);
@@ -276,6 +301,7 @@ static void read_again(void *user)
     words |= core_read_quarantine(&g->core);
     if (words || (changed && core_volumes_leave(&g->core)))
         conductor_plan_all(g->conductor);
+    publish_soon(g);
     if (unstable && !g->again)
         g->again = http_after(g->core.http, UNSTABLE_MS, read_again, g);
 }
@@ -285,6 +311,14 @@ static void files_moved(struct agent *g)
     http_timer_cancel(g->core.http, g->again);
     g->again = NULL;
     read_again(g);
+}
+
+/* Somebody waits for what was placed: it may have been read already, or be the same as before, so that no event comes. */
+static void stir(void *ctx)
+{
+    struct agent *g = ctx;
+    http_timer_cancel(g->core.http, TAKE(g->publish));
+    files_moved(g);
 }
 
 /* ---- the clock ---- */
@@ -321,6 +355,21 @@ static void collected_one(void *user, const struct gc_item *item, const struct e
         log_line(LOG_DEBUG, item->app, "image %s removed: %s", item->ref, item->why);
 }
 
+static void collect_bundles(struct agent *g)
+{
+    CLEANUP(str_release) struct str size = STR_INIT;
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *folder = door_bundles(g->door, a);
+    struct bundles_gc r;
+    if (!folder)
+        return;
+    bundles_gc(g->core.sources, folder, core_now_ms(), false, &r);
+    str_add_bytes(&size, r.bytes);
+    if (r.removed > 0)
+        log_line(LOG_INFO, NULL, "%zu uploaded archive%s that no spec names removed (%s)",
+                 r.removed, r.removed == 1 ? "" : "s", str_text(&size));
+}
+
 static void collect_images(void *user)
 {
     struct agent *g = user;
@@ -328,12 +377,14 @@ static void collect_images(void *user)
     if (conductor_runs(g->conductor) > 0 || contexts_busy(g->core.contexts) ||
         !conductor_looked(g->conductor))
         g->collect = http_after(g->core.http, GC_BUSY_MS, collect_images, g);
-    else
+    else {
+        collect_bundles(g);
         g->gc = gc_begin(&(struct gc_options){.core = &g->core,
                                               .store = g->store,
                                               .each = collected_one,
                                               .over = collected,
                                               .user = g});
+    }
 }
 
 static void leave_now(void *user)
@@ -352,6 +403,7 @@ static void leave(struct agent *g, int number)
              n > 0 ? ", finishing what is in flight" : "");
     g->leaving = true;
     http_timer_cancel(g->core.http, TAKE(g->collect));
+    door_close_desk(g->door);
     web_keeper_leave(g->web);
     conductor_stop(g->conductor);
     (void)http_after(g->core.http, LEAVE_MS, leave_now, g);
@@ -490,8 +542,13 @@ static int open_agent(struct agent *g, struct err *e)
 
 static int run_agent(struct agent *g, struct err *e)
 {
-    struct recorder recorders[] = {narrate_recorder(), diary_recorder(g->store),
-                                   buildlog_recorder(g->builds), packing_recorder(g->packing)};
+    g->feed = stream_feed_new(g->door ? door_stream(g->door) : NULL);
+    struct recorder recorders[] = {narrate_recorder(),
+                                   diary_recorder(g->store),
+                                   buildlog_recorder(g->builds),
+                                   packing_recorder(g->packing),
+                                   figures_recorder(door_figures(g->door)),
+                                   stream_feed_recorder(g->feed)};
     struct conductor_options co = {
         .core = &g->core,
         .recorders = recorders,
@@ -519,6 +576,10 @@ static int run_agent(struct agent *g, struct err *e)
                                                     .owner = g->o->settings.owner});
     g->conductor = conductor_new(&co);
     conductor_start(g->conductor);
+    if (g->door && door_open_desk(g->door, &g->core, g->conductor, e) < 0)
+        return -1;
+    if (g->door)
+        door_join_loop(g->door, &g->core, stir, g);
     g->web = web_keeper_new(g->core.http, g->o->listen, g->door);
     publish_soon(g);
     g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
@@ -549,6 +610,7 @@ int cli_agent(const struct options *o)
         core_close(&g.core);
         gc_free(g.gc);
         buildlog_free(g.builds);
+        stream_feed_free(g.feed);
         packing_free(g.packing);
     }
     free(g.diags_said);

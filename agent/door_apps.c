@@ -48,19 +48,9 @@ void door_apps_list(struct door_call *c, struct web_reply *ret)
                               "engine_trouble", f->engine_trouble));
 }
 
-static const struct door_app *known(struct door_call *c, struct web_reply *ret)
-{
-    const struct door_app *x = door_facts_app(c->facts, c->v.app);
-
-    if (!x)
-        problem_reply(ret, 404, arena_printf(c->a, "there is no app \"%s\"", c->v.app),
-                      "GET /api/v1/apps lists them");
-    return x;
-}
-
 void door_app_get(struct door_call *c, struct web_reply *ret)
 {
-    const struct door_app *x = known(c, ret);
+    const struct door_app *x = door_known(c, ret);
 
     if (x)
         door_reply_json(ret, 200, app_json(x));
@@ -82,6 +72,26 @@ static int word_of(const char *path, enum override_word *ret)
             return 0;
         }
     return -1;
+}
+
+/* `volumes=quarantine`: they go with the app, as with `evenkeel remove --volumes`. */
+static int volumes_go(struct door_call *c, struct web_reply *ret, enum override_word *word)
+{
+    const char *volumes = door_form_value(c->r->query, "volumes", c->a);
+
+    if (!volumes || strcmp(volumes, "keep") == 0)
+        return 0;
+    if (strcmp(volumes, "quarantine") != 0) {
+        problem_reply(ret, 422, "`volumes` is keep or quarantine", NULL);
+        return -1;
+    }
+    if (c->caller.role < ROLE_ADMIN) {
+        problem_reply(ret, 403, "only admins may send volumes into quarantine",
+                      "leave `volumes` out: they stay");
+        return -1;
+    }
+    *word = OVERRIDE_REMOVE_VOLUMES;
+    return 0;
 }
 
 struct in_force {
@@ -106,12 +116,14 @@ void door_app_word(struct door_call *c, struct web_reply *ret)
     struct in_force before = {.c = c, .e = &e};
     int64_t ns = 0;
 
-    if (!known(c, ret) || word_of(c->r->path, &word) < 0)
+    if (!door_known(c, ret) || word_of(c->r->path, &word) < 0)
         return;
     if (length && parse_duration_ns(length, &ns) < 0) {
         problem_reply(ret, 422, "`for` wants a duration such as 30m or 1h30m", NULL);
         return;
     }
+    if (word == OVERRIDE_REMOVE && volumes_go(c, ret, &word) < 0)
+        return;
     (void)pthread_mutex_lock(&c->door->placing);
     int rc = door_deep(read_override, &before, &e) < 0 ? -1 : before.rc;
 

@@ -30,7 +30,7 @@ static void take_token(struct door_call *c)
 }
 
 /* The value of our cookie, if it is there once. */
-static const char *cookie_value(const char *header, struct arena *a)
+const char *door_cookie_value(const char *header, struct arena *a)
 {
     const char *found = NULL;
     size_t name = strlen(COOKIE);
@@ -51,7 +51,7 @@ static const char *cookie_value(const char *header, struct arena *a)
 
 static void take_session(struct door_call *c)
 {
-    const char *id = cookie_value(c->r->cookie, c->a);
+    const char *id = door_cookie_value(c->r->cookie, c->a);
 
     if (!id)
         return;
@@ -253,6 +253,16 @@ void door_reply_json(struct web_reply *ret, int status, json_t *v)
     str_addf(&ret->body, "%s\n", text ? text : "null");
     free(text);
     json_decref(v);
+}
+
+const struct door_app *door_known(struct door_call *c, struct web_reply *ret)
+{
+    const struct door_app *x = door_facts_app(c->facts, c->v.app);
+
+    if (!x)
+        problem_reply(ret, 404, arena_printf(c->a, "there is no app \"%s\"", c->v.app),
+                      "GET /api/v1/apps lists them");
+    return x;
 }
 
 void door_redirect(struct web_reply *ret, const char *path)

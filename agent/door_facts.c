@@ -11,6 +11,7 @@
 struct making {
     struct door_facts *f;
     const struct core *core;
+    const struct conductor *conductor;
     const struct observed *seen; /* in a passing arena */
     size_t cap;
 };
@@ -58,6 +59,8 @@ static void add_app(void *user, const char *app, enum app_state state, const cha
     *x = (struct door_app){
         .name = arena_strdup(f->arena, app),
         .state = app_state_name(state),
+        .word = state,
+        .settled = conductor_settled(m->conductor, app),
         .why = shown(f->arena, why ? why : ""),
         .origin = "",
         .digest = "",
@@ -91,13 +94,18 @@ struct door_facts *door_facts_new(const struct core *core, const struct conducto
     CLEANUP(arena_freep) struct arena *passing = arena_new();
     struct door_facts *f = ARENA_NEW(a, struct door_facts);
     struct conductor_summary sum = conductor_sum(conductor);
-    struct making m = {.f = f, .core = core};
+    struct making m = {.f = f, .core = core, .conductor = conductor};
 
     f->arena = a;
     atomic_store(&f->refs, 1);
     f->looked = conductor_looked(conductor);
     f->engine_trouble = arena_strdup(a, sum.engine_trouble);
     m.seen = core_observed(core, passing);
+    f->engine = arena_strdup(a, m.seen->engine_version);
+    f->platform = arena_strdup(a, m.seen->platform);
+    for (size_t i = 0; i < m.seen->n_containers; i++)
+        f->containers += m.seen->containers[i].owner &&
+                         strcmp(m.seen->containers[i].owner, core->options->settings.owner) == 0;
     conductor_each(conductor, add_app, &m);
     add_etag(f);
     return f;
