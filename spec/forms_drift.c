@@ -135,7 +135,8 @@ static bool show_form_drift(const struct field *f, const void *value, struct str
     if (rule->mode != DRIFT_UNSET)
         str_addf(out, "mode: %s, ", mode);
     str_add(out, "ignore: ");
-    (void)show_strv(f, &rule->ignore, out);
+    if (!show_strv(f, &rule->ignore, out))
+        str_add(out, "[]");
     str_add(out, "}");
     return true;
 }

@@ -78,18 +78,17 @@ leave foreign >/dev/null
 
 # --- all at once, and then the file says: heal
 again web_front '{"Aliases": ["evil"]}' >/dev/null
+again web_back '{"Aliases": ["app"], "IPAMConfig": {"IPv4Address": "10.95.0.7"}}' >/dev/null
 api POST "/containers/$id/update" '{"PidsLimit": 7, "NanoCpus": 900000000}' >/dev/null
 to "$id/rename?name=mine" >/dev/null
 to "$id/pause" >/dev/null
-check "all of it is reported" wait_until 4 eval '[ "$({ evenkeel drift --json || true; } | jq "[.drift[] | select(.left == \"report\")] | length")" = 5 ]'
+check "all of it is reported" wait_until 4 eval '[ "$({ evenkeel drift --json || true; } | jq "[.drift[] | select(.left == \"report\")] | length")" = 6 ]'
 plain=$(evenkeel drift || true)
 says "in words" "renamed (rename at 20" "$plain"
 app 'drift: report' | sed 's/networks: {front/networks: {side: {}, front/' | write_file web.yaml
 check "a network that the file adds meanwhile is joined" wait_until 6 eval '[ "$(inspect "$id" ".NetworkSettings.Networks|has(\"web_side\")")" = true ]'
 sleep 0.5
 same "and what hands did stays" "/mine true 7" "$(inspect "$id" '"\(.Name) \(.State.Paused) \(.HostConfig.PidsLimit)"')"
-again web_back '{"Aliases": ["app"], "IPAMConfig": {"IPv4Address": "10.95.0.7"}}' >/dev/null
-check "an address, too" wait_until 4 drift_has networks.web_back "connect to network web_back" "alias app, address 10.95.0.7"
 app '' | write_file web.yaml
 well() { [ "$(inspect "$id" '"\(.Name) \(.State.Running) \(.State.Paused) \(.HostConfig.PidsLimit) \(.HostConfig.NanoCpus)"')" = "/web-app-1 true false 100 500000000" ]; }
 check "all of it heals" wait_until 10 well
