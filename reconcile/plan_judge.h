@@ -11,7 +11,8 @@ void judge_app(struct app_work *p);
 /* plan_pick.c: order r->have best first, fill keeper and former. *ret_leaving: one of them is being removed by the engine. */
 void pick_container(struct app_work *p, struct replica *r, bool *ret_leaving);
 /* The container is just what is wanted, apart from volumes and what it shares. */
-bool pick_hash_is_wanted(const struct replica *r, const struct obs_container *c);
+bool pick_hash_is_wanted(struct app_work *p, const struct replica *r,
+                         const struct obs_container *c);
 /* Name of a volume that the service mounts and that is gone, or NULL. */
 const char *pick_missing_volume(struct app_work *p, const struct want_service *s);
 
@@ -21,9 +22,12 @@ void attach_judge_name(struct app_work *p, struct replica *r);
 /* Refuses the app when somebody else's container has the name that is needed here. */
 void attach_judge_squatter(struct app_work *p, const struct replica *r);
 
-/* plan_judge.c: note one difference of the place; the first cause stays, pending wins over found. */
-void judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
+/* plan_judge.c: note one difference of the place; the first cause stays, pending wins over found. False: a hand's doing in a field that
+ * `drift: {ignore:}` names, so it is left. */
+bool judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
                   const char *cause);
+/* `drift: {ignore:}` names the field, or the map or list that it is an element of. */
+bool judge_ignores(const struct app_work *p, const char *field);
 /* `drift: report` holds for the app. */
 bool judge_reports(const struct app_work *p);
 /* "gone (destroy at 10:00:03)", or as much of it as is known. */

@@ -91,11 +91,15 @@ struct want_container {
     const char *body;
     const char *sealed_for;
     char hash[SHA256_HEX];
+    /* ... and what an inspect of it reports (drivers/engine_fields.h), made from that body and that image. */
+    struct kvs fields;
 };
 
 struct want_service {
     const char *name;
     const struct service *spec;
+    const struct service *
+        plain; /* of an app that adopts: without defaults of ours, as Compose would run it; else NULL */
     const char
         *image; /* normalised reference with tag or digest: "nginx:1.27-alpine", "nginx:latest" */
     const struct context_facts *
@@ -141,8 +145,9 @@ struct want_app {
     const char *own;     /* of a confined app: the archive, or the folder, that it may read */
     enum app_wish state;
     enum drift_mode drift;
-    bool held;             /* hold in force */
-    int64_t held_until_ms; /* 0: until released */
+    struct strv drift_ignore; /* fields, by their names in the comparison; sorted, unique */
+    bool held;                /* hold in force */
+    int64_t held_until_ms;    /* 0: until released */
     int64_t restarted_at_ms;
     struct strv
         overrides; /* one line of words for each override in force, for status, plan and drift */
@@ -157,6 +162,8 @@ struct want_app {
     size_t n_volumes;
     struct want_file *placed; /* sorted by path, unique */
     size_t n_placed;
+    const char *adopt;     /* the Compose project that it takes over; or NULL */
+    struct place adopt_at; /* of the word that asks for it */
     bool routed;           /* some service has a route */
     bool builtin;          /* the managed Traefik (desired_ingress.h): no file holds it */
     struct strv addresses; /* of its routes, in the order of services and routes */
