@@ -3,13 +3,14 @@
 # need_engine; afterwards the engine has the small stand-ins again.
 
 real_made=()
+world= # a network namespace that a test made
 real_end() {
     local status=$?
     set +e
     # Or the agent would take the small ones at once.
     stop_agent
     [ ${#real_made[@]} -eq 0 ] || "$engine_dir/standins.sh" --no-pull "${real_made[@]}" 2>/dev/null
-    ip link del evk-world 2>/dev/null
+    [ -z "${world:-}" ] || ip netns del "$world"
     (exit $status)
     finish
 }
@@ -18,9 +19,12 @@ trap real_end EXIT
 # real_images IMAGE...
 real_images() {
     local options=(--real)
-    [ -z "${EVENKEEL_TEST_ENGINE_DIR:-}" ] || options+=(--no-pull)
+    if [ -n "${EVENKEEL_TEST_ENGINE_DIR:-}" ]; then
+        options+=(--no-pull)
+        "$engine_dir/real_roots.sh" "${@%%:*}" >/dev/null 2>"$work/roots.log" || skip_all "$(tail -n 1 "$work/roots.log")"
+    fi
     real_made+=("$@")
-    "$engine_dir/standins.sh" "${options[@]}" "$@" 2>"$work/standins.log" || skip_all "$(tail -n 1 "$work/standins.log")"
+    "$engine_dir/standins.sh" "${options[@]}" "$@"
 }
 
 # run CONTAINER COMMAND...: inside; prints what it prints and has its exit status.

@@ -13,7 +13,7 @@ real_roles="nginx python mariadb postgres redis wordpress"
 real_packages() {
     local basic="dash bash coreutils sed grep hostname util-linux"
     case $1 in
-    nginx) echo "$basic busybox nginx-light" ;;
+    nginx) echo "$basic busybox nginx" ;;
     python) echo "$basic python3 python3-packaging python3-flask python3-gunicorn python3-pymysql python3-psycopg2 python3-redis" ;;
     mariadb) echo "$basic mawk findutils mariadb-server mariadb-client" ;;
     postgres) echo "$basic findutils postgresql" ;;

@@ -340,7 +340,7 @@ role_of() {
         ;;
     postgres)
         printf '%s\n' 'EXPOSE 5432' 'VOLUME /var/lib/postgresql/data' 'ENV PGDATA=/var/lib/postgresql/data' \
-            'STOPSIGNAL SIGINT' 'ENTRYPOINT ["docker-entrypoint.sh"]' 'CMD ["postgres"]'
+            'ENTRYPOINT ["docker-entrypoint.sh"]' 'CMD ["postgres"]'
         ;;
     wordpress)
         printf '%s\n' 'EXPOSE 80' 'VOLUME /var/www/html' 'WORKDIR /var/www/html' \
