@@ -239,6 +239,7 @@ END
 for module in mysqlnd mysqli; do set -- "$@" -d "extension=$module.so"; done
 exec php -n "$@" -S 0.0.0.0:80 -t /var/www/html /var/www/html/index.php
 END
+    for program in "$real"/usr/bin/php[0-9]*; do ln -sf "${program##*/}" "$real/usr/bin/php"; done
     mkdir -p "$real/usr/src/wordpress"
     cat >"$real/usr/src/wordpress/index.php" <<'END'
 <?php
