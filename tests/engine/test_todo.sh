@@ -119,7 +119,7 @@ fi
 # --- secrets are files and nothing else
 same "no secret in what the engine tells" 0 "$(for it in $all; do inspect "$it" .; done | grep -c "$canary" || true)"
 same "nor in status, plan and history" 0 "$({ evenkeel status -v; evenkeel plan --json; "$EVENKEEL" history todo --json --actions --state "$state"; } 2>/dev/null | grep -c "$canary" || true)"
-same "each has what it needs alone" "db_password session_key" "$(run todo-app-1 ls -1 /run/secrets | tr '\n' ' ' | sed 's/ $//')"
+same "each has what it needs alone" "db_password session_key" "$(run todo-app-1 ls -1 /run/secrets | xargs)"
 check "nginx none" eval '! run todo-nginx-1 ls /run/secrets'
 
 # --- every container is replaced
