@@ -15,7 +15,7 @@ canary=c4n4ry$RANDOM$RANDOM
 keep() { printf '%s' "${3:-$canary$2}" | secret set --app "$1" "$2" >/dev/null 2>&1; }
 example() { root=$work/$1 && cp -r "$repo/examples/$1" "$work/" && flags=(--root "$root" --config "$config"); }
 mine() { owned containers "select(.Labels[\"evenkeel.app\"] == \"$1\") | .Names[0][1:]" | sort | tr '\n' ' ' | sed 's/ $//'; }
-reborn() { mine "$1" | tr ' ' '\n' | delete_each /containers '?force=1'; }
+reborn() { mine "$1" | xargs -n 1 | delete_each /containers '?force=1'; }
 
 # --- postgres-redis
 example postgres-redis
