@@ -70,12 +70,12 @@ becomes "databases: all are well" "mariadb=Synced postgres=Synced redis=Synced" 
 # shellcheck disable=SC2016
 asked() {
     same "mariadb: $1" "$2" "$(run mariadb-mariadb-1 sh -c 'mariadb -h 127.0.0.1 -uapp -p"$(cat /run/secrets/password)" app -sNe "'"$3"'"')"
-    same "postgres: $1" "$2" "$(run postgres-postgres-1 sh -c 'PGPASSWORD=$(cat /run/secrets/password) psql -h 127.0.0.1 -U app app -Atqc "'"$3"'"')"
+    same "postgres: $1" "$2" "$(run postgres-postgres-1 sh -c 'PGPASSWORD=$(cat /run/secrets/password) psql -P pager=off -h 127.0.0.1 -U app app -Atqc "'"$3"'"')"
 }
 asked "takes a table" "" "CREATE TABLE t (word TEXT)"
 asked "and a row" "" "INSERT INTO t VALUES ('kept')"
 # shellcheck disable=SC2016
-ask_redis() { run redis-redis-1 sh -c 'REDISCLI_AUTH=$(cut -d " " -f 2 /run/secrets/settings) redis-cli '"$1"; }
+ask_redis() { run redis-redis-1 sh -c 'REDISCLI_AUTH=$(cut -d " " -f 2 /run/secrets/settings) redis-cli --raw '"$1"; }
 same "redis: takes a key" OK "$(ask_redis 'SET word kept')"
 says "redis: from who knows the password" NOAUTH "$(run redis-redis-1 redis-cli GET word)"
 check "mariadb: nobody without the password" eval '! run mariadb-mariadb-1 mariadb -h 127.0.0.1 -uapp -pwrong app -e "SELECT 1"'
