@@ -70,11 +70,11 @@ int fake_route_write(struct fake_world *w, const struct op *op, struct op_result
     if (route_file_seal(op->body, id_of, w, &sealed, digest, &ret->err) < 0)
         return -1;
     router_read_file(str_text(&sealed), sealed.len, op->name, w->arena, &r.digest, &r.servers);
-    if (f)
-        *f = (struct fake_route){.r = r};
-    else
+    if (!f) {
         fake_route_take(w, &r);
-    route_of(w, op->name)->stuck = false;
+        f = &w->routes[w->n_routes - 1];
+    }
+    *f = (struct fake_route){.r = r}; /* a new file is not stuck */
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* advice.c: from a death to the line that would have prevented it.
  *
  * In: a service as it was created, and its last lines or the fact that it ran out of memory. Out: the profile or limit that was in its
- * way, and the line to write with its place. It guesses from words, so it says "may": only memory is the engine's own verdict. It
- * says nothing where the service is not narrower than Docker, and it changes nothing. */
+ * way, and the line to write with its place. It guesses from words, so it says "may" or "if"; only that it ran out of memory can be
+ * the engine's own verdict. It says nothing where the service is not narrower than Docker, and it changes nothing. */
 #include "reconcile/advice.h"
 
 #include <string.h>
@@ -51,6 +51,33 @@ bool advice_on_memory(const struct service *s, struct str *out)
     str_addc(out, '`');
     add_place(s, "mem_limit", out);
     return true;
+}
+
+/* A shell's whole line about a child of its. Newer engines do not report those that the kernel ended, only the first process. */
+static bool says_killed(const char *words)
+{
+    static const char killed[] = "Killed";
+
+    for (const char *at = strstr(words, killed); at; at = strstr(at + 1, killed)) {
+        const char *end = at + sizeof(killed) - 1;
+        bool begins =
+            at == words || at[-1] == '\n' || (at - words >= 2 && strncmp(at - 2, "| ", 2) == 0);
+
+        if (begins && (!*end || *end == '\n' || strncmp(end, " |", 2) == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool on_memory(const struct service *s, const char *words, struct str *out)
+{
+    static const char *const signs[] = {"out of memory", "cannot allocate memory", "bad_alloc",
+                                        "MemoryError"};
+
+    if (!s->mem_limit.set || s->mem_limit.v <= 0 ||
+        (!any_of(words, signs, ARRAY_LEN(signs)) && !says_killed(words)))
+        return false;
+    return advice_on_memory(s, out);
 }
 
 /* ---- a file system that cannot be written ---- */
@@ -150,5 +177,5 @@ static bool on_processes(const struct service *s, const char *words, struct str 
 bool advice_on_words(const struct service *s, const char *words, struct str *out)
 {
     return on_read_only(s, words, out) || on_permission(s, words, out) ||
-           on_processes(s, words, out);
+           on_processes(s, words, out) || on_memory(s, words, out);
 }

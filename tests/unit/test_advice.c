@@ -81,6 +81,12 @@ static void words(void **state)
         {"sh: can't fork: Resource temporarily unavailable",
          {.profile = PROFILE_HARDENED},
          "`pids_limit: 200` in apps/web.yaml:3"},
+        {"starting\nKilled\n", {.profile = PROFILE_HARDENED}, "`mem_limit: 1G` in apps/web.yaml:3"},
+        {"starting | Killed | Killed", {.profile = PROFILE_HARDENED}, "`mem_limit: 1G`"},
+        {"FATAL ERROR: JavaScript heap out of memory",
+         {.profile = PROFILE_HARDENED},
+         "`mem_limit: 1G`"},
+        {"Killed 3 idle workers", {.profile = PROFILE_HARDENED}, NULL},
         {"listening on port 80", {.profile = PROFILE_HARDENED}, NULL},
         {"", {.profile = PROFILE_HARDENED}, NULL},
     };
