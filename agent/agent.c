@@ -19,6 +19,7 @@
 #include "agent/lock.h"
 #include "agent/narrate.h"
 #include "agent/notify.h"
+#include "agent/packing.h"
 #include "agent/saved.h"
 #include "agent/store.h"
 #include "agent/watch.h"
@@ -42,6 +43,7 @@ struct agent {
     struct conductor *conductor;
     struct store *store;
     struct buildlog *builds;
+    struct packing *packing;
     struct watch *watch;
     struct web_keeper *web;
     struct door *door; /* NULL: accounts, tokens or the audit log cannot be read */
@@ -476,6 +478,7 @@ static int open_agent(struct agent *g, struct err *e)
         open_door(g);
     (void)unsetenv("EVENKEEL_ADMIN_PASSWORD"); /* no child is to have it */
     g->builds = buildlog_new(g->o->state);
+    g->packing = packing_new(g->o->state);
     g->watch = watch_new(watched.v, watched.n, doorbell, e);
     if (!g->watch)
         return -1;
@@ -488,7 +491,7 @@ static int open_agent(struct agent *g, struct err *e)
 static int run_agent(struct agent *g, struct err *e)
 {
     struct recorder recorders[] = {narrate_recorder(), diary_recorder(g->store),
-                                   buildlog_recorder(g->builds)};
+                                   buildlog_recorder(g->builds), packing_recorder(g->packing)};
     struct conductor_options co = {
         .core = &g->core,
         .recorders = recorders,
@@ -546,6 +549,7 @@ int cli_agent(const struct options *o)
         core_close(&g.core);
         gc_free(g.gc);
         buildlog_free(g.builds);
+        packing_free(g.packing);
     }
     free(g.diags_said);
     arena_free(g.revisions_arena);

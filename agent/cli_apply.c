@@ -12,6 +12,7 @@
 #include "agent/confirm.h"
 #include "agent/diary.h"
 #include "agent/lock.h"
+#include "agent/packing.h"
 #include "agent/progress.h"
 #include "agent/saved.h"
 #include "drivers/fsx.h"
@@ -38,6 +39,7 @@ struct apply {
     struct progress *progress;
     struct store *store;
     struct buildlog *builds;
+    struct packing *packing;
     int64_t acted_ms; /* when a run last ended, monotonic; 0: none did */
 };
 
@@ -179,9 +181,11 @@ static int apply_here(const struct options *o)
     }
     x.progress = progress_new(stdout);
     x.builds = buildlog_new(o->state);
+    x.packing = packing_new(o->state);
     struct recorder recorders[] = {progress_recorder(x.progress),
                                    diary_recorder(x.store),
                                    buildlog_recorder(x.builds),
+                                   packing_recorder(x.packing),
                                    {.run_ended = apply_run_ended, .ctx = &x}};
     struct conductor_options co = {
         .core = &x.core,
@@ -203,6 +207,7 @@ static int apply_here(const struct options *o)
     if (conductor_runs(x.conductor) == 0) {
         conductor_free(x.conductor);
         buildlog_free(x.builds);
+        packing_free(x.packing);
     }
     core_close(&x.core);
     return rc;

@@ -4,6 +4,7 @@
  * Decides nothing itself (gc_due.c does). Refuses to go on when the last uses are there but cannot be read. */
 #include "agent/gc.h"
 
+#include "agent/packing.h"
 #include "agent/store.h"
 #include "drivers/docker.h"
 #include "drivers/engine_images.h"
@@ -16,6 +17,8 @@ struct gc {
     struct arena *arena;
     struct gc_due due;
     size_t next;
+    struct packing_left *left; /* items from due.n_items - n_left on */
+    size_t n_left;
     struct gc_report report;
 };
 
@@ -23,6 +26,8 @@ void gc_free(struct gc *g)
 {
     if (!g)
         return;
+    for (size_t i = 0; i < g->n_left; i++)
+        packing_left_over(&g->left[i], false);
     arena_free(g->arena);
     free(g);
 }
@@ -35,9 +40,33 @@ static void finish(struct gc *g, const struct err *e)
 
 static void remove_next(struct gc *g);
 
+/* What pack had begun, as items behind the others. */
+static void add_left(struct gc *g)
+{
+    size_t n = g->due.n_items;
+
+    g->n_left = (size_t)packing_find_left(g->o.core->options->state, g->arena, &g->left);
+    struct gc_item *items = ARENA_ARRAY(g->arena, n + g->n_left + 1, struct gc_item);
+
+    if (n > 0)
+        memcpy(items, g->due.items, n * sizeof(*items));
+    for (size_t i = 0; i < g->n_left; i++)
+        items[n + i] = (struct gc_item){.ref = g->left[i].image,
+                                        .id = "",
+                                        .app = g->left[i].app,
+                                        .service = g->left[i].service,
+                                        .why = "left by a pack that was cut off"};
+    g->due.items = items;
+    g->due.n_items = n + g->n_left;
+}
+
 static void on_removed(void *user, const struct op_result *result)
 {
     struct gc *g = user;
+    size_t first_left = g->due.n_items - g->n_left;
+
+    if (g->next >= first_left)
+        packing_left_over(&g->left[g->next - first_left], result->err.kind == ERR_NONE);
     const struct gc_item *item = &g->due.items[g->next++];
 
     if (result->err.kind == ERR_NONE) {
@@ -162,6 +191,7 @@ static void on_listed(void *user, const struct engine_image *v, size_t n, const 
     list_busy(g, &in.busy);
     list_living(g, &in);
     gc_due(&in, g->arena, &g->due);
+    add_left(g);
     g->report.kept = g->due.kept;
     for (size_t i = 0; i < g->due.in_use.n && g->o.store; i++)
         store_image_used(g->o.store, in.now_ms, g->due.in_use.v[i]);

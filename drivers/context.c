@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <unistd.h>
 
 #include "drivers/context_parts.h"
@@ -300,67 +299,18 @@ static int refuse_busy(const struct context *c, struct err *e)
     return err_set(e, ERR_BUG, "%s: its tar is being read", c->where.path);
 }
 
-static int digest_file(struct context *c, struct item *x, EVP_MD_CTX *md, char *buf, struct err *e)
-{
-    long n = -1;
-
-    (void)EVP_DigestInit_ex(md, EVP_sha256(), NULL);
-    if (c->source->open(c, x, e) == 0) {
-        while ((n = c->source->read(c, buf, CONTEXT_BLOCK_BYTES, e)) > 0) {
-            (void)EVP_DigestUpdate(md, buf, (size_t)n);
-            c->read_bytes += n;
-            if (context_check_time(c, e) < 0) {
-                n = -1;
-                break;
-            }
-        }
-        c->source->close(c);
-    }
-    x->hashed = n == 0;
-    if (x->hashed)
-        (void)EVP_DigestFinal_ex(md, x->hash, NULL);
-    return (int)n;
-}
-
-/* Each line is told from the next: no path and no target holds a NUL, and a hash has one length. */
-static void digest_list(struct context *c, EVP_MD_CTX *md)
-{
-    (void)EVP_DigestInit_ex(md, EVP_sha256(), NULL);
-    for (size_t i = 0; i < c->n; i++) {
-        const struct item *x = &c->items[i];
-        const char kind[2] = {x->e.type, x->e.type == 'f' && x->e.executable ? 'x' : '-'};
-
-        (void)EVP_DigestUpdate(md, kind, sizeof(kind));
-        (void)EVP_DigestUpdate(md, x->e.path, strlen(x->e.path) + 1);
-        if (x->e.type == 'l')
-            (void)EVP_DigestUpdate(md, x->e.target, strlen(x->e.target) + 1);
-        else if (x->e.type == 'f')
-            (void)EVP_DigestUpdate(md, x->hash, sizeof(x->hash));
-    }
-    (void)EVP_DigestFinal_ex(md, c->digest, NULL);
-}
-
 static int digest_all(struct context *c, struct err *e)
 {
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    char *buf = xcalloc(1, CONTEXT_BLOCK_BYTES);
-    int rc = md ? 0 : err_set(e, ERR_RETRY, "%s: out of memory", c->where.path);
     bool news = c->bundle;
 
+    for (size_t i = 0; i < c->n; i++)
+        news |= c->items[i].e.type == 'f' && !c->items[i].hashed;
     c->deadline_ms = now_ms() + c->where.limits.time_ms;
-    for (size_t i = 0; i < c->n && rc == 0; i++) {
-        if (c->items[i].e.type != 'f' || c->items[i].hashed)
-            continue;
-        rc = digest_file(c, &c->items[i], md, buf, e);
-        news = true;
-    }
-    if (rc == 0)
-        digest_list(c, md);
-    if (rc == 0 && news)
+    if (context_hash_files(c, e) < 0 || context_hash_list(c, e) < 0)
+        return -1;
+    if (news)
         context_memorize(c);
-    free(buf);
-    EVP_MD_CTX_free(md);
-    return rc;
+    return 0;
 }
 
 int context_digest(struct context *c, char ret[SHA256_HEX], struct err *e)

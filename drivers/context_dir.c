@@ -350,7 +350,20 @@ static void dir_free(struct context *c)
     free(d);
 }
 
-static const struct context_source dir_source = {dir_open, dir_read, dir_close, dir_free};
+static void *dir_twin(const struct context *c)
+{
+    const struct dir *d = c->own;
+    struct dir *twin = xcalloc(1, sizeof(*twin));
+
+    twin->fd = -1;
+    twin->top = fcntl(d->top, F_DUPFD_CLOEXEC, 0);
+    if (twin->top >= 0)
+        return twin;
+    free(twin);
+    return NULL;
+}
+
+static const struct context_source dir_source = {dir_open, dir_read, dir_close, dir_free, dir_twin};
 
 int context_open_dir(struct context *c, struct err *e)
 {

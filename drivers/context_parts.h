@@ -5,7 +5,8 @@
  * context_list.c the list, checked as a whole     context_tarball.c tars: spooled; context_unpack.c: unpacked
  * context_links.c finding, following links        context_tar.c     the tar that goes out
  * context_dir.c  directories, fingerprints        context_pax.c     reads along for NULs in names
- * context_memory.c digests kept between runs     context_extract.c on disk again */
+ * context_memory.c digests kept between runs     context_extract.c on disk again
+ * context_digest.c hashes of files, and of the list */
 #ifndef EK_CONTEXT_PARTS_H
 #define EK_CONTEXT_PARTS_H
 
@@ -58,6 +59,9 @@ struct context_source {
     long (*read)(struct context *c, void *buf, size_t n, struct err *e);
     void (*close)(struct context *c);
     void (*free)(struct context *c);
+    /* A second `own`, to be read by another thread at the same time and freed by `free`. NULL: none to be had; the
+     * function may be NULL too. */
+    void *(*twin)(const struct context *c);
 };
 
 struct put { /* in the tar, not in the digest */
@@ -109,6 +113,12 @@ int context_load(struct context *c, const struct item *x, size_t max, struct are
                  const char **ret, size_t *ret_n, struct err *e);
 /* where->dockerfile, or what stands for it. */
 const char *context_dockerfile(const struct context_where *where);
+
+/* context_digest.c */
+/* The hash of each file that has none; c->read_bytes grows by what was read. Until c->deadline_ms. */
+int context_hash_files(struct context *c, struct err *e);
+/* c->digest, when all files have theirs. */
+int context_hash_list(struct context *c, struct err *e);
 
 /* context_name.c; pure */
 /* Without "." and empty components and the final slash; "" is the folder itself. A leading slash stays. */

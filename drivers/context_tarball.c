@@ -65,7 +65,8 @@ static void spool_free(struct context *c)
     free(t);
 }
 
-static const struct context_source spool_source = {spool_open, spool_read, spool_close, spool_free};
+static const struct context_source spool_source = {spool_open, spool_read, spool_close, spool_free,
+                                                   NULL};
 
 static int make_spool(struct err *e)
 {

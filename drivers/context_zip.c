@@ -142,16 +142,30 @@ static void zip_free(struct context *c)
     free(s);
 }
 
-static const struct context_source zip_source = {zip_open, zip_read, zip_close, zip_free};
-
-int context_open_zip(struct context *c, struct err *e)
+static struct zip *zip_new(void)
 {
     struct zip *s = xcalloc(1, sizeof(*s));
 
-    if (inflateInit2(&s->z, -MAX_WBITS) != Z_OK) {
-        free(s);
+    if (inflateInit2(&s->z, -MAX_WBITS) == Z_OK)
+        return s;
+    free(s);
+    return NULL;
+}
+
+static void *zip_twin(const struct context *c)
+{
+    (void)c; /* packed bytes are read by position */
+    return zip_new();
+}
+
+static const struct context_source zip_source = {zip_open, zip_read, zip_close, zip_free, zip_twin};
+
+int context_open_zip(struct context *c, struct err *e)
+{
+    struct zip *s = zip_new();
+
+    if (!s)
         return err_set(e, ERR_RETRY, "%s: out of memory", c->where.path);
-    }
     c->own = s;
     c->source = &zip_source;
     return context_zip_list(c, e);

@@ -38,5 +38,7 @@ void docker_images(struct driver *d, const char *owner, docker_images_fn *done, 
 /* Take away one name of an image, and the image with its last one; or the image of that id. Never forced, nothing is pruned along with it. Absent is
  * success; what is in use, or something else stands on it, ERR_CONFLICT. */
 void docker_image_remove(struct driver *d, const char *ref, op_done_fn *done, void *user);
+/* What pack itself calls the image that becomes this one: REPOSITORY:packing, in the arena. */
+const char *docker_packing_image(const char *tag, struct arena *a);
 
 #endif

@@ -296,8 +296,7 @@ static void on_news(void *user)
     docker_build_send(t, &top);
 }
 
-/* What pack itself calls the image. */
-static const char *packing_name(const char *tag, struct arena *a)
+const char *docker_packing_image(const char *tag, struct arena *a)
 {
     const char *colon = strrchr(tag, ':');
 
@@ -329,7 +328,7 @@ void docker_pack_begin(struct ticket *t)
     p->ticket = t;
     p->arena = arena_new();
     p->engine = http_where(t->d->http);
-    p->image = packing_name(t->op->object, p->arena);
+    p->image = docker_packing_image(t->op->object, p->arena);
     p->deadline_ms = ticket_left_ms(t);
     p->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     p->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

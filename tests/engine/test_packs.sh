@@ -63,7 +63,7 @@ EOF
     chmod 755 "$bin/nixpacks"
 }
 
-# make_pack: `pack build IMAGE --path=DIR ...`. A file `slow` in the source has it wait, `broken` fail.
+# make_pack: `pack build IMAGE --path=DIR ...`. A file `slow` in the source has it wait before it makes the image, `late` after, `broken` fail.
 make_pack() {
     cat >"$bin/pack" <<'EOF'
 #!/bin/bash
@@ -91,6 +91,7 @@ printf 'FROM busybox:stable\nCOPY app /www/\nLABEL io.buildpacks.stack.id=little
 tar -C "$HOME/context" -c . |
     curl -sS --unix-socket "${DOCKER_HOST#unix://}" -H 'Content-Type: application/x-tar' -T - -X POST "http://engine/build?version=1&t=$image"
 echo "Successfully built image $image"
+[ ! -e "$dir/late" ] || sleep 1618.03
 EOF
     chmod 755 "$bin/pack"
 }
@@ -281,3 +282,21 @@ took=$((($(date +%s%N) - from) / 1000000))
 check "the agent stops within 10 s (it took $took ms)" test "$took" -lt 10000
 same "and leaves no child" "1 1" "$(exit_of running 3141.59) $(exit_of running 2718.28)"
 same "and no temporary folder" 0 "$(work_folders)"
+
+# --- killed between pack's image and ours --------------------------------------------------------
+
+rm "$root/cnb/slow"
+touch "$root/cnb/late"
+start_agent
+check "a build at its last step" wait_until 20 running 1618.03
+check "pack's image is there" api GET /images/evenkeel/cnb/app:packing/json
+same "its name is written down" evenkeel/cnb/app:packing "$(cat "$state/packing/cnb.app")"
+same "a collection beside it leaves it alone" 0 "$("$EVENKEEL" gc --dry-run --json --state "$state" "${flags[@]}" | jq '[.images[] | select(.image | endswith(":packing"))] | length')"
+stop_agent KILL
+pkill -KILL -f 'sleep 1618[.]03' || true
+rm "$root/cnb.yaml"
+says "what is left can be seen" "evenkeel/cnb/app:packing (left by a pack that was cut off)" "$("$EVENKEEL" gc --dry-run --state "$state" "${flags[@]}")"
+check "and is still there" api GET /images/evenkeel/cnb/app:packing/json
+same "gc" 0 "$("$EVENKEEL" gc --state "$state" "${flags[@]}" >/dev/null 2>&1; echo $?)"
+check "it is gone" packing_gone
+check "and so is its record" [ ! -e "$state/packing/cnb.app" ]
