@@ -65,6 +65,11 @@ selected() {
     return 1
 }
 
+# Nothing can be fetched from where the tests run.
+if [ $kind = browser ] && command -v npm >/dev/null; then
+    tests/engine/tools.sh playwright >/dev/null || skip_everything "no driver for the browser"
+fi
+
 inside=()
 if [ -z "${DOCKER_HOST:-}" ] || [ ${#modern[@]} -gt 0 ]; then
     [ "$(id -u)" = 0 ] || skip_everything "a private engine needs root (or set DOCKER_HOST)"

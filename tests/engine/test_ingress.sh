@@ -171,13 +171,15 @@ http_port=18081
 python3 -m http.server 18081 --bind 0.0.0.0 >/dev/null 2>&1 &
 other=$!
 settings
+before=$(snapshot $traefik)
 start_agent
 told() { grep -q "port 18081 is already taken by python.*(pid $other)" "$agent_log"; }
 if wait_until 20 told; then pass "a taken port is named with who has it"; else fail "a taken port is named with who has it" "$(app_why evenkeel)"; fi
 named() { [ "$(app_state evenkeel)" = Degraded ] && [[ $(app_why evenkeel) == *"port 18081 is already taken by"* ]]; }
 check "status says so too" wait_until 40 named
 old_port() { [ "$(http_port=18080 code /a)" = 200 ]; }
-check "the one there was goes on on the old port" wait_until 40 old_port
+check "the one there was goes on on the old port" old_port
+same "and was not stopped to find out" "$before" "$(snapshot $traefik)"
 kill $other
 wait $other 2>/dev/null || true
 check "and taken once it is free" wait_until 60 from a /a
