@@ -35,7 +35,7 @@ part() {
     echo "   $p passed, $f failed, $s skipped ($((SECONDS - begin)) s)"
 }
 
-tests/deps.sh test && tests/deps.sh engine && { [ -z "$all" ] || tests/deps.sh browser; } || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+tests/deps.sh test && tests/deps.sh engine || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 
 part "build (every warning is an error)" make -j"$jobs" WERROR=1 all unit-programs engine-programs
 part "layers" make -s check-layers
@@ -48,6 +48,7 @@ part "Compose files, as docker compose reads them" tests/compose-config.py
 part "engine" env EVENKEEL_TEST_TIMEOUT=600 tests/run-engine.sh
 
 if [ -n "$all" ]; then
+    tests/deps.sh browser || true # not every distribution has one; then its tests are skipped
     part "pages in a browser" tests/run-engine.sh --browser
     part "newer engine" env EVENKEEL_TEST_TIMEOUT=600 tests/run-engine.sh --modern
     part "build with clang" make -j"$jobs" CC=clang DEV=1 all unit-programs
