@@ -4,6 +4,7 @@
 #include "agent/cli_common.h"
 
 #include "agent/cli.h"
+#include "agent/lock.h"
 #include "agent/progress.h"
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
@@ -84,6 +85,8 @@ int cli_core_open(struct core *c, const struct options *o, bool inspect, struct 
     if (core_gather(c, inspect, e) < 0)
         return -1;
     core_load_history(c);
+    if (lock_owner(o->state).pid && lock_owner(o->state).role == LOCK_AGENT)
+        memo_watch(c->memo);
     return cli_check_words(c, o, e);
 }
 

@@ -7,6 +7,7 @@
 
 #include "agent/cli.h"
 #include "agent/cli_common.h"
+#include "drivers/engine_fields_doc.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 #include "spec/policy.h"
@@ -84,11 +85,9 @@ int cli_schema(const struct options *o)
     static const struct {
         const char *name;
         void (*write)(struct str *out);
-    } kinds[] = {{"app", schema_app},
-                 {"config", schema_config},
-                 {"compose", schema_compose},
-                 {"reference", schema_reference},
-                 {"policy", policy_page}};
+    } kinds[] = {{"app", schema_app},         {"config", schema_config},
+                 {"compose", schema_compose}, {"reference", schema_reference},
+                 {"policy", policy_page},     {"drift", engine_fields_doc}};
     CLEANUP(str_release) struct str text = STR_INIT;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (strcmp(kinds[i].name, o->words.v[0]) == 0) {
@@ -97,7 +96,8 @@ int cli_schema(const struct options *o)
             return 0;
         }
     (void)fprintf(stderr,
-                  "evenkeel: schema wants app, config, compose, policy or reference, not \"%s\"\n",
+                  "evenkeel: schema wants app, config, compose, policy, reference or drift, not "
+                  "\"%s\"\n",
                   o->words.v[0]);
     return 1;
 }

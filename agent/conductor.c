@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 
+#include "agent/hands.h"
 #include "agent/ranges.h"
 #include "agent/slot.h"
 #include "agent/tail.h"
@@ -241,7 +242,9 @@ static void learn(struct conductor *c, const struct core_pass *p)
         const struct plan_app *pa = &p->plan->apps[i];
         if (pa->n_actions > 0 || (pa->state != APP_SYNCED && pa->state != APP_COMPLETED))
             continue;
-        memo_settled(c->core->memo, pa->name);
+        /* What is left though it differs keeps its cause. */
+        if (!hands_left_any(pa) && memo_settled(c->core->memo, pa->name) && c->o.store)
+            store_hands_gone(c->o.store, pa->name);
         size_t from, to;
         observed_app_range(o, pa->name, &from, &to);
         for (; from < to; from++)
@@ -309,6 +312,7 @@ static void pass(struct conductor *c)
     /* last: the input borrows what these two change */
     core_settle_released(c->core, p.plan);
     learn(c, &p);
+    memo_watch(c->core->memo);
     slots_sweep(&c->slots, c->core->http, p.plan, &scope);
     set_wake(c, c->core->desired->next_change_ms);
 }
@@ -526,14 +530,9 @@ static bool traefik_moved(struct conductor *c, const struct happening *h)
 /* A hand's deed comes as several events: a run may have begun by the first. Else what happens during a run is its own doing, and right after it an echo. */
 static void note_hand(struct conductor *c, const struct slot *s, const struct happening *h)
 {
-    int64_t time_ms = h->time_ms ? h->time_ms : core_now_ms();
-    bool echo = s && core_monotonic_ms() - s->tried_ms < ECHO_MS;
-    if (!h->object || !h->action)
-        return;
-    if (s && s->run
-            ? memo_touched(c->core->memo, h->object, time_ms) && !run_removes(s->run, h->object)
-            : !echo)
-        memo_hand(c->core->memo, h->app, h->object, h->action, time_ms);
+    bool running = s && s->run, echo = s && core_monotonic_ms() - s->tried_ms < ECHO_MS;
+    if (h->object && h->action && (running || !echo))
+        hands_note(c->core->memo, c->o.store, h, running ? s->run : NULL);
 }
 
 static void object_changed(struct conductor *c, const struct happening *h)

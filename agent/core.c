@@ -156,10 +156,12 @@ void core_settle_released(struct core *c, const struct plan *plan)
 void core_load_history(struct core *c)
 {
     struct arena *a = arena_new();
-    struct kvs hashes = {0};
+    struct kvs hashes = {0}, what = {0}, apps = {0};
     struct err ignored = {0};
     if (store_last_hashes(c->options->state, a, &hashes, &ignored) == 0)
         memo_load(c->memo, &hashes);
+    if (store_hands(c->options->state, a, &what, &apps, &ignored) == 0)
+        memo_load_hands(c->memo, &what, &apps);
     arena_free(a);
 }
 

@@ -125,7 +125,7 @@ static const struct verb verbs[] = {
      "\n"
      "  evenkeel audit ls --app blog --since 7d\n"
      "  evenkeel audit verify\n"},
-    {"schema", "app|config|compose|policy|reference", "print the JSON Schema of a file, the words of `policy:`, or the reference of keys", 0, 1, 1, cli_schema,
+    {"schema", "app|config|compose|policy|reference|drift", "print the JSON Schema of a file, the words of `policy:`, the reference of keys, or the fields that drift compares", 0, 1, 1, cli_schema,
      "For editors: put `# yaml-language-server: $schema=app.schema.json` at the top of a spec.\n"},
     {"version", "", "print the version", 0, 0, 0, cli_version, ""},
 };

@@ -23,6 +23,7 @@ struct table {
 
 struct memo {
     struct table hashes, hands;
+    bool watched;
 };
 
 static size_t table_at(const struct table *t, const char *key, bool *found)
@@ -122,9 +123,10 @@ static int strength_of(const char *action)
 {
     static const char *const words[] = {"connect", "disconnect", "update", "rename", "pause",
                                         "kill",    "die",        "stop",   "oom",    "destroy"};
+    size_t n = strcspn(action, " ");
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(action, words[i]) == 0)
-            return (int)i + 1;
+        if (strlen(words[i]) == n && strncmp(action, words[i], n) == 0)
+            return i < 2 ? 1 : (int)i; /* off and on again: the last counts */
     return 0;
 }
 
@@ -175,11 +177,33 @@ void memo_hand(struct memo *m, const char *app, const char *object, const char *
     now->at_ms = time_ms;
 }
 
-void memo_settled(struct memo *m, const char *app)
+bool memo_settled(struct memo *m, const char *app)
 {
+    bool any = false;
     for (size_t i = m->hands.n; i-- > 0;)
-        if (m->hands.v[i].app && strcmp(m->hands.v[i].app, app) == 0)
+        if (m->hands.v[i].app && strcmp(m->hands.v[i].app, app) == 0) {
             table_drop(&m->hands, i);
+            any = true;
+        }
+    return any;
+}
+
+void memo_load_hands(struct memo *m, const struct kvs *what, const struct kvs *apps)
+{
+    for (size_t i = 0; i < what->n; i++)
+        (void)table_set(&m->hands, kvs_get(apps, what->v[i].key), what->v[i].key, what->v[i].value);
+}
+
+const char *memo_hand_of(const struct memo *m, const char *object)
+{
+    bool found;
+    size_t at = table_at(&m->hands, object, &found);
+    return found ? m->hands.v[at].value : NULL;
+}
+
+void memo_watch(struct memo *m)
+{
+    m->watched = true;
 }
 
 static struct kvs table_view(const struct table *t, struct arena *a)
@@ -193,5 +217,6 @@ static struct kvs table_view(const struct table *t, struct arena *a)
 struct history memo_history(const struct memo *m, struct arena *a)
 {
     return (struct history){.last_hash = table_view(&m->hashes, a),
-                            .handmade = table_view(&m->hands, a)};
+                            .handmade = table_view(&m->hands, a),
+                            .watched = m->watched};
 }

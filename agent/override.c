@@ -6,6 +6,7 @@
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 #include "spec/document.h"
+#include "spec/forms.h"
 #include "spec/limits.h"
 
 static const char *file_of(const char *state_dir, const char *app, struct arena *a)
@@ -70,7 +71,7 @@ static void apply_word(struct override *w, enum override_word word, int64_t now_
 
 static bool says_nothing(const struct override *w)
 {
-    return !w->has_state && !w->restarted_at_ms && !w->hold && w->drift == DRIFT_UNSET &&
+    return !w->has_state && !w->restarted_at_ms && !w->hold && w->drift.mode == DRIFT_UNSET &&
            !w->revision;
 }
 
@@ -99,8 +100,11 @@ static void add_text(const struct override *w, const char *app, const char *by, 
     if (w->hold)
         str_add(out, "hold: true\n");
     add_time(out, "until", w->until_ms);
-    if (w->drift != DRIFT_UNSET)
-        str_addf(out, "drift: %s\n", w->drift == DRIFT_HEAL ? "heal" : "report");
+    if (w->drift.mode != DRIFT_UNSET) {
+        str_add(out, "drift: ");
+        (void)form_drift.show(NULL, &w->drift, out);
+        str_addc(out, '\n');
+    }
     if (w->revision)
         str_addf(out, "revision: \"%s\"\n", w->revision);
     if (by && *by)
@@ -113,7 +117,7 @@ int override_change(const char *state_dir, const char *app, const struct overrid
 {
     CLEANUP(str_release) struct str text = STR_INIT;
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    struct override w = before ? *before : (struct override){.drift = DRIFT_UNSET};
+    struct override w = before ? *before : (struct override){0};
     const char *path = file_of(state_dir, app, a);
 
     apply_word(&w, word, now_ms, for_ms);

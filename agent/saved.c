@@ -175,6 +175,7 @@ static void write_part(const struct core *c, const struct core_pass *p,
     json_object_set_new(v, "routes", js_from_strv(&in->host_routes));
     json_object_set_new(v, "last_hash", js_from_kvs(&part->history.last_hash));
     json_object_set_new(v, "handmade", js_from_kvs(&part->history.handmade));
+    json_object_set_new(v, "watched", json_boolean(in->history->watched));
     json_object_set_new(v, "released", js_from_strv(&in->released));
     if (in->confirmed_removals)
         json_object_set_new(v, "confirmed", json_string(in->confirmed_removals));
@@ -437,6 +438,7 @@ int saved_read(const char *text, size_t n, struct arena *a, struct plan_input *r
     js_kvs(v, "incumbents", a, &incumbents);
     js_kvs(v, "last_hash", a, &h->last_hash);
     js_kvs(v, "handmade", a, &h->handmade);
+    h->watched = js_bool(v, "watched", false);
     int64_t now = js_int(v, "now", 0);
     const struct settings *s = settings_from(json_object_get(v, "settings"), a);
     struct desired *d = desired_build(set_from(v, a), s, &incumbents, now, a);

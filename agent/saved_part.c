@@ -299,6 +299,7 @@ bool saved_part_scope(const struct core *c, const struct core_pass *p, struct ar
     part.incumbents = only(&c->incumbents, &part.apps, a);
     part.history.last_hash = only(&p->input.history->last_hash, &t.names, a);
     part.history.handmade = p->input.history->handmade;
+    part.history.watched = p->input.history->watched;
     *ret = part;
     return true;
 }

@@ -13,6 +13,7 @@
 #define REPEATS_MAX 2
 #define REPEATS_BY_HAND_MAX                                                                        \
     10 /* the same was done to it again, event by event: somebody is at it, or another controller */
+#define FIELDS_MAX 3
 
 static size_t slots_at(const struct slots *l, const char *app, bool *found)
 {
@@ -189,7 +190,7 @@ static void plan_sign(const struct plan_app *pa, char ret[SHA256_HEX])
     for (size_t i = 0; i < pa->n_actions; i++) {
         const struct action *x = &pa->actions[i];
         str_addf(&text, "%d %s %s\n", (int)x->kind, x->subject, x->op.hash ? x->op.hash : "");
-        if (x->kind == ACT_ROUTE_WRITE && x->op.body)
+        if ((x->kind == ACT_ROUTE_WRITE || x->kind == ACT_UPDATE) && x->op.body)
             str_add(&text, x->op.body);
     }
     sha256_hex(text.buf, text.len, ret);
@@ -202,13 +203,34 @@ static void slot_block(struct slot *s, const char *why)
     replace(&s->failure, why);
 }
 
+/* " (container blog-app-1: mem_limit, cpus)": of the first object that is not left as it is. */
+static void add_fields(const struct plan_app *pa, struct str *text)
+{
+    const char *object = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < pa->n_differences; i++) {
+        const struct difference *d = &pa->differences[i];
+        if (d->left != LEFT_NOT || (object && strcmp(object, d->object) != 0))
+            continue;
+        if (!object)
+            str_addf(text, " (%s: ", d->object);
+        object = d->object;
+        if (n < FIELDS_MAX)
+            str_addf(text, "%s%s", n > 0 ? ", " : "", d->change.field);
+        n++;
+    }
+    if (n > FIELDS_MAX)
+        str_addf(text, " and %zu more", n - FIELDS_MAX);
+    if (object)
+        str_addc(text, ')');
+}
+
 static void slot_block_repeating(struct slot *s, const struct plan_app *pa)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
     str_addf(&text, "it does not settle: the same plan came back %u times after it was carried out",
              s->repeats);
-    if (pa->n_differences > 0)
-        str_addf(&text, " (%s, %s)", pa->differences[0].object, pa->differences[0].change.field);
+    add_fields(pa, &text);
     str_add(&text, "; left alone until its file or settings change");
     slot_block(s, str_text(&text));
 }

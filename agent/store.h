@@ -40,6 +40,9 @@ void store_revision(struct store *s, int64_t ms, const char *app, const char *di
                     const char *origin, const char *text);
 /* What we last brought up under a container name; hash NULL: we removed it. */
 void store_last_hash(struct store *s, const char *container, const char *hash);
+/* What a hand did to an object of the app ("container web-app-1"), by the engine's event; and that all of it is history. */
+void store_hand(struct store *s, const char *app, const char *object, const char *what);
+void store_hands_gone(struct store *s, const char *app);
 /* When what we built was last seen in use; and that it is no more. */
 void store_image_used(struct store *s, int64_t ms, const char *image);
 void store_image_gone(struct store *s, const char *image);
@@ -74,6 +77,9 @@ typedef void store_drift_fn(void *user, const struct store_drift *d);
 int store_drifts(const char *state_dir, const char *app, bool only_open, int limit,
                  store_drift_fn *fn, void *user, struct err *e);
 int store_last_hashes(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e);
+/* object -> what, object -> app */
+int store_hands(const char *state_dir, struct arena *a, struct kvs *ret_what, struct kvs *ret_apps,
+                struct err *e);
 /* Image -> time of its last use in ms. */
 int store_image_uses(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e);
 /* The last state told for each app: app -> "Degraded\twhy". */

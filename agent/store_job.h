@@ -22,6 +22,8 @@ enum store_job_kind {
     JOB_PASS,
     JOB_IMAGE_USED,
     JOB_IMAGE_GONE,
+    JOB_HAND_SET,
+    JOB_HANDS_GONE,
     JOB_DRIFT_BEGAN,
     JOB_DRIFT_ENDED,
 };

@@ -228,6 +228,14 @@ int store_last_hashes(const char *state_dir, struct arena *a, struct kvs *ret, s
                     e);
 }
 
+int store_hands(const char *state_dir, struct arena *a, struct kvs *ret_what, struct kvs *ret_apps,
+                struct err *e)
+{
+    if (read_kvs(state_dir, "SELECT object, what FROM hands ORDER BY object", a, ret_what, e) != 0)
+        return -1;
+    return read_kvs(state_dir, "SELECT object, app FROM hands ORDER BY object", a, ret_apps, e);
+}
+
 int store_image_uses(const char *state_dir, struct arena *a, struct kvs *ret, struct err *e)
 {
     return read_kvs(state_dir, "SELECT image, ms FROM image_use ORDER BY image", a, ret, e);

@@ -27,6 +27,8 @@ static const char *const statements[] = {
     [JOB_HASH_GONE]      = "DELETE FROM last_hash WHERE container = ?4",
     [JOB_IMAGE_USED]     = "INSERT OR REPLACE INTO image_use (image, ms) VALUES (?4, ?1)",
     [JOB_IMAGE_GONE]     = "DELETE FROM image_use WHERE image = ?4",
+    [JOB_HAND_SET]       = "INSERT OR REPLACE INTO hands (object, app, what) VALUES (?4, ?5, ?6)",
+    [JOB_HANDS_GONE]     = "DELETE FROM hands WHERE app = ?4",
     [JOB_PASS]           = "INSERT INTO passes (ms, bytes, cause, plan_text, input) VALUES (?1, ?2, ?4, ?5, ?11)",
     [JOB_DRIFT_BEGAN]    = "INSERT OR REPLACE INTO drifts (id, ms, when_ms, app, object, field, want, have, cause, event)"
                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -148,6 +150,16 @@ void store_last_hash(struct store *s, const char *container, const char *hash)
 {
     queue(s, &(struct store_job){.kind = hash ? JOB_HASH_SET : JOB_HASH_GONE,
                                  .text = {container, hash}});
+}
+
+void store_hand(struct store *s, const char *app, const char *object, const char *what)
+{
+    queue(s, &(struct store_job){.kind = JOB_HAND_SET, .text = {object, app, what}});
+}
+
+void store_hands_gone(struct store *s, const char *app)
+{
+    queue(s, &(struct store_job){.kind = JOB_HANDS_GONE, .text = {app}});
 }
 
 void store_image_used(struct store *s, int64_t ms, const char *image)

@@ -63,6 +63,10 @@ void docker_act_begin(struct ticket *t)
     case OP_CONTAINER_UNPAUSE:
         path = docker_path(t->arena, "/containers/", op->object, "/unpause");
         break;
+    case OP_CONTAINER_UPDATE:
+        path = docker_path(t->arena, "/containers/", op->object, "/update");
+        body = op->body;
+        break;
     case OP_CONTAINER_RENAME: path = rename_path(t); break;
     case OP_CONTAINER_REMOVE:
         method = "DELETE";

@@ -112,6 +112,18 @@ static int kind_of(const char *type, enum mirror_kind *ret)
     return -1;
 }
 
+/* Its name before the event; NULL: not known, or not about a container. */
+static const char *container_of(struct docker *d, const struct engine_event *ev,
+                                enum mirror_kind kind, struct arena *a)
+{
+    const char *id = kind == MIRROR_CONTAINER ? ev->id
+                     : kind == MIRROR_NETWORK ? ev->container
+                                              : NULL;
+    const struct obs_container *c = id ? mirror_container(d->mirror, id) : NULL;
+
+    return c ? arena_strdup(a, c->name) : NULL;
+}
+
 /* What must be looked at again; false: nothing that we know of. */
 static bool mark(struct docker *d, const struct engine_event *ev, enum mirror_kind kind,
                  struct arena *a)
@@ -141,7 +153,7 @@ static int on_line(void *user, const char *line, size_t n)
         d->follower.last_ns = ev.time_ns;
     if (kind_of(ev.type, &kind) < 0)
         return 0;
-    const char *app = app_of(d, &ev, kind);
+    const char *app = app_of(d, &ev, kind), *container = container_of(d, &ev, kind, a);
 
     if (!mark(d, &ev, kind, a))
         return 0;
@@ -151,6 +163,7 @@ static int on_line(void *user, const char *line, size_t n)
                 .what = ENGINE_CHANGED,
                 .app = app,
                 .object = arena_printf(a, "%s %s", ev.type, ev.name ? ev.name : ev.id),
+                .container = container,
                 .action = ev.action,
                 .time_ms = ev.time_ns / 1000000,
             });

@@ -46,6 +46,7 @@ static enum lane lane_of(enum op_kind kind)
     case OP_VOLUME_RELEASE:
     case OP_CONTAINER_CREATE:
     case OP_CONTAINER_UNPAUSE:
+    case OP_CONTAINER_UPDATE:
     case OP_CONTAINER_RENAME: return LANE_CALL;
     }
     return LANE_CALL;
@@ -106,6 +107,7 @@ static int64_t default_deadline_ms(const struct docker *d, const struct op *op)
     case OP_VOLUME_QUARANTINE:
     case OP_VOLUME_RELEASE:
     case OP_CONTAINER_UNPAUSE:
+    case OP_CONTAINER_UPDATE:
     case OP_CONTAINER_RENAME: return 60 * SECOND;
     }
     return 60 * SECOND;
@@ -128,6 +130,7 @@ static void begin_op(struct ticket *t)
     case OP_CONTAINER_STOP:
     case OP_CONTAINER_RESTART:
     case OP_CONTAINER_UNPAUSE:
+    case OP_CONTAINER_UPDATE:
     case OP_CONTAINER_RENAME:
     case OP_CONTAINER_REMOVE: docker_act_begin(t); return;
     case OP_VOLUME_REMOVE:
@@ -225,6 +228,7 @@ static void mark_touched(struct ticket *t)
     case OP_CONTAINER_STOP:
     case OP_CONTAINER_RESTART:
     case OP_CONTAINER_UNPAUSE:
+    case OP_CONTAINER_UPDATE:
     case OP_CONTAINER_RENAME:
     case OP_CONTAINER_REMOVE: docker_dirty(d, MIRROR_CONTAINER, op->object); return;
     case OP_WAIT_RUNNING:

@@ -43,6 +43,9 @@ struct happening {
     enum engine_happening what;
     const char *app;    /* valid during the callback */
     const char *object; /* "container blog-app-1" */
+    const char *
+        container; /* that it happened to, by the name known before it: of a rename the old one, of connect and disconnect the
+                              container; or NULL */
     const char *action; /* "die", "destroy", ... the engine's word */
     const char *text;
     int64_t time_ms;

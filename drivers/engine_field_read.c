@@ -516,6 +516,27 @@ static void add_aliases(const struct field_view *v, const json_t *endpoint, stru
     }
 }
 
+/* "WORD one", "WORD two" of the strings at a path */
+static void add_texts(const json_t *endpoint, const char *path, const char *word, struct arena *a,
+                      struct strv *into)
+{
+    struct strv texts = {0};
+
+    js_strv(endpoint, path, a, &texts);
+    strv_sort(&texts);
+    for (size_t i = 0; i < texts.n; i++)
+        strv_push(a, into, arena_printf(a, "%s %s", word, texts.v[i]));
+}
+
+static void add_options(const json_t *endpoint, struct arena *a, struct strv *into)
+{
+    struct kvs options = {0};
+
+    js_kvs(endpoint, "DriverOpts", a, &options);
+    for (size_t i = 0; i < options.n; i++)
+        strv_push(a, into, arena_printf(a, "option %s=%s", options.v[i].key, options.v[i].value));
+}
+
 static const char *endpoint_text(const struct field_view *v, const json_t *endpoint,
                                  struct arena *a)
 {
@@ -529,6 +550,9 @@ static const char *endpoint_text(const struct field_view *v, const json_t *endpo
         strv_push(a, &parts, arena_printf(a, "address %s", ipv4));
     if (*ipv6)
         strv_push(a, &parts, arena_printf(a, "address %s", ipv6));
+    add_texts(endpoint, "IPAMConfig.LinkLocalIPs", "address", a, &parts);
+    add_texts(endpoint, "Links", "link", a, &parts);
+    add_options(endpoint, a, &parts);
     if (parts.n == 0)
         strv_push(a, &parts, "attached");
     for (size_t i = 0; i < parts.n; i++)

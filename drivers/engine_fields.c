@@ -12,34 +12,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "drivers/engine_field_read.h"
+#include "drivers/engine_field_table.h"
 #include "spec/base/arena.h"
 #include "spec/base/attr.h"
 #include "spec/base/js.h"
-
-enum field_where { CONFIG, HOST };
-
-enum field_flags {
-    IMAGE = 1, /* an image can set it */
-    LIVE = 2,  /* the engine can change it in place */
-    /* Where the body is silent, somebody else decides: reported only is no difference. */
-    SILENT = 4,
-    /* A kernel or an older engine that cannot do it leaves it out, and nobody can clear it by hand: asked only is no
-     * difference. */
-    UNABLE = 8,
-    /* May name another container, which the engine turns from a name into an id. */
-    OTHER = 16,
-};
-
-struct field_row {
-    const char *name;
-    enum field_where where;
-    const char *member; /* NULL: the reader looks itself */
-    field_read_fn *read;
-    unsigned flags;
-    const char *engine_default; /* its value when nobody says anything; NULL: absent */
-    const char *without;        /* UNABLE: what the engine puts in its place; NULL: nothing */
-};
 
 /* clang-format off */
 static const struct field_row rows[] = {
@@ -56,8 +32,8 @@ static const struct field_row rows[] = {
     {"cgroup", HOST, "CgroupnsMode", field_read_text, SILENT, NULL, NULL},
     {"cgroup_parent", HOST, "CgroupParent", field_read_text, 0, NULL, NULL},
     {"command", CONFIG, "Cmd", field_read_list, IMAGE, NULL, NULL},
-    {"cpu_period", HOST, "CpuPeriod", field_read_number, LIVE, NULL, NULL},
-    {"cpu_quota", HOST, "CpuQuota", field_read_number, LIVE, NULL, NULL},
+    {"cpu_period", HOST, "CpuPeriod", field_read_number, LIVE, "100000", NULL},
+    {"cpu_quota", HOST, "CpuQuota", field_read_positive, LIVE, NULL, NULL},
     {"cpu_rt_period", HOST, "CpuRealtimePeriod", field_read_number, LIVE | UNABLE, NULL, NULL},
     {"cpu_rt_runtime", HOST, "CpuRealtimeRuntime", field_read_number, LIVE | UNABLE, NULL, NULL},
     {"cpu_shares", HOST, "CpuShares", field_read_number, LIVE | UNABLE, NULL, NULL},
@@ -123,6 +99,11 @@ static const struct field_row rows[] = {
     {"working_dir", CONFIG, "WorkingDir", field_read_path, IMAGE, NULL, NULL},
 };
 /* clang-format on */
+
+const struct field_row *engine_field_row(size_t i)
+{
+    return i < ARRAY_LEN(rows) ? &rows[i] : NULL;
+}
 
 struct part { /* of a key: its first n letters */
     const char *text;
@@ -251,45 +232,89 @@ static bool another_container(const char *mode)
     return strncmp(mode, "container:", 10) == 0;
 }
 
-static bool explained(const struct field_row *row, const char *want, const char *have)
+/* What the kernel cannot do is told apart from what a hand took away by what the engine reports elsewhere. */
+static bool unable(const struct field_row *row, uint64_t able)
+{
+    return (row->flags & UNABLE) &&
+           !((row->flags & LIVE) && (able & UINT64_C(1) << (row - rows) % 64));
+}
+
+static bool explained(const struct field_row *row, const char *want, const char *have,
+                      uint64_t able)
 {
     if (!row)
         return false;
     if (have && row->without && strcmp(have, row->without) == 0)
-        return true;
+        return unable(row, able);
     if (!want)
         return row->flags & SILENT;
     if (!have)
-        return (row->flags & UNABLE) || is_default(row, want);
-    if ((row->flags & OTHER) && another_container(want) && another_container(have))
-        return true;
-    return strcmp(want, have) == 0;
+        return unable(row, able) || is_default(row, want);
+    return (row->flags & OTHER) && another_container(want) && another_container(have);
+}
+
+uint64_t engine_fields_able(const struct kvs *have)
+{
+    uint64_t able = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct field_row *row = &rows[i];
+        bool asks = (row->flags & (LIVE | UNABLE)) == (LIVE | UNABLE);
+        const char *value = asks ? kvs_get(have, row->name) : NULL;
+
+        if (value && !(row->without && strcmp(row->without, value) == 0))
+            able |= UINT64_C(1) << i % 64;
+    }
+    return able;
+}
+
+size_t engine_fields_join(const struct kvs *want, const struct kvs *have, uint64_t able,
+                          struct arena *a, struct field_difference **ret)
+{
+    struct field_difference *found = NULL;
+    size_t n = 0, cap = 0, i = 0, j = 0;
+
+    while (i < want->n || j < have->n) {
+        int by = i == want->n ? 1 : j == have->n ? -1 : strcmp(want->v[i].key, have->v[j].key);
+        struct field_difference d = {
+            .key = by <= 0 ? want->v[i].key : have->v[j].key,
+            .want = by <= 0 ? want->v[i].value : NULL,
+            .have = by >= 0 ? have->v[j].value : NULL,
+        };
+
+        i += by <= 0;
+        j += by >= 0;
+        if (by == 0 && strcmp(d.want, d.have) == 0)
+            continue;
+        if (!explained(row_of(d.key), d.want, d.have, able)) {
+            found = arena_grow(a, found, n, &cap, sizeof(*found));
+            found[n++] = d;
+        }
+    }
+    *ret = found;
+    return n;
 }
 
 size_t engine_fields_differ(const struct kvs *body, const struct kvs *image, const struct kvs *have,
                             struct arena *a, struct field_difference **ret)
 {
     struct kvs want = engine_fields_expected(body, image, a);
-    struct field_difference *found = NULL;
-    size_t n = 0, cap = 0, i = 0, j = 0;
 
-    while (i < want.n || j < have->n) {
-        int by = i == want.n ? 1 : j == have->n ? -1 : strcmp(want.v[i].key, have->v[j].key);
-        struct field_difference d = {
-            .key = by <= 0 ? want.v[i].key : have->v[j].key,
-            .want = by <= 0 ? want.v[i].value : NULL,
-            .have = by >= 0 ? have->v[j].value : NULL,
-        };
+    return engine_fields_join(&want, have, 0, a, ret);
+}
 
-        if (!explained(row_of(d.key), d.want, d.have)) {
-            found = arena_grow(a, found, n, &cap, sizeof(*found));
-            found[n++] = d;
-        }
-        i += by <= 0;
-        j += by >= 0;
-    }
-    *ret = found;
-    return n;
+enum field_repair engine_field_repair(const char *key)
+{
+    const struct field_row *row = row_of(key);
+
+    if (!row || !(row->flags & LIVE))
+        return FIELD_REPLACE;
+    return row->where == HOST ? FIELD_UPDATE : FIELD_NETWORK;
+}
+
+bool engine_field_known(const char *key)
+{
+    return row_of(key) != NULL;
 }
 
 bool engine_field_live(const char *key)

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "spec/base/str.h"
 
@@ -39,6 +40,22 @@ struct field_difference {
  * difference. */
 size_t engine_fields_differ(const struct kvs *body, const struct kvs *image, const struct kvs *have,
                             struct arena *a, struct field_difference **ret);
+
+/* The same for a list of engine_fields_expected, without making it anew. able: what engine_fields_able said of all containers of this engine
+ * together: a limit that some other container has can be set here, so it did not go missing by itself. 0: nothing is known. */
+size_t engine_fields_join(const struct kvs *want, const struct kvs *have, uint64_t able,
+                          struct arena *a, struct field_difference **ret);
+/* One bit for each limit that these fields show the engine can set. */
+uint64_t engine_fields_able(const struct kvs *have);
+
+enum field_repair {
+    FIELD_REPLACE, /* takes a new container */
+    FIELD_UPDATE, /* POST /containers/ID/update; engine_update.h knows whether for this value, too */
+    FIELD_NETWORK, /* network disconnect and connect */
+};
+enum field_repair engine_field_repair(const char *key);
+/* "mem_limit", "environment", "environment.TZ": what the comparison may name. */
+bool engine_field_known(const char *key);
 
 /* True for keys whose values may be secret (environment variables, labels and log options named like a password, token, key or address
  * with credentials): shown only as "changed", never in clear. */

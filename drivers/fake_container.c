@@ -6,6 +6,7 @@
 
 #include "drivers/engine_encode.h"
 #include "drivers/engine_fields.h"
+#include "drivers/engine_update.h"
 #include "drivers/fake_parts.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
@@ -301,6 +302,9 @@ int fake_container_live(struct fake_world *w, const struct op *op, struct op_res
     case OP_CONTAINER_STOP: return end(w, c, 137);
     case OP_CONTAINER_RESTART: return restart(w, c, ret);
     case OP_CONTAINER_UNPAUSE: return unpause(c, ret);
+    case OP_CONTAINER_UPDATE:
+        c->c.fields = engine_update_applied(&c->c.fields, op->body, w->arena);
+        return 0;
     case OP_CONTAINER_RENAME: return container_rename(w, c, op, ret);
     case OP_CONTAINER_REMOVE: return container_remove(w, c);
     case OP_WAIT_RUNNING: return wait_up(c, false, ret);

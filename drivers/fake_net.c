@@ -4,6 +4,7 @@
  * use. Creating what is there already, with our labels, succeeds. */
 #include <string.h>
 
+#include "drivers/engine_fields.h"
 #include "drivers/fake_parts.h"
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
@@ -122,6 +123,23 @@ void fake_attach(struct fake_world *w, struct fake_container *c, const struct ob
     js_strv(endpoint, "Aliases", w->arena, &c->c.networks[at].aliases);
 }
 
+/* What an inspect says of the network from now on; endpoint NULL: nothing. */
+static void set_field(struct fake_world *w, struct fake_container *c, const char *network,
+                      const json_t *endpoint)
+{
+    json_auto_t *body =
+        json_pack("{s:{s:{s:O*}}}", "NetworkingConfig", "EndpointsConfig", network, endpoint);
+    struct kvs now = engine_fields_of_body(body, w->arena), kept = {0};
+    const char *field = arena_printf(w->arena, "networks.%s", network);
+
+    for (size_t i = 0; i < c->c.fields.n; i++)
+        if (strcmp(c->c.fields.v[i].key, field) != 0)
+            kvs_set(w->arena, &kept, c->c.fields.v[i].key, c->c.fields.v[i].value);
+    for (size_t i = 0; i < now.n; i++)
+        kvs_set(w->arena, &kept, now.v[i].key, now.v[i].value);
+    c->c.fields = kept;
+}
+
 int fake_network_connect(struct fake_world *w, const struct op *op, struct op_result *ret)
 {
     struct fake_container *c = fake_container_of(w, op->object);
@@ -133,6 +151,7 @@ int fake_network_connect(struct fake_world *w, const struct op *op, struct op_re
     if (!n)
         return fake_no_such(&ret->err, "network", op->network);
     fake_attach(w, c, n, js_at(body, "EndpointConfig"));
+    set_field(w, c, n->name, js_at(body, "EndpointConfig"));
     return 0;
 }
 
@@ -145,6 +164,8 @@ int fake_network_disconnect(struct fake_world *w, const struct op *op, struct op
         return fake_no_such(&ret->err, "container", op->object);
     size_t at = n ? attach_index(c, n) : c->c.n_networks;
 
+    if (n)
+        set_field(w, c, n->name, NULL);
     if (at < c->c.n_networks)
         memmove(&c->c.networks[at], &c->c.networks[at + 1],
                 (--c->c.n_networks - at) * sizeof(c->c.networks[0]));

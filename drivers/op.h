@@ -30,6 +30,7 @@ enum op_kind {
     OP_CONTAINER_STOP,    /* object, grace_s */
     OP_CONTAINER_RESTART, /* object, grace_s */
     OP_CONTAINER_UNPAUSE, /* object */
+    OP_CONTAINER_UPDATE,  /* object, body: of ContainerUpdate */
     OP_CONTAINER_RENAME,  /* object, name: the new one */
     OP_CONTAINER_REMOVE,  /* object; anonymous volumes go with it, named ones never */
     OP_WAIT_RUNNING,      /* object; still running for settle_ms after its start */

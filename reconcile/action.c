@@ -26,6 +26,7 @@ static const struct action_row rows[] = {
     [ACT_STOP]               = {"stop",               "stop",       '~', OP_CONTAINER_STOP},
     [ACT_RESTART]            = {"restart",            "restart",    '~', OP_CONTAINER_RESTART},
     [ACT_UNPAUSE]            = {"unpause",            "unpause",    '~', OP_CONTAINER_UNPAUSE},
+    [ACT_UPDATE]             = {"update",             "update",     '~', OP_CONTAINER_UPDATE},
     [ACT_RENAME]             = {"rename",             "rename",     '~', OP_CONTAINER_RENAME},
     [ACT_REMOVE]             = {"remove",             "remove",     '-', OP_CONTAINER_REMOVE},
     [ACT_WAIT_RUNNING]       = {"wait-running",       "wait for",   '.', OP_WAIT_RUNNING},
@@ -90,6 +91,7 @@ void action_print(const struct action *a, struct str *out)
     case ACT_STOP:
     case ACT_RESTART:
     case ACT_UNPAUSE:
+    case ACT_UPDATE:
     case ACT_REMOVE:
     case ACT_KEEP: break;
     }

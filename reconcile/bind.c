@@ -9,11 +9,44 @@
 #include <string.h>
 
 #include "drivers/engine_encode.h"
+#include "drivers/engine_encode_net.h"
+#include "drivers/engine_fields.h"
 #include "reconcile/build_tag.h"
 #include "spec/base/arena.h"
 
-static void bind_container(struct want_container *c, const char *image_id, struct arena *a)
+/* The create body knows the first network only; the container is to be on all of them. */
+static void add_endpoints(const struct want_container *c, json_t *body, struct arena *a)
 {
+    const struct attach *first = engine_encode_first_attach(c);
+    const struct service *spec = c->service->spec;
+    json_t *endpoints =
+        json_object_get(json_object_get(body, "NetworkingConfig"), "EndpointsConfig");
+
+    for (size_t i = 0; first && i < spec->n_networks; i++)
+        if (&spec->networks[i] != first)
+            (void)json_object_set_new(
+                endpoints, engine_encode_network_name(c->app, &spec->networks[i]),
+                engine_encode_endpoint(c->app, c->service, &spec->networks[i], NULL, a));
+}
+
+static void bind_fields(struct want_container *c, const struct obs_image *image, struct arena *a)
+{
+    json_auto_t *body = js_parse(c->body, strlen(c->body), NULL);
+
+    add_endpoints(c, body, a);
+    struct kvs own = engine_fields_of_body(body, a);
+    struct kvs all = engine_fields_expected(&own, &image->fields, a);
+
+    /* What it has of the image lies in the observed state's arena, which goes with its pass. */
+    c->fields = (struct kvs){0};
+    for (size_t i = 0; i < all.n; i++)
+        kvs_set(a, &c->fields, arena_strdup(a, all.v[i].key), arena_strdup(a, all.v[i].value));
+}
+
+static void bind_container(struct want_container *c, const struct obs_image *image, struct arena *a)
+{
+    const char *image_id = image ? image->id : NULL;
+
     if (!c->body)
         c->body = engine_encode_container(c, a);
     if (!image_id) {
@@ -25,6 +58,7 @@ static void bind_container(struct want_container *c, const char *image_id, struc
         return;
     c->sealed_for = arena_strdup(a, image_id);
     engine_encode_hash(c->body, image_id, c->hash);
+    bind_fields(c, image, a);
 }
 
 static void bind_build(const struct want_app *app, struct want_service *s, const struct observed *o,
@@ -48,7 +82,7 @@ static void bind_app(struct want_app *app, const struct observed *o, struct aren
         const struct obs_image *image = service->image ? observed_image(o, service->image) : NULL;
 
         for (size_t c = 0; c < service->n_containers; c++)
-            bind_container(&service->containers[c], image ? image->id : NULL, a);
+            bind_container(&service->containers[c], image, a);
     }
 }
 

@@ -92,8 +92,7 @@ static void explain(struct app_work *p, struct replica *r, const struct obs_cont
                                 r->changes[0].field);
 }
 
-/* Labels that noted the routes at birth say what held then. Where labels are what a router goes by, they are wanted like any other. */
-static bool is_route_note(const struct replica *r, const char *field)
+bool diff_is_route_note(const struct replica *r, const char *field)
 {
     static const char prefix[] = "labels.traefik.";
 
@@ -118,7 +117,7 @@ void diff_container(struct app_work *p, struct replica *r, const struct obs_cont
 
         for (size_t i = 0; i < n; i++)
             /* What is had and not wanted may be what an image without a name brings along. */
-            if ((found[i].want || !unnamed) && !is_route_note(r, found[i].key))
+            if ((found[i].want || !unnamed) && !diff_is_route_note(r, found[i].key))
                 add_change(p, r, found[i].key, found[i].want, found[i].have);
     }
     if (r->n_changes == 0 && unnamed) {

@@ -2,11 +2,15 @@
 #ifndef EK_DIFF_H
 #define EK_DIFF_H
 
+#include <stdbool.h>
+
 struct app_work;
 struct obs_container;
 struct replica;
 
 /* Fill r->changes and r->cause with the fields in which the container differs from what is wanted in its place. */
 void diff_container(struct app_work *p, struct replica *r, const struct obs_container *c);
+/* Labels that noted the routes at birth say what held then. Where labels are what a router goes by, they are wanted like any other. */
+bool diff_is_route_note(const struct replica *r, const char *field);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "drivers/engine_fields.h"
+#include "drivers/engine_update.h"
 #include "reconcile/plan_judge.h"
 #include "reconcile/plan_work.h"
 #include "spec/base/arena.h"
@@ -74,8 +74,11 @@ static void note_event(struct app_work *p, struct difference *d)
         d->when_ms = ms;
 }
 
-static enum drift_repair repair_of_place(const struct replica *r, const char *field)
+static enum drift_repair repair_of_place(const struct replica *r, const struct change *change)
 {
+    const struct field_difference d = {change->field, change->want, change->have};
+    const char *field = change->field;
+
     if (strcmp(field, "state") == 0)
         return r->keeper ? REPAIR_START : r->n_have ? REPAIR_REPLACE : REPAIR_CREATE;
     if (!r->keeper)
@@ -86,13 +89,13 @@ static enum drift_repair repair_of_place(const struct replica *r, const char *fi
         return REPAIR_REMOVE;
     if (strncmp(field, "networks.", 9) == 0)
         return REPAIR_NETWORK;
-    return REPAIR_REPLACE;
+    return engine_update_can(&d) ? REPAIR_UPDATE : REPAIR_REPLACE;
 }
 
 static enum drift_repair repair_of(const struct difference *d, const struct replica *r)
 {
     if (r)
-        return repair_of_place(r, d->change.field);
+        return repair_of_place(r, &d->change);
     if (strncmp(d->object, "route", 5) == 0)
         return REPAIR_ROUTE;
     if (!d->change.want)

@@ -34,17 +34,19 @@ static void judge_wanted_networks(struct app_work *p, struct replica *r)
         /* Only the network it was born on is part of the hash; of the others nobody can tell whether the file or a
          * hand changed, unless the event was seen. A network that is missing altogether may be one that we were
          * just making again. */
-        bool event = handmade(p->w, r->want->name) != NULL;
+        bool event =
+            handmade(p->w, r->want->name) ||
+            handmade_object(p->w, arena_printf(p->w->arena, "network %s", net->want->name));
         bool found = event || (born_there && net->have);
 
-        strv_push(p->w->arena, &r->connect, net->want->name);
-        judge_differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING,
-                     (struct change){arena_printf(p->w->arena, "networks.%s", net->want->name),
-                                     "connected", NULL},
-                     found        ? judge_by_hand(p, r, "not connected", "disconnected by hand")
-                     : born_there ? "its network is gone"
-                                  : arena_printf(p->w->arena, "%s: networks changed",
-                                                 place_words(p, &r->service->spec->at)));
+        if (judge_differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING,
+                         (struct change){arena_printf(p->w->arena, "networks.%s", net->want->name),
+                                         "connected", NULL},
+                         found        ? judge_by_hand(p, r, "not connected", "disconnected by hand")
+                         : born_there ? "its network is gone"
+                                      : arena_printf(p->w->arena, "%s: networks changed",
+                                                     place_words(p, &r->service->spec->at))))
+            strv_push(p->w->arena, &r->connect, net->want->name);
     }
 }
 
@@ -89,15 +91,17 @@ static void judge_extra_networks(struct app_work *p, struct replica *r)
             continue;
         if (network_is_apps(p, on)) {
             bool found = handmade(p->w, r->want->name) != NULL;
-            strv_push(a, &r->disconnect, on->network_id);
-            judge_differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING, change,
-                         found ? judge_by_hand(p, r, "connected by hand", "")
-                               : arena_printf(a, "%s: networks changed",
-                                              place_words(p, &r->service->spec->at)));
+            if (judge_differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING, change,
+                             found ? judge_by_hand(p, r, "connected by hand", "")
+                                   : arena_printf(a, "%s: networks changed",
+                                                  place_words(p, &r->service->spec->at))))
+                strv_push(a, &r->disconnect, on->network_id);
             continue;
         }
         diff_add(p, DRIFT_FOUND, arena_printf(a, "container %s", r->want->name), change,
                  "connected by hand; left as it is");
+        p->out->differences[p->out->n_differences - 1].left =
+            judge_ignores(p, field) ? LEFT_IGNORED : LEFT_FOREIGN;
     }
 }
 
@@ -115,16 +119,15 @@ void attach_judge_name(struct app_work *p, struct replica *r)
 
     if (strcmp(name, have) == 0)
         return;
-    r->rename = true;
     /* A name is no part of the hash. If it was up under this one before, the file changed. */
     bool file = !ours && !handmade(p->w, name) && judge_was_up_as(p, r, have);
 
-    judge_differ(p, r, ours || file ? DRIFT_PENDING : DRIFT_FOUND,
-                 (struct change){"name", name, have},
-                 ours   ? "its replacement was not finished"
-                 : file ? arena_printf(p->w->arena, "%s: container_name changed",
-                                       place_words(p, &r->service->spec->at))
-                        : judge_by_hand(p, r, "renamed", "by hand"));
+    r->rename = judge_differ(p, r, ours || file ? DRIFT_PENDING : DRIFT_FOUND,
+                             (struct change){"name", name, have},
+                             ours   ? "its replacement was not finished"
+                             : file ? arena_printf(p->w->arena, "%s: container_name changed",
+                                                   place_words(p, &r->service->spec->at))
+                                    : judge_by_hand(p, r, "renamed", "by hand"));
 }
 
 /* Somebody else's container has the name that is needed here. */

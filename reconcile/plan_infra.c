@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "drivers/engine_encode.h"
+#include "reconcile/plan_judge.h"
 #include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
@@ -233,6 +234,39 @@ static const char *choose_subnet(struct app_work *p, const struct network_work *
 }
 
 /* A container of ours still names it. */
+/* Exactly what uses it now was up before: it was there. */
+static bool used_before(struct app_work *p, const char *key, bool volume)
+{
+    for (size_t i = 0; i < p->n_replicas; i++) {
+        const struct replica *r = &p->replicas[i];
+        const struct service *s = r->service->spec;
+        const struct attach *on;
+        size_t n;
+
+        if (!judge_was_up_as(p, r, r->want->name))
+            continue;
+        service_attachments(s, &on, &n);
+        for (size_t k = 0; !volume && k < n; k++)
+            if (strcmp(on[k].network, key) == 0)
+                return true;
+        for (size_t k = 0; volume && k < s->n_mounts; k++)
+            if (s->mounts[k].kind == MOUNT_VOLUME && s->mounts[k].source &&
+                strcmp(s->mounts[k].source, key) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* "gone (destroy at ...)", or NULL: it is new. */
+static const char *gone_words(struct app_work *p, const char *object, bool known)
+{
+    const char *event = handmade_object(p->w, object);
+
+    if (event)
+        return arena_printf(p->w->arena, "gone (%s)", event);
+    return known ? "gone (removed by hand)" : NULL;
+}
+
 static bool knew_network(const struct app_work *p, const char *name)
 {
     for (size_t i = 0; i < p->n_mine; i++)
@@ -249,13 +283,14 @@ uint32_t infra_network(struct app_work *p, struct network_work *n)
     if (n->planned || n->have)
         return n->created;
     n->planned = true;
-    bool gone = !n->wrong && knew_network(p, n->want->name);
+    const char *label = arena_printf(a, "network %s", n->want->name);
+    bool known = knew_network(p, n->want->name) || used_before(p, n->want->key, false);
+    const char *gone = n->wrong ? NULL : gone_words(p, label, known);
     const char *cause =
         n->wrong ? n->mismatch
         : gone
-            ? "gone (removed by hand)"
+            ? gone
             : arena_printf(a, "%s: new", place_words(p, n->want->spec ? &n->want->spec->at : NULL));
-    const char *label = arena_printf(a, "network %s", n->want->name);
     const char *subnet = choose_subnet(p, n);
 
     if (!n->wrong)
@@ -283,9 +318,12 @@ uint32_t infra_volume(struct app_work *p, struct volume_work *v)
     const char *label = arena_printf(a, "volume %s", v->want->name);
 
     const struct volume *spec = v->want->spec;
-    const char *cause = arena_printf(a, "%s: new", place_words(p, spec ? &spec->at : NULL));
+    const char *gone = gone_words(p, label, used_before(p, v->want->key, true));
+    const char *cause =
+        gone ? gone : arena_printf(a, "%s: new", place_words(p, spec ? &spec->at : NULL));
 
-    diff_add(p, DRIFT_PENDING, label, (struct change){"state", "present", NULL}, cause);
+    diff_add(p, gone ? DRIFT_FOUND : DRIFT_PENDING, label,
+             (struct change){"state", "present", NULL}, cause);
     v->created = act_add(p, ACT_VOLUME_CREATE, label, cause);
     struct action *act = act_at(p, v->created);
 

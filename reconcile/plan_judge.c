@@ -11,6 +11,7 @@
 
 #include "drivers/engine_needs.h"
 #include "reconcile/diff.h"
+#include "reconcile/drift_fields.h"
 #include "reconcile/plan_infra.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
@@ -19,16 +20,34 @@
 
 /* ---- words ---- */
 
-void judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
+bool judge_ignores(const struct app_work *p, const char *field)
+{
+    const struct strv *l = &p->want->drift_ignore;
+
+    for (size_t i = 0; i < l->n; i++) {
+        size_t n = strlen(l->v[i]);
+
+        if (strncmp(field, l->v[i], n) == 0 && (!field[n] || field[n] == '.'))
+            return true;
+    }
+    return false;
+}
+
+bool judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
                   const char *cause)
 {
     const char *object = arena_printf(p->w->arena, "container %s", r->want->name);
 
     diff_add(p, kind, object, change, cause);
+    if (kind == DRIFT_FOUND && judge_ignores(p, change.field)) {
+        p->out->differences[p->out->n_differences - 1].left = LEFT_IGNORED;
+        return false;
+    }
     if (!r->cause)
         r->cause = cause;
     if (r->kind != DRIFT_PENDING)
         r->kind = kind;
+    return true;
 }
 
 const char *judge_by_hand(struct app_work *p, const struct replica *r, const char *what,
@@ -36,7 +55,9 @@ const char *judge_by_hand(struct app_work *p, const struct replica *r, const cha
 {
     const char *event = handmade(p->w, r->want->name);
 
-    return arena_printf(p->w->arena, "%s (%s)", what, event ? event : otherwise);
+    if (event || (p->w->in->history && p->w->in->history->watched))
+        return arena_printf(p->w->arena, "%s (%s)", what, event ? event : otherwise);
+    return arena_printf(p->w->arena, "%s (%s, while no agent watched)", what, otherwise);
 }
 
 bool judge_was_up_as(const struct app_work *p, const struct replica *r, const char *name)
@@ -63,10 +84,10 @@ static void judge_missing(struct app_work *p, struct replica *r)
     struct change change = {"state", "running", NULL};
 
     r->condition = COND_ABSENT;
-    judge_differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING, change,
-                 found
-                     ? judge_by_hand(p, r, "gone", "removed by hand")
-                     : arena_printf(p->w->arena, "%s: new", place_words(p, &r->service->spec->at)));
+    (void)judge_differ(
+        p, r, found ? DRIFT_FOUND : DRIFT_PENDING, change,
+        found ? judge_by_hand(p, r, "gone", "removed by hand")
+              : arena_printf(p->w->arena, "%s: new", place_words(p, &r->service->spec->at)));
 }
 
 static void judge_outdated(struct app_work *p, struct replica *r)
@@ -75,15 +96,19 @@ static void judge_outdated(struct app_work *p, struct replica *r)
     const char *volume = pick_missing_volume(p, r->service), *object;
 
     r->condition = container_runs(old) ? COND_FINE : COND_DOWN;
-    r->kind = DRIFT_PENDING;
     if (pick_hash_is_wanted(r, old)) {
         struct change change = {"state", "made again", container_state_name(old->state)};
-        judge_differ(p, r, DRIFT_PENDING, change,
-                     old->state == CS_DEAD ? "dead: the engine could not remove it completely"
-                     : volume ? arena_printf(p->w->arena, "its volume %s is gone", volume)
-                              : "what it shares the network of is made again");
+        if (old->state != CS_DEAD && !volume && drift_fields_replace(p, r, old)) {
+            drift_fields_explain(p, r, old);
+            return;
+        }
+        (void)judge_differ(p, r, DRIFT_PENDING, change,
+                           old->state == CS_DEAD ? "dead: the engine could not remove it completely"
+                           : volume ? arena_printf(p->w->arena, "its volume %s is gone", volume)
+                                    : "what it shares the network of is made again");
         return;
     }
+    r->kind = DRIFT_PENDING;
     diff_container(p, r, old);
     object = arena_printf(p->w->arena, "container %s", r->want->name);
     for (size_t i = 0; i < r->n_changes; i++)
@@ -209,19 +234,18 @@ static void judge_exited(struct app_work *p, struct replica *r)
     if (restart_is_due(p, c)) {
         r->start = true;
         r->condition = COND_DOWN;
-        judge_differ(p, r, DRIFT_PENDING, change, restart_words(p));
+        (void)judge_differ(p, r, DRIFT_PENDING, change, restart_words(p));
         return;
     }
     if (ended_for_good(p, r))
         return;
-    r->start = true;
     r->condition = COND_DOWN;
     const char *event = handmade(p->w, r->want->name);
     enum drift_kind kind = event || was_up(p, r) ? DRIFT_FOUND : DRIFT_PENDING;
 
-    judge_differ(p, r, kind, change,
-                 event ? arena_printf(p->w->arena, "stopped by hand (%s)", event)
-                       : exit_words(p, c));
+    r->start = judge_differ(p, r, kind, change,
+                            event ? arena_printf(p->w->arena, "stopped by hand (%s)", event)
+                                  : exit_words(p, c));
 }
 
 static void judge_created(struct app_work *p, struct replica *r)
@@ -230,8 +254,8 @@ static void judge_created(struct app_work *p, struct replica *r)
 
     r->start = true;
     r->condition = COND_DOWN;
-    judge_differ(p, r, DRIFT_PENDING, (struct change){"state", "running", "created"},
-                 c->error && *c->error ? exit_words(p, c) : "made but not started yet");
+    (void)judge_differ(p, r, DRIFT_PENDING, (struct change){"state", "running", "created"},
+                       c->error && *c->error ? exit_words(p, c) : "made but not started yet");
 }
 
 /* `depends_on: {x: {restart: true}}`, and x is newer than what runs here. */
@@ -291,9 +315,10 @@ static void judge_running(struct app_work *p, struct replica *r)
     if (!due && !renewed)
         return;
     r->restart = true;
-    judge_differ(p, r, DRIFT_PENDING, (struct change){"state", "restarted", "running"},
-                 due ? restart_words(p)
-                     : arena_printf(p->w->arena, "what it depends on (%s) is made again", renewed));
+    (void)judge_differ(
+        p, r, DRIFT_PENDING, (struct change){"state", "restarted", "running"},
+        due ? restart_words(p)
+            : arena_printf(p->w->arena, "what it depends on (%s) is made again", renewed));
 }
 
 static void judge_restarting(struct app_work *p, struct replica *r)
@@ -308,8 +333,8 @@ static void judge_restarting(struct app_work *p, struct replica *r)
     if (!restart_is_due(p, c))
         return;
     r->restart = true;
-    judge_differ(p, r, DRIFT_PENDING, (struct change){"state", "restarted", "restarting"},
-                 restart_words(p));
+    (void)judge_differ(p, r, DRIFT_PENDING, (struct change){"state", "restarted", "restarting"},
+                       restart_words(p));
 }
 
 static void judge_state(struct app_work *p, struct replica *r)
@@ -319,10 +344,9 @@ static void judge_state(struct app_work *p, struct replica *r)
     case CS_RESTARTING: judge_restarting(p, r); break;
     case CS_CREATED: judge_created(p, r); break;
     case CS_PAUSED:
-        r->unpause = true;
         r->condition = COND_DOWN;
-        judge_differ(p, r, DRIFT_FOUND, (struct change){"state", "running", "paused"},
-                     judge_by_hand(p, r, "paused", "by hand"));
+        r->unpause = judge_differ(p, r, DRIFT_FOUND, (struct change){"state", "running", "paused"},
+                                  judge_by_hand(p, r, "paused", "by hand"));
         break;
     case CS_EXITED:
     case CS_DEAD:
@@ -337,7 +361,7 @@ static void judge_keeper(struct app_work *p, struct replica *r)
     judge_state(p, r);
     r->clear = r->n_have > 1;
     if (r->clear)
-        judge_differ(
+        (void)judge_differ(
             p, r, DRIFT_PENDING,
             (struct change){"containers", "1", arena_printf(p->w->arena, "%zu", r->n_have)},
             "what it replaces is still there");
@@ -346,6 +370,7 @@ static void judge_keeper(struct app_work *p, struct replica *r)
     if (!over)
         attach_judge_networks(p, r);
     attach_judge_name(p, r);
+    drift_fields_judge(p, r);
     r->object = r->keeper->id;
     r->label = container_label(p->w, r->keeper);
 }
@@ -369,7 +394,8 @@ static void leave_as_it_is(struct app_work *p, struct replica *r)
         return;
     p->reported_only = true;
     r->make = r->start = r->unpause = r->restart = r->rename = r->clear = false;
-    r->connect = r->disconnect = (struct strv){0};
+    r->connect = r->disconnect = r->reconnect = (struct strv){0};
+    r->update = NULL;
 }
 
 static void judge_replica(struct app_work *p, struct replica *r)

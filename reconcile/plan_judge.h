@@ -21,9 +21,12 @@ void attach_judge_name(struct app_work *p, struct replica *r);
 /* Refuses the app when somebody else's container has the name that is needed here. */
 void attach_judge_squatter(struct app_work *p, const struct replica *r);
 
-/* plan_judge.c: note one difference of the place; the first cause stays, pending wins over found. */
-void judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
+/* plan_judge.c: note one difference of the place; the first cause stays, pending wins over found. False: a hand's doing in a field that
+ * `drift: {ignore:}` names, so it is left. */
+bool judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
                   const char *cause);
+/* `drift: {ignore:}` names the field, or the map or list that it is an element of. */
+bool judge_ignores(const struct app_work *p, const char *field);
 /* `drift: report` holds for the app. */
 bool judge_reports(const struct app_work *p);
 /* "gone (destroy at 10:00:03)", or as much of it as is known. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "drivers/engine_encode.h"
+#include "reconcile/drift_fields.h"
 #include "reconcile/plan_judge.h"
 #include "spec/base/arena.h"
 
@@ -60,7 +61,7 @@ bool pick_hash_is_wanted(const struct replica *r, const struct obs_container *c)
 static bool is_wanted(struct app_work *p, const struct replica *r, const struct obs_container *c)
 {
     return c->state != CS_DEAD && pick_hash_is_wanted(r, c) && shares_are_fresh(p, r->service, c) &&
-           !pick_missing_volume(p, r->service);
+           !pick_missing_volume(p, r->service) && !drift_fields_replace(p, r, c);
 }
 
 static int state_rank(enum container_state s)

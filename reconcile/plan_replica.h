@@ -36,6 +36,8 @@ struct replica {
     bool want_well, want_done;       /* somebody who starts waits for its health, for its end */
     bool must_well, must_done;       /* ... and does not start without */
     struct strv connect, disconnect; /* network names */
+    struct strv reconnect;           /* ... that it is on otherwise than it should be */
+    const char *update;              /* what the engine is to change in place; NULL: nothing */
     enum drift_kind kind;            /* pending wins over found */
     const char *cause;
     const char *blocked; /* nothing can be done now, because */

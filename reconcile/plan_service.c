@@ -25,8 +25,9 @@ enum {
 
 static bool acts(const struct replica *r)
 {
-    return !r->blocked && (r->make || r->start || r->unpause || r->restart || r->rename ||
-                           r->clear || r->connect.n || r->disconnect.n);
+    return !r->blocked &&
+           (r->make || r->start || r->unpause || r->restart || r->rename || r->clear ||
+            r->connect.n || r->disconnect.n || r->reconnect.n || r->update);
 }
 
 /* What the image says about a field of the container, or NULL. */
@@ -235,6 +236,37 @@ static void connect_all(struct app_work *p, struct replica *r, uint32_t created)
     }
 }
 
+/* On it otherwise than it should be: off and on again. */
+static void reconnect(struct app_work *p, struct replica *r)
+{
+    const struct attach *wanted;
+    size_t n;
+
+    service_attachments(r->service->spec, &wanted, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct network_work *net = network_by_key(p, wanted[i].network);
+
+        if (!net || !net->have || !strv_has(&r->reconnect, net->want->name))
+            continue;
+        uint32_t off = act_container(p, ACT_NETWORK_DISCONNECT, r->object, r->label, r->cause);
+
+        act_at(p, off)->op.network = net->have->id;
+        act_at(p, off)->op.name = net->want->name;
+        connect(p, r, &wanted[i], net, off);
+    }
+}
+
+static void update(struct app_work *p, struct replica *r)
+{
+    uint32_t i = act_container(p, ACT_UPDATE, r->object, r->label, r->cause);
+    struct action *act = act_at(p, i);
+
+    act->op.body = r->update;
+    act->changes = r->changes;
+    act->n_changes = r->n_changes;
+    service_prepared(p, r, i);
+}
+
 static void prepare(struct app_work *p, struct replica *r)
 {
     uint32_t created = NO_ACTION;
@@ -246,6 +278,10 @@ static void prepare(struct app_work *p, struct replica *r)
         route_join_all(p, r, created);
     }
     connect_all(p, r, created);
+    if (!r->make && r->reconnect.n > 0)
+        reconnect(p, r);
+    if (!r->make && r->update)
+        update(p, r);
 }
 
 /* ---- second: stop what nobody wants, and what holds a port that another place needs ---- */

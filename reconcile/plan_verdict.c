@@ -39,6 +39,8 @@ static const char *first_difference(struct app_work *p)
     for (size_t i = 0; i < out->n_differences; i++) {
         const struct difference *d = &out->differences[i];
 
+        if (d->left == LEFT_IGNORED)
+            continue;
         if (!object) {
             object = d->object;
             cause = d->cause;

@@ -34,6 +34,8 @@ struct plan_work {
     struct held_port *held;      /* made when first asked for */
     size_t n_held;
     bool held_known;
+    uint64_t able; /* engine_fields_able() of all containers; made when first asked for */
+    bool able_known;
     const struct quarantine_due *due; /* of seen->quarantine; made when first asked for */
 };
 

@@ -23,6 +23,11 @@ struct command { /* `set` with n == 0 clears the image's value */
 enum app_wish { WISH_RUNNING = 0, WISH_STOPPED, WISH_REMOVED };
 enum volumes_wish { VOLUMES_KEEP = 0, VOLUMES_QUARANTINE };
 enum drift_mode { DRIFT_UNSET = 0, DRIFT_HEAL, DRIFT_REPORT };
+struct drift_rule {
+    enum drift_mode mode; /* HEAL beside ignore */
+    struct strv
+        ignore; /* fields, by the names that `evenkeel drift` gives them: "mem_limit", "labels", "labels.x"; sorted, unique */
+};
 enum pull_policy { PULL_MISSING = 0, PULL_ALWAYS, PULL_NEVER };
 enum restart_policy {
     RESTART_UNSET = 0,
@@ -269,7 +274,7 @@ struct app {
     const char *over; /* of the file that named the archive, and added words of its own; or NULL */
     const char *compose_project; /* NULL: ek-APP */
     enum app_wish state;
-    enum drift_mode drift;
+    struct drift_rule drift;
     int64_t restarted_at_ms; /* 0: never asked */
     struct kvs variables; /* filled in while it was read -> the file each came from; "": built in */
 };
@@ -280,7 +285,7 @@ struct override {
     bool has_state, hold;
     enum volumes_wish volumes; /* of an app that is to be removed */
     enum app_wish state;
-    enum drift_mode drift;
+    struct drift_rule drift;
     int64_t restarted_at_ms, until_ms; /* 0: not given; until ends `hold` and nothing else */
     const char *revision, *by;
 };

@@ -11,6 +11,7 @@
 #include "spec/desired_ingress.h"
 #include "spec/desired_memo.h"
 #include "spec/desired_parts.h"
+#include "spec/forms.h"
 #include "spec/policy.h"
 
 /* One document that names an app. */
@@ -193,11 +194,19 @@ static void hold(struct builder *b, struct want_app *app, const struct override 
     note(b, app, arena_strdup(b->arena, str_text(&text)), o->by);
 }
 
+static void note_drift(struct builder *b, struct want_app *app, const struct override *o)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+
+    str_add(&text, "drift: ");
+    (void)form_drift.show(NULL, &o->drift, &text);
+    note(b, app, arena_strdup(b->arena, str_text(&text)), o->by);
+}
+
 /* State, drift and restarts are in the app already; here go the hold and the words. */
 static void apply_override(struct builder *b, struct want_app *app, const struct candidate *c)
 {
     static const char *const states[] = {"running", "stopped", "removed"};
-    static const char *const drifts[] = {"", "drift: heal", "drift: report"};
     const struct override *o = c->doc->override;
 
     if (!o) {
@@ -215,8 +224,8 @@ static void apply_override(struct builder *b, struct want_app *app, const struct
              o->by);
     }
     hold(b, app, o);
-    if (o->drift)
-        note(b, app, drifts[o->drift], o->by);
+    if (o->drift.mode)
+        note_drift(b, app, o);
     if (o->restarted_at_ms) {
         CLEANUP(str_release) struct str text = STR_INIT;
 

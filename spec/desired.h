@@ -91,6 +91,8 @@ struct want_container {
     const char *body;
     const char *sealed_for;
     char hash[SHA256_HEX];
+    /* ... and what an inspect of it reports (drivers/engine_fields.h), made from that body and that image. */
+    struct kvs fields;
 };
 
 struct want_service {
@@ -141,8 +143,9 @@ struct want_app {
     const char *own;     /* of a confined app: the archive, or the folder, that it may read */
     enum app_wish state;
     enum drift_mode drift;
-    bool held;             /* hold in force */
-    int64_t held_until_ms; /* 0: until released */
+    struct strv drift_ignore; /* fields, by their names in the comparison; sorted, unique */
+    bool held;                /* hold in force */
+    int64_t held_until_ms;    /* 0: until released */
     int64_t restarted_at_ms;
     struct strv
         overrides; /* one line of words for each override in force, for status, plan and drift */

@@ -299,6 +299,8 @@ static void digest_app(struct want_app *ret, struct str *text, char (*config_has
     str_clear(text);
     str_addf(text, "%s %s %s %" PRId64 "\n", ret->name, wish_words[ret->state],
              drift_words[ret->drift], ret->restarted_at_ms);
+    for (size_t i = 0; i < ret->drift_ignore.n; i++)
+        str_addf(text, "ignore %s\n", ret->drift_ignore.v[i]);
     for (size_t i = 0; i < ret->n_services; i++) {
         size_t from = text->len;
 
@@ -451,7 +453,10 @@ static void merge_override(const struct app_source *src, struct want_app *ret)
     const struct override *o = src->override;
 
     ret->state = o && o->has_state ? o->state : src->app->state;
-    ret->drift = o && o->drift ? o->drift : src->app->drift;
+    const struct drift_rule *rule = o && o->drift.mode ? &o->drift : &src->app->drift;
+
+    ret->drift = rule->mode;
+    ret->drift_ignore = rule->ignore;
     if (ret->drift == DRIFT_UNSET)
         ret->drift = src->settings->drift ? src->settings->drift : DRIFT_HEAL;
     ret->restarted_at_ms = src->app->restarted_at_ms;

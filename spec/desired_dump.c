@@ -81,6 +81,8 @@ static void dump_app(const struct want_app *app, struct str *out)
         return;
     }
     str_addf(out, "  drift %s\n", drifts[app->drift]);
+    for (size_t i = 0; i < app->drift_ignore.n; i++)
+        str_addf(out, "  drift ignores %s\n", app->drift_ignore.v[i]);
     dump_time("restarted at", app->restarted_at_ms, out);
     if (app->refused)
         str_addf(out, "  refused: %s\n", app->refused);

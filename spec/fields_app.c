@@ -36,30 +36,12 @@ static bool check_project(struct decode_ctx *c, const struct field *f, const str
     return false;
 }
 
-static void decode_app_drift(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
-                             void *out)
-{
-    if (v->kind == YAML_MAP)
-        decode_error(c, v, "write `drift: heal` or `drift: report`",
-                     "`drift: {ignore: ...}` is not supported by this version yet");
-    else
-        form_choice.decode(c, f, v, out);
-}
-
-static bool show_app_drift(const struct field *f, const void *value, struct str *out)
-{
-    return form_choice.show(f, value, out);
-}
-
-static const struct form form_drift = {"heal or report", decode_app_drift, show_app_drift, NULL};
-
 // clang-format off
 #define TABLE(name, help, rows) {name, help, rows, ARRAY_LEN(rows)}
 #define A(member) offsetof(struct app_draft, a.member)
 #define O(member) offsetof(struct override, member)
 #define PLANNED .status = FIELD_PLANNED
 
-static const struct choice drifts[] = {{"heal", DRIFT_HEAL}, {"report", DRIFT_REPORT}, {NULL, 0}};
 static const struct choice wishes[] = {{"running", WISH_RUNNING}, {"stopped", WISH_STOPPED}, {"removed", WISH_REMOVED}, {NULL, 0}};
 
 static const struct choice volumes_wishes[] = {{"keep", VOLUMES_KEEP}, {"quarantine", VOLUMES_QUARANTINE}, {NULL, 0}};
@@ -69,7 +51,7 @@ static const struct choice volumes_wishes[] = {{"keep", VOLUMES_KEEP}, {"quarant
     {"app", &form_text, A(name), .help = "name of the app, unique over all roots", .required = true, .check = check_app_name}, \
     APP_ROW_PROJECT
 #define APP_ROW_PROJECT {"compose-project", &form_text, A(compose_project), .help = "project that `docker compose ls` shows it under", .check = check_project, .fallback = "ek-APP"}
-#define APP_ROW_DRIFT {"drift", &form_drift, A(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "the agent's, else heal"}
+#define APP_ROW_DRIFT {"drift", &form_drift, A(drift), .help = "what to do about changes by hand", .fallback = "the agent's, else heal"}
 #define APP_ROW_NOTIFY {"notify", .status = FIELD_REFUSED, .help = "whom to tell stands in the agent's configuration, for all apps: notify: {url: https://...}"}
 #define APP_ROW_RESTARTED {"restarted-at", &form_time, A(restarted_at_ms), .help = "containers started before this time are started anew"}
 #define APP_ROW_STATE {"state", &form_choice, A(state), .help = "how the app is wanted", .choices = wishes, .fallback = "running"}
@@ -121,7 +103,7 @@ const struct table fields_compose_app = TABLE("compose_app", "The keys of an app
 
 static const struct field rows_override[] = {
     {"by", &form_text, O(by), .help = "who asked for it"},
-    {"drift", &form_choice, O(drift), .help = "what to do about changes by hand", .choices = drifts},
+    {"drift", &form_drift, O(drift), .help = "what to do about changes by hand"},
     {"hold", &form_flag, O(hold), .help = "leave the app alone", .fallback = "false"},
     {"override", &form_text, O(name), .help = "name of the app", .required = true, .check = check_app_name},
     {"restarted-at", &form_time, O(restarted_at_ms), .help = "containers started before this time are started anew"},

@@ -97,6 +97,9 @@ extern const struct table fields_route, fields_route_tls, fields_route_sticky, f
 extern const struct table fields_security, fields_deploy, fields_resources, fields_limits,
     fields_reservations, fields_restart_policy;
 
+/* ---- forms_drift.c ---- */
+extern const struct form form_drift; /* struct drift_rule */
+
 /* ---- forms_app.c: over struct app_draft ---- */
 extern const struct form form_services;
 extern const struct form form_networks; /* top-level declarations */

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The committed schemas are the ones that the tables give today.
+# The committed schemas, and the table of fields in README.md, are the ones that the tables give today.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -20,4 +20,9 @@ while IFS= read -r line; do
         bad=1
     fi
 done < <(build/evenkeel schema policy)
+if ! diff -u <(sed -n '/^<!-- drift:/,/^<!-- \/drift/{/^<!--/d;p}' README.md) <(build/evenkeel schema drift) >"$work/diff"; then
+    echo "the table of fields in README.md is stale: put the output of \`evenkeel schema drift\` there"
+    head -n 20 "$work/diff"
+    bad=1
+fi
 exit $bad

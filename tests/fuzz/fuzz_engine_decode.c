@@ -7,6 +7,7 @@
 
 #include "drivers/engine_decode.h"
 #include "drivers/engine_fields.h"
+#include "drivers/engine_update.h"
 #include "spec/base/arena.h"
 #include "spec/base/err.h"
 #include "spec/base/js.h"
@@ -94,6 +95,31 @@ static void try_streams(int which, const char *text, size_t n, struct arena *a)
     log_frames_release(&frames);
 }
 
+/* What the engine can repair in place is repaired by what it is sent. */
+static void try_update(const char *text, const struct kvs *have, struct arena *a)
+{
+    json_auto_t *v = js_parse(text, strlen(text), NULL);
+    struct kvs body = engine_fields_of_body(v, a), nothing = {0};
+    struct kvs want = engine_fields_expected(&body, &nothing, a);
+    struct field_difference *found = NULL, *left = NULL;
+    size_t n = engine_fields_join(&want, have, UINT64_MAX, a, &found), can = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (engine_update_can(&found[i]))
+            found[can++] = found[i];
+    const char *update = engine_update_body(text, found, can, a);
+
+    if (!update)
+        return;
+    struct kvs now = engine_update_applied(have, update, a);
+
+    n = engine_fields_join(&want, &now, UINT64_MAX, a, &left);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < can; k++)
+            if (strcmp(left[i].key, found[k].key) == 0)
+                abort();
+}
+
 /* Anything compared with itself is no difference, as body and as inspect reply alike. */
 static void try_fields(const char *text, size_t n, struct arena *a)
 {
@@ -110,6 +136,12 @@ static void try_fields(const char *text, size_t n, struct arena *a)
     (void)engine_fields_differ(&body, &image, &have, a, &found);
     if (engine_fields_differ(&body, &nothing, &expected, a, &found))
         abort();
+    if (engine_fields_join(&have, &have, UINT64_MAX, a, &found))
+        abort();
+    (void)engine_fields_able(&have);
+    try_update(arena_strndup(a, text, n), &have, a);
+    try_update("{\"HostConfig\":{\"Memory\":536870912,\"NanoCpus\":500000000,\"PidsLimit\":100}}",
+               &have, a);
     for (size_t i = 0; i < have.n; i++)
         (void)engine_field_secret(have.v[i].key);
 }

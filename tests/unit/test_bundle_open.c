@@ -172,7 +172,7 @@ static void a_spec_speaks_for_the_main_service(void **state)
     const struct service *db = &app->services[0], *web = &app->services[1];
 
     assert_string_equal(app->name, "www");
-    assert_int_equal(app->drift, DRIFT_REPORT);
+    assert_int_equal(app->drift.mode, DRIFT_REPORT);
     assert_int_equal(web->n_routes, 1);
     assert_string_equal(web->routes[0].host, "www.example.org");
     assert_int_equal(web->port.v, 8080);

@@ -8,10 +8,13 @@
 
 #include <cmocka.h>
 
+#include "drivers/engine_field_table.h"
 #include "drivers/engine_fields.h"
+#include "drivers/engine_fields_doc.h"
 #include "spec/base/arena.h"
 #include "spec/base/err.h"
 #include "spec/base/js.h"
+#include "spec/document.h"
 
 static int set_up(void **state)
 {
@@ -98,6 +101,10 @@ static void spellings_of_the_configuration(void **state)
          "'IPAMConfig':{'IPv4Address':'10.0.0.2','IPv6Address':'fd00::2'}},'host':{},'m':null}}}",
          "hostname=web; networks.m=attached; networks.n=alias a, alias b, address 10.0.0.2, "
          "address fd00::2"},
+        {"{'NetworkingConfig':{'EndpointsConfig':{'n':{'Links':['d:e','b-1:db'],'DriverOpts':{'k':'"
+         "v'},"
+         "'IPAMConfig':{'LinkLocalIPs':['169.254.1.1']}},'m':{'Links':null,'DriverOpts':null}}}}",
+         "networks.m=attached; networks.n=address 169.254.1.1, link b-1:db, link d:e, option k=v"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -115,8 +122,7 @@ static void spellings_of_the_host_configuration(void **state)
         {"'NanoCpus':1250000000", "cpus=1.25"},
         {"'NanoCpus':2000000000", "cpus=2"},
         {"'NanoCpus':10000000", "cpus=0.01"},
-        {"'CpuShares':512,'CpusetCpus':'0-1','CpuQuota':-1",
-         "cpu_quota=-1; cpu_shares=512; cpuset=0-1"},
+        {"'CpuShares':512,'CpusetCpus':'0-1','CpuQuota':-1", "cpu_shares=512; cpuset=0-1"},
         {"'PidsLimit':100", "pids_limit=100"},
         {"'PidsLimit':-1", ""},
         {"'PidsLimit':null", ""},
@@ -444,6 +450,31 @@ static void mistyped_members_say_nothing(void **state)
     assert_int_equal(l.n, 0);
 }
 
+/* Each row says how it is compared, and its name is one that `drift: {ignore: [...]}` takes. */
+static void rows_are_told_and_can_be_ignored(void **state)
+{
+    CLEANUP(str_release) struct str table = STR_INIT, spec = STR_INIT;
+    struct spec_file file = {0};
+
+    engine_fields_doc(&table);
+    str_add(&spec, "app: blog\nimage: nginx:1\ndrift: {ignore: [state");
+    for (size_t i = 0; engine_field_row(i); i++) {
+        const char *name = engine_field_row(i)->name;
+
+        const char *first = arena_printf(*state, "| `%s` | ", name);
+        const char *line = strstr(str_text(&table), first);
+
+        assert_non_null(line);
+        assert_int_not_equal(strstr(line + strlen(first), " | ")[3], ' ');
+        str_addf(&spec, ", %s", name);
+    }
+    str_add(&spec, "]}\n");
+    document_parse("/r", "x.yaml", "r/x.yaml", "/r", str_text(&spec), spec.len, NULL, *state,
+                   &file);
+    assert_int_equal(file.diags.n, 0);
+    assert_true(file.n_documents == 1 && file.documents[0].ok);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -460,6 +491,7 @@ int main(void)
         TEST(secrets),
         TEST(live_fields),
         TEST(mistyped_members_say_nothing),
+        TEST(rows_are_told_and_can_be_ignored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

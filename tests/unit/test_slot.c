@@ -89,6 +89,39 @@ static void test_same_plan_twice_blocks(void **state)
     assert_non_null(strstr(why, "does not settle"));
 }
 
+/* A limit that somebody else sets again and again: after two tries it is told, by name, and left until there is something else to do. */
+static void test_fields_that_will_not_settle(void **state)
+{
+    struct env *x = *state;
+    struct difference found[] = {
+        {.kind = DRIFT_FOUND,
+         .object = "container blog-app-1",
+         .change = {"labels.x", NULL, "y"},
+         .left = LEFT_IGNORED},
+        {.kind = DRIFT_FOUND, .object = "container blog-app-1", .change = {"cpus", "0.5", "1"}},
+        {.kind = DRIFT_FOUND,
+         .object = "container blog-app-1",
+         .change = {"mem_limit", "512M", "1G"}},
+    };
+    const char *why = NULL;
+    x->actions[0].kind = ACT_UPDATE;
+    x->actions[0].op.body = "{\"Memory\":536870912}";
+    x->pa.differences = found;
+    x->pa.n_differences = 3;
+    for (int i = 0; i < 2; i++) {
+        slot_planned(x->s, &x->pa);
+        assert_false(x->s->blocked);
+        run_ends(x, RUN_DONE, NULL);
+    }
+    slot_planned(x->s, &x->pa);
+    assert_true(x->s->blocked);
+    (void)slot_verdict(x->s, &why);
+    assert_non_null(strstr(why, "(container blog-app-1: cpus, mem_limit)"));
+    x->actions[0].op.body = "{\"NanoCpus\":500000000}"; /* another repair is another try */
+    slot_planned(x->s, &x->pa);
+    assert_false(x->s->blocked);
+}
+
 static void test_empty_plan_between_is_no_repetition(void **state)
 {
     struct env *x = *state;
@@ -265,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_done_again_by_hand, setup, teardown),
         cmocka_unit_test_setup_teardown(test_same_plan_twice_blocks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fields_that_will_not_settle, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_plan_between_is_no_repetition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_digest_forgives, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failure_is_the_verdict, setup, teardown),

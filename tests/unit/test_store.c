@@ -223,8 +223,10 @@ static void a_file_of_the_first_version(void **state)
     store_close(s);
     assert_int_equal(sqlite3_open("evenkeel.db", &db), SQLITE_OK);
     assert_int_equal(
-        sqlite3_exec(db, "DROP TABLE image_use; DROP TABLE drifts; PRAGMA user_version = 1", NULL,
-                     NULL, NULL),
+        sqlite3_exec(
+            db,
+            "DROP TABLE image_use; DROP TABLE drifts; DROP TABLE hands; PRAGMA user_version = 1",
+            NULL, NULL, NULL),
         SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     s = opened();

@@ -1,0 +1,168 @@
+/* drift_fields.c: compares a live container of ours with what an inspect of it should report.
+ *
+ * In: a place and a container in it that has the wanted hash, so that whatever differs is somebody else's doing. Out: differences with
+ * want, have and cause, and what puts them right: an update in place where the engine can, a connection made anew, else a new
+ * container. What is meant to report was worked out when image and spec met (bind.h), so that this is one walk over two sorted
+ * lists. It refuses to see what is compared elsewhere (whether a network is joined at all) and what nobody can know: without the
+ * image, or of a container that was only listed. */
+#include "reconcile/drift_fields.h"
+
+#include <string.h>
+
+#include "drivers/engine_update.h"
+#include "reconcile/diff.h"
+#include "reconcile/plan_judge.h"
+#include "spec/base/arena.h"
+
+#define MASKED "(changed)"
+
+static bool can_compare(const struct replica *r, const struct obs_container *c)
+{
+    return c->inspected && c->fields.n > 0 && r->want->sealed_for && r->want->fields.n > 0;
+}
+
+/* Which limits this engine can set at all, by what its containers report. */
+static uint64_t able(struct plan_work *w)
+{
+    if (w->able_known)
+        return w->able;
+    w->able_known = true;
+    for (size_t i = 0; i < w->seen->n_containers; i++)
+        w->able |= engine_fields_able(&w->seen->containers[i].fields);
+    return w->able;
+}
+
+/* Not joined at all: plan_attach.c sees to that. */
+static bool elsewhere(const struct field_difference *d)
+{
+    return engine_field_repair(d->key) == FIELD_NETWORK && !d->have;
+}
+
+/* Made from another image by another name: a hand made it, and copied our labels. A new name alone, or a new id under the name, is our own
+ * doing. */
+static bool other_image(const struct replica *r, const struct obs_container *c,
+                        struct field_difference *ret)
+{
+    if (!c->image || !c->image_id || !*c->image || strcmp(c->image, r->service->image) == 0 ||
+        strcmp(c->image, c->image_id) == 0 || strcmp(c->image_id, r->want->sealed_for) == 0)
+        return false;
+    *ret = (struct field_difference){"image", r->service->image, c->image};
+    return true;
+}
+
+static size_t differences(struct app_work *p, const struct replica *r,
+                          const struct obs_container *c, struct field_difference **ret)
+{
+    struct arena *a = p->w->arena;
+    struct field_difference *found = NULL, image;
+    size_t n = 0, kept = 0;
+
+    if (!can_compare(r, c))
+        return 0;
+    n = engine_fields_join(&r->want->fields, &c->fields, able(p->w), a, &found);
+    for (size_t i = 0; i < n; i++)
+        if (!elsewhere(&found[i]) && !diff_is_route_note(r, found[i].key))
+            found[kept++] = found[i];
+    if (other_image(r, c, &image)) {
+        struct field_difference *more = ARENA_ARRAY(a, kept + 1, struct field_difference);
+
+        for (size_t i = 0; i < kept; i++)
+            more[i] = found[i];
+        more[kept++] = image;
+        found = more;
+    }
+    *ret = found;
+    return kept;
+}
+
+static bool takes_new_one(const struct field_difference *d)
+{
+    return engine_field_repair(d->key) != FIELD_NETWORK && !engine_update_can(d);
+}
+
+bool drift_fields_replace(struct app_work *p, const struct replica *r,
+                          const struct obs_container *c)
+{
+    struct field_difference *found = NULL;
+
+    if (judge_reports(p))
+        return false;
+    size_t n = differences(p, r, c, &found);
+
+    for (size_t i = 0; i < n; i++)
+        if (takes_new_one(&found[i]) && !judge_ignores(p, found[i].key))
+            return true;
+    return false;
+}
+
+static struct change change_of(const struct field_difference *d)
+{
+    if (!engine_field_secret(d->key))
+        return (struct change){d->key, d->want, d->have};
+    return (struct change){d->key, d->want ? MASKED : NULL, d->have ? MASKED : NULL};
+}
+
+/* "mem_limit and 2 more changed (update at ...)": of those that are not ignored, if there are such. */
+static const char *cause_of(struct app_work *p, const struct replica *r,
+                            const struct field_difference *found, size_t n)
+{
+    const char *first = NULL;
+    size_t more = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bool ignored = judge_ignores(p, found[i].key);
+
+        more += first && !ignored;
+        if (!first && !ignored)
+            first = found[i].key;
+    }
+    if (!first)
+        return judge_by_hand(p, r, "changed", "by hand");
+    return judge_by_hand(p, r,
+                         more ? arena_printf(p->w->arena, "%s and %zu more changed", first, more)
+                              : arena_printf(p->w->arena, "%s changed", first),
+                         "by hand");
+}
+
+static void push_change(struct app_work *p, struct replica *r, struct change change)
+{
+    r->changes =
+        arena_grow(p->w->arena, r->changes, r->n_changes, &r->cap_changes, sizeof(r->changes[0]));
+    r->changes[r->n_changes++] = change;
+}
+
+void drift_fields_judge(struct app_work *p, struct replica *r)
+{
+    struct field_difference *found = NULL;
+    size_t n = differences(p, r, r->keeper, &found), updates = 0;
+    const char *cause = n > 0 ? cause_of(p, r, found, n) : NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        struct change change = change_of(&found[i]);
+
+        if (!judge_differ(p, r, DRIFT_FOUND, change, cause) || takes_new_one(&found[i]))
+            continue;
+        if (engine_field_repair(found[i].key) == FIELD_NETWORK) {
+            strv_push(p->w->arena, &r->reconnect, strchr(found[i].key, '.') + 1);
+            continue;
+        }
+        push_change(p, r, change);
+        found[updates++] = found[i];
+    }
+    if (updates > 0)
+        r->update = engine_update_body(r->want->body, found, updates, p->w->arena);
+}
+
+void drift_fields_explain(struct app_work *p, struct replica *r, const struct obs_container *c)
+{
+    struct field_difference *found = NULL;
+    size_t n = differences(p, r, c, &found);
+    const char *cause = cause_of(p, r, found, n);
+
+    for (size_t i = 0; i < n; i++) {
+        struct change change = change_of(&found[i]);
+
+        if (judge_differ(p, r, DRIFT_FOUND, change, cause))
+            push_change(p, r, change);
+    }
+}

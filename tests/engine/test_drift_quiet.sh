@@ -1,0 +1,69 @@
+#!/bin/bash
+# Never cries wolf: after an apply the next plan is empty, drift is empty, and a second apply writes nothing to the engine, for random apps over all
+# fields (EVENKEEL_TEST_SEED chooses them; 60 services, 500 with EVENKEEL_TEST_SLOW=yes), and for what other tools are known to stumble over. What fails is
+# made smaller, key by key, as long as it still fails.
+# shellcheck source=tests/engine/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_engine
+
+seed=${EVENKEEL_TEST_SEED:-$(date +%s)}
+batches=6
+[ "${EVENKEEL_TEST_SLOW:-}" != yes ] || batches=50
+
+# An image that says everything that an image can say.
+api POST '/containers/create?name=rich' '{"Image": "busybox:stable", "Cmd": ["true"]}' >/dev/null
+api POST '/commit?container=rich&repo=evenkeel-test/rich&tag=1' '{
+    "User": "1000:1000", "WorkingDir": "/srv/", "StopSignal": "SIGQUIT", "Env": ["PATH=/bin:/usr/bin:/sbin", "A=image", "B=image"],
+    "Entrypoint": ["/bin/sh", "-c"], "Cmd": ["sleep 100000"], "ExposedPorts": {"80/tcp": {}, "443/tcp": {}}, "Volumes": {"/cache/": {}},
+    "Labels": {"both": "image", "of-image": "yes"}, "Healthcheck": {"Test": ["CMD-SHELL", "true"], "Interval": 1000000000, "Retries": 5}}' >/dev/null
+api DELETE '/containers/rich?force=1'
+
+# events SINCE: what changed in the engine since then, health checks left out
+events() {
+    local now
+    now=$(date +%s.%N)
+    engine_curl "/events?since=$1&until=$now" --max-time 5 | jq -c 'select((.Action // .status // "") | test("^(exec|health)") | not) | [.Type, .Action]' | head -n 5
+}
+# quiet: nothing to do, no drift, and a second apply leaves the engine alone. Says what is wrong.
+quiet() {
+    local found since
+    found=$({ evenkeel drift --json || true; } | jq -c '[.drift[] | select(.left == "no") | {object, field, want, have}]')
+    [ "$found" = "[]" ] || { echo "drift: $found" && return 1; }
+    [ "$(exit_of plan)" = 0 ] || { echo "plan: $({ plan || true; } | head -n 6)" && return 1; }
+    since=$(date +%s.%N)
+    apply >"$work/again" 2>&1 || { echo "apply again: $(tail -n 3 "$work/again")" && return 1; }
+    found=$(events "$since")
+    [ -z "$found" ] || { echo "written: $found" && return 1; }
+}
+# fails_alone FILE: the app of this file is not quiet.
+fails_alone() {
+    cp "$1" "$root/smaller.yaml"
+    "$EVENKEEL" validate "$root/smaller.yaml" >/dev/null 2>&1 || return 1
+    apply >/dev/null 2>&1 || return 1
+    ! quiet >/dev/null
+}
+# shrink SERVICE FILE: prints the smallest app that still fails.
+shrink() {
+    local key
+    jq --arg s "$1" '.app = "smaller" | .services = {($s): .services[$s]}' "$2" >"$work/small"
+    while read -r key; do
+        jq --arg s "$1" --arg k "$key" 'del(.services[$s][$k])' "$work/small" >"$work/try"
+        if fails_alone "$work/try"; then cp "$work/try" "$work/small"; fi
+    done < <(jq -r --arg s "$1" '.services[$s] | keys[] | select(. != "image" and . != "command")' "$work/small")
+    jq -c . "$work/small"
+}
+
+# --- random ones
+for ((i = 1; i <= batches; i++)); do
+    python3 "$engine_dir/random_specs.py" "$seed" "r$i" 10 | write_file "r$i.yaml"
+    if ! out=$(apply 2>&1); then
+        fail "random apps, seed $seed, r$i: apply" "$(tail -n 4 <<<"$out")"
+    elif out=$(quiet); then
+        pass "random apps, seed $seed, r$i (10 services)"
+    else
+        bad=$(grep -oE "r$i-s[0-9]+-1" <<<"$out" | head -n 1 | sed 's/^[^-]*-//; s/-1$//')
+        fail "random apps, seed $seed, r$i" "$out${bad:+; the smallest that fails: $(shrink "$bad" "$root/r$i.yaml")}"
+    fi
+    rm -f "$root/r$i.yaml" "$root/smaller.yaml"
+    wipe_engine
+done
