@@ -171,6 +171,7 @@ http_port=18081
 python3 -m http.server 18081 --bind 0.0.0.0 >/dev/null 2>&1 &
 other=$!
 settings
+wait_until 10 bash -c '</dev/tcp/127.0.0.1/18081'
 before=$(snapshot $traefik)
 start_agent
 told() { grep -q "port 18081 is already taken by python.*(pid $other)" "$agent_log"; }
