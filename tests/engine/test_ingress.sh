@@ -150,7 +150,8 @@ served "with every app" deep /a/deep
 api POST "/networks/a_default/disconnect" "{\"Container\": \"$traefik\", \"Force\": true}"
 check "taken out of a network it is put back" wait_until 20 from a /a
 printf 'broken: [\n' >"$routes/a.yaml"
-check "a file that somebody spoiled is written again" wait_until 45 bash -c "! grep -q '^broken' $routes/a.yaml"
+# An edit in place is for the look at everything to find, once a minute.
+check "a file that somebody spoiled is written again" wait_until 70 bash -c "! grep -q '^broken' $routes/a.yaml"
 check "and served" wait_until 5 from a /a
 
 # --- the agent's settings are its spec
