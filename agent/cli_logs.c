@@ -64,7 +64,7 @@ static int logs_of(struct core *c, const struct options *o, struct arena *a, str
                        o->words.v[0]);
     if (cli_since_ms(o, &since, e) < 0)
         return -1;
-    const struct observed *obs = c->driver->ops->observed(c->driver, a);
+    const struct observed *obs = core_observed(c, a);
     int width = 0;
     for (size_t i = 0; i < obs->n_containers; i++)
         if (matches(&obs->containers[i], o->settings.owner, app, service, (int)index)) {

@@ -7,9 +7,10 @@
 #include <stdarg.h>
 
 #include "agent/hands.h"
+#include "agent/last_words.h"
 #include "agent/ranges.h"
 #include "agent/slot.h"
-#include "agent/tail.h"
+#include "reconcile/adopt.h"
 #include "reconcile/backoff.h"
 #include "reconcile/plan_scope.h"
 #include "reconcile/plan_urgent.h"
@@ -39,18 +40,17 @@ struct conductor {
     unsigned failed_looks; /* in a row */
     int64_t wake_at;
     uint64_t last_run; /* ids grow, also over a restart */
-    size_t runs, listening;
+    size_t runs;
+    struct last_words words;
     int64_t ran_ms; /* when the last run was over, monotonic */
     unsigned asked_again;
 };
 
 #define RANGES_AGE_MS (10 * 60 * 1000)
-#define TAIL_LINES 5
 #define ASK_AGAIN_MAX 3
 #define FAILED_LOOKS_MAX 5 /* more do not make the pause longer: 16 s */
 #define ECHO_MS 500        /* events this soon after a run are its own */
-#define LISTENING_MAX 4
-#define MEND_MS 1000 /* at most so often, should it not help */
+#define MEND_MS 1000       /* at most so often, should it not help */
 
 static void schedule(struct conductor *c);
 
@@ -110,6 +110,8 @@ static void run_over(void *user, struct run *r, enum run_end how, const struct e
     ranges_learn(c->ranges, r);
     if (!s->mending)
         slot_run_over(s, r, how, failure, core_monotonic_ms());
+    if (!s->mending && how == RUN_FAILED)
+        last_words_of_run(&c->words, s, r);
     s->mending = false;
     s->overtaken = c->looking;
     s->run = NULL;
@@ -192,47 +194,6 @@ static void consider(struct conductor *c, const struct plan_app *pa)
     start_run(c, s, pa);
 }
 
-/* ---- the last words of what is not well ---- */
-
-struct listening { /* the slot may be gone when the words come */
-    struct conductor *conductor;
-    char *app;
-};
-
-static void tail_heard(void *user, const char *text)
-{
-    struct listening *l = user;
-    struct conductor *c = l->conductor;
-    struct slot *s = slots_find(&c->slots, l->app);
-    c->listening--;
-    if (s) {
-        s->listening = false;
-        slot_set_tail(s, text);
-        tell(c, s);
-    }
-    free(l->app);
-    free(l);
-}
-
-static void listen_to_culprit(struct conductor *c, const struct plan_app *pa,
-                              const struct observed *o)
-{
-    struct slot *s = slots_get(&c->slots, c, pa->name);
-    const struct obs_container *x;
-    if (pa->state != APP_DEGRADED || s->run || c->stopped || c->listening >= LISTENING_MAX)
-        return;
-    x = tail_culprit(o, c->core->options->settings.owner, pa->name);
-    if (!x || (s->tail_of && strcmp(s->tail_of, x->id) == 0))
-        return;
-    free(s->tail_of);
-    s->tail_of = xstrdup(x->id);
-    s->listening = true;
-    struct listening *l = xcalloc(1, sizeof(*l));
-    *l = (struct listening){c, xstrdup(pa->name)};
-    c->listening++;
-    tail_fetch(c->core->driver, x->id, TAIL_LINES, tail_heard, l);
-}
-
 /* ---- a pass ---- */
 
 static void learn(struct conductor *c, const struct core_pass *p)
@@ -306,7 +267,8 @@ static void pass(struct conductor *c)
     for (size_t i = 0; i < p.plan->n_apps; i++) {
         if (!concerns(c, p.plan->apps[i].name) || slots_overtaken(&c->slots, p.plan->apps[i].name))
             continue;
-        listen_to_culprit(c, &p.plan->apps[i], p.input.observed);
+        if (!c->stopped)
+            last_words_ask(&c->words, &p.plan->apps[i], p.input.observed);
         consider(c, &p.plan->apps[i]);
     }
     /* last: the input borrows what these two change */
@@ -426,11 +388,8 @@ static void work(void *user)
     if (!anything_dirty(c))
         return;
     struct arena *a = arena_new();
-    struct look scope = {.everything = c->look_everything,
-                         .inspect_owned = c->look_cold,
-                         .platform = core_wants_platform(c->core),
-                         .owner = c->core->options->settings.owner};
-    core_images(c->core, a, &scope.images);
+    struct look scope = {.everything = c->look_everything, .inspect_owned = c->look_cold};
+    core_scope(c->core, a, &scope);
     c->look_everything = c->look_cold = false;
     take_up(c);
     c->looking = true;
@@ -561,10 +520,13 @@ static void object_changed(struct conductor *c, const struct happening *h)
 static void happened(void *user, const struct happening *h)
 {
     struct conductor *c = user;
+    struct happening known = *h;
+    if (!h->app && c->core->desired)
+        known.app = adopt_app_of(c->core->desired, h->project);
     switch (h->what) {
     case ENGINE_UP: engine_is_up(c); return;
     case ENGINE_AWAY: engine_is_away(c, h->text); return;
-    case ENGINE_CHANGED: object_changed(c, h); return;
+    case ENGINE_CHANGED: object_changed(c, &known); return;
     }
 }
 
@@ -575,6 +537,8 @@ struct conductor *conductor_new(const struct conductor_options *o)
     struct conductor *c = xcalloc(1, sizeof(*c));
     c->o = *o;
     c->core = o->core;
+    c->words =
+        (struct last_words){.core = o->core, .slots = &c->slots, .conductor = c, .heard = tell};
     c->pass_arena = arena_new();
     c->ranges = ranges_new();
     c->marks_arena = arena_new();
@@ -640,7 +604,7 @@ void conductor_stop(struct conductor *c)
 
 bool conductor_idle(const struct conductor *c)
 {
-    return c->runs == 0 && c->listening == 0 && !c->looking && !c->soon &&
+    return c->runs == 0 && c->words.asked == 0 && !c->looking && !c->soon &&
            (c->stopped || !anything_dirty(c));
 }
 
@@ -657,7 +621,7 @@ bool conductor_busy(const struct conductor *c, const char *app)
 
 size_t conductor_runs(const struct conductor *c)
 {
-    return c->runs + c->listening;
+    return c->runs + c->words.asked;
 }
 
 static void count_verdict(const struct slot *s, struct conductor_summary *sum)

@@ -17,6 +17,7 @@
 #include "drivers/hostnet.h"
 #include "drivers/quarantine_folder.h"
 #include "drivers/router.h"
+#include "reconcile/adopt.h"
 #include "reconcile/bind.h"
 #include "spec/base/arena.h"
 
@@ -414,6 +415,12 @@ bool core_images_unknown(struct core *c)
     return unknown;
 }
 
+const struct observed *core_observed(const struct core *c, struct arena *a)
+{
+    const struct observed *o = c->driver->ops->observed(c->driver, a);
+    return c->desired ? adopt_view(c->desired, o, a) : o;
+}
+
 bool core_wants_platform(const struct core *c)
 {
     return c->contexts && contexts_ask_platform(c->contexts);
@@ -426,6 +433,16 @@ void core_learn_platform(struct core *c)
     struct arena *a = arena_new();
     contexts_platform(c->contexts, c->driver->ops->observed(c->driver, a)->platform);
     arena_free(a);
+}
+
+void core_scope(struct core *c, struct arena *a, struct look *ret)
+{
+    ret->owner = c->options->settings.owner;
+    ret->platform = core_wants_platform(c);
+    if (!c->desired)
+        return;
+    core_images(c, a, &ret->images);
+    adopt_projects(c->desired, a, &ret->projects);
 }
 
 struct waiting {
@@ -455,12 +472,8 @@ static int look(struct core *c, bool everything, bool inspect_owned, struct err 
 {
     struct waiting w = {0};
     struct arena *a = arena_new();
-    struct look scope = {.everything = everything,
-                         .inspect_owned = inspect_owned,
-                         .platform = core_wants_platform(c),
-                         .owner = c->options->settings.owner};
-    if (c->desired)
-        core_images(c, a, &scope.images);
+    struct look scope = {.everything = everything, .inspect_owned = inspect_owned};
+    core_scope(c, a, &scope);
     c->driver->ops->look(c->driver, &scope, look_over, &w);
     int rc = wait_for_look(c, &w, e);
     arena_free(a);
@@ -572,7 +585,7 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
     bind_scope(c->desired, scope ? scope : &all, o, c->desired_arena);
     *ret = (struct core_pass){.input = {
                                   .desired = c->desired,
-                                  .observed = o,
+                                  .observed = adopt_view(c->desired, o, a),
                                   .history = h,
                                   .host_routes = c->host_routes,
                                   .confirmed_removals = confirm,

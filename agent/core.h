@@ -82,6 +82,10 @@ int core_gather(struct core *c, bool inspect_owned, struct err *e);
 /* Without an engine: scan, desire, and wait until every source of what is built was read. */
 void core_gather_files(struct core *c);
 /* References that a look must ask about; what is built gets its name from what is known of its base images. */
+/* Whom and what a look is about: all but how deep it goes. */
+void core_scope(struct core *c, struct arena *a, struct look *ret);
+/* What the engine has, with what apps adopt seen as theirs (reconcile/adopt.h). */
+const struct observed *core_observed(const struct core *c, struct arena *a);
 void core_images(struct core *c, struct arena *a, struct strv *ret);
 /* True if the engine's platform must be known, for a Dockerfile that names its base images after it: for the scope of a look. */
 bool core_wants_platform(const struct core *c);

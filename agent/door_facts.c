@@ -117,7 +117,7 @@ struct door_facts *door_facts_new(const struct core *core, const struct conducto
     atomic_store(&f->refs, 1);
     f->looked = conductor_looked(conductor);
     f->engine_trouble = arena_strdup(a, sum.engine_trouble);
-    m.seen = core->driver->ops->observed(core->driver, passing);
+    m.seen = core_observed(core, passing);
     conductor_each(conductor, add_app, &m);
     return f;
 }

@@ -69,6 +69,7 @@ static void slot_free(struct slot *s, struct http *http)
     free(s->told_why);
     free(s->tail);
     free(s->tail_of);
+    free(s->tail_advice);
     free(s->whole_why);
     free(s);
 }
@@ -174,13 +175,25 @@ static void slot_join_why(struct slot *s)
     str_add(&text, s->planned_why ? s->planned_why : "");
     if (s->tail && *s->tail)
         str_addf(&text, "; its last lines: %s", s->tail);
+    if (s->tail && s->tail_advice && *s->tail_advice)
+        str_addf(&text, "; %s", s->tail_advice);
     replace(&s->whole_why, str_text(&text));
 }
 
-void slot_set_tail(struct slot *s, const char *text)
+void slot_set_tail(struct slot *s, const char *text, const char *advice)
 {
     replace(&s->tail, text);
+    replace(&s->tail_advice, advice);
     slot_join_why(s);
+}
+
+void slot_advise(struct slot *s, const char *advice)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    if (!s->failure || !*advice)
+        return;
+    str_addf(&text, "%s; %s", s->failure, advice);
+    replace(&s->failure, str_text(&text));
 }
 
 /* What a plan would do, without causes: causes name times and differ when nothing else does. */

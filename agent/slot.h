@@ -35,6 +35,7 @@ struct slot {
     char *planned_why;
     char *tail;          /* last lines of the container that explains a Degraded verdict, or NULL */
     char *tail_of;       /* its id: they are fetched once */
+    char *tail_advice;   /* what to do about them, "" for nothing known; or NULL */
     char *whole_why;     /* planned_why and tail together */
     char *failure;       /* why the last run failed; NULL: it did not */
     bool engine_failure; /* ... because the engine was away */
@@ -74,8 +75,10 @@ void slot_planned(struct slot *s, const struct plan_app *pa);
 void slot_run_over(struct slot *s, const struct run *r, enum run_end how, const struct err *failure,
                    int64_t now_ms);
 bool slot_run_is_stale(const struct slot *s, const struct plan_app *pa);
-/* The last words of a container; the verdict carries them while the app is Degraded. */
-void slot_set_tail(struct slot *s, const char *text);
+/* The last words of a container, and what to do about them (or ""); the verdict carries them while the app is Degraded. */
+void slot_set_tail(struct slot *s, const char *text, const char *advice);
+/* What to do about the failure of its last run, said with it. */
+void slot_advise(struct slot *s, const char *advice);
 /* The engine is back: failures that were its own are forgotten. */
 void slot_forgive(struct slot *s);
 

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "spec/base/arena.h"
+#include "spec/labels.h"
 
 enum {
     BACKOFF_FIRST_MS = 100,
@@ -100,6 +101,18 @@ static const char *app_of(struct docker *d, const struct engine_event *ev, enum 
     return NULL;
 }
 
+/* The Compose project of a container, or of the one that joined or left a network. */
+static const char *project_of(struct docker *d, const struct engine_event *ev,
+                              enum mirror_kind kind)
+{
+    const char *id = kind == MIRROR_CONTAINER ? ev->id
+                     : kind == MIRROR_NETWORK ? ev->container
+                                              : NULL;
+    const struct obs_container *c = id && !ev->project ? mirror_container(d->mirror, id) : NULL;
+
+    return c ? kvs_get(&c->labels, LABEL_COMPOSE_PROJECT) : ev->project;
+}
+
 static int kind_of(const char *type, enum mirror_kind *ret)
 {
     static const char *const types[] = {"container", "network", "volume", "image"};
@@ -154,6 +167,7 @@ static int on_line(void *user, const char *line, size_t n)
     if (kind_of(ev.type, &kind) < 0)
         return 0;
     const char *app = app_of(d, &ev, kind), *container = container_of(d, &ev, kind, a);
+    const char *project = app ? NULL : project_of(d, &ev, kind);
 
     if (!mark(d, &ev, kind, a))
         return 0;
@@ -162,6 +176,7 @@ static int on_line(void *user, const char *line, size_t n)
     tell(d, &(struct happening){
                 .what = ENGINE_CHANGED,
                 .app = app,
+                .project = project,
                 .object = arena_printf(a, "%s %s", ev.type, ev.name ? ev.name : ev.id),
                 .container = container,
                 .action = ev.action,

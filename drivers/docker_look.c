@@ -23,8 +23,8 @@ struct look_waiter {
     struct look_waiter *next;
     bool everything, inspect_owned, platform;
     char *owner;
-    const char **images; /* heap, each text too */
-    size_t n_images;
+    const char **images, **projects; /* heap, each text too */
+    size_t n_images, n_projects;
     look_done_fn *done;
     void *user;
 };
@@ -44,6 +44,7 @@ struct look_job {
     bool everything, inspect_owned, platform;
     const char *owner;
     struct strv images;    /* sorted, unique; borrowed from the waiters */
+    struct strv projects;  /* the same */
     struct dirty dirty;    /* taken over from the driver */
     struct arena *arena;   /* calls and keys */
     struct arena *scratch; /* one reply */
@@ -105,13 +106,28 @@ static void dirty_merge(struct dirty *to, const struct dirty *from)
 
 /* ---- the end of a job ---- */
 
+static void free_texts(const char **v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free((void *)(uintptr_t)v[i]);
+    free((void *)v);
+}
+
+static const char **copy_texts(const struct strv *l)
+{
+    const char **v = xcalloc(l->n, sizeof(char *));
+
+    for (size_t i = 0; i < l->n; i++)
+        v[i] = xstrdup(l->v[i]);
+    return v;
+}
+
 static void free_waiters(struct look_waiter *w)
 {
     while (w) {
         struct look_waiter *next = w->next;
-        for (size_t i = 0; i < w->n_images; i++)
-            free((void *)(uintptr_t)w->images[i]);
-        free((void *)w->images);
+        free_texts(w->images, w->n_images);
+        free_texts(w->projects, w->n_projects);
         free(w->owner);
         free(w);
         w = next;
@@ -202,11 +218,15 @@ static uint64_t fingerprint(const struct obs_container *c)
     return h ? h : 1;
 }
 
-static bool owned_by(const struct obs_container *c, const char *owner)
+/* Ours, or to be looked at as if it were. */
+static bool concerns(const struct look_job *j, const struct obs_container *c)
 {
-    const char *label = kvs_get(&c->labels, LABEL_OWNER);
+    const char *owner = kvs_get(&c->labels, LABEL_OWNER);
+    const char *project = kvs_get(&c->labels, LABEL_COMPOSE_PROJECT);
 
-    return owner && label && strcmp(label, owner) == 0;
+    if (owner)
+        return j->owner && strcmp(owner, j->owner) == 0;
+    return project && strv_has(&j->projects, project);
 }
 
 static void take_listed(struct look_job *j, const struct obs_container *c)
@@ -216,7 +236,7 @@ static void take_listed(struct look_job *j, const struct obs_container *c)
     const struct strv *dirty = &j->dirty.of[MIRROR_CONTAINER];
     bool same = known && known->inspected && mirror_listed(j->d->mirror, c->id) == listed &&
                 !strv_has(dirty, c->id) && !strv_has(dirty, c->name) && !j->dirty.everything;
-    bool ours = owned_by(c, j->owner);
+    bool ours = concerns(j, c);
 
     if (same && !(ours && j->inspect_owned)) {
         mirror_change_keep(j->change, MIRROR_CONTAINER, c->id);
@@ -421,6 +441,17 @@ static void ask_images(struct look_job *j)
             mirror_change_gone(j->change, MIRROR_IMAGE, dirty->v[i]);
 }
 
+/* Known from a list that was made before anybody cared. */
+static void ask_projects(struct look_job *j)
+{
+    const struct strv *dirty = &j->dirty.of[MIRROR_CONTAINER];
+    const struct obs_container *c;
+
+    for (size_t i = 0; j->projects.n && (c = mirror_container_at(j->d->mirror, i)); i++)
+        if (!c->inspected && concerns(j, c) && !strv_has(dirty, c->id))
+            send_inspect(j, MIRROR_CONTAINER, c->id, mirror_listed(j->d->mirror, c->id));
+}
+
 static void ask(struct look_job *j)
 {
     if (j->everything) {
@@ -431,6 +462,7 @@ static void ask(struct look_job *j)
         for (size_t k = 0; k < MIRROR_IMAGE; k++)
             for (size_t i = 0; i < j->dirty.of[k].n; i++)
                 send_inspect(j, (enum mirror_kind)k, j->dirty.of[k].v[i], 0);
+        ask_projects(j);
     }
     ask_images(j);
     if (j->platform && !mirror_platform(j->d->mirror))
@@ -460,6 +492,8 @@ static void merge_scope(struct look_job *j)
         j->owner = w->owner;
         for (size_t i = 0; i < w->n_images; i++)
             strv_push(j->arena, &j->images, w->images[i]);
+        for (size_t i = 0; i < w->n_projects; i++)
+            strv_push(j->arena, &j->projects, w->projects[i]);
     }
     strv_sort(&j->images);
     size_t n = 0;
@@ -502,9 +536,10 @@ void docker_look(struct driver *driver, const struct look *scope, look_done_fn *
     w->inspect_owned = scope->inspect_owned;
     w->platform = scope->platform;
     w->owner = xstrdup(scope->owner ? scope->owner : "");
-    w->images = xcalloc(scope->images.n, sizeof(char *));
-    for (; w->n_images < scope->images.n; w->n_images++)
-        w->images[w->n_images] = xstrdup(scope->images.v[w->n_images]);
+    w->images = copy_texts(&scope->images);
+    w->n_images = scope->images.n;
+    w->projects = copy_texts(&scope->projects);
+    w->n_projects = scope->projects.n;
     w->done = done;
     w->user = user;
     while (*at)

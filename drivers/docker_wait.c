@@ -66,6 +66,7 @@ static enum verdict ended(struct ticket *t, const struct obs_container *c)
     struct err *e = &t->watch->last;
 
     t->result.exit_code = c->exit_code;
+    t->result.out_of_memory = c->oom_killed;
     if (t->op->kind == OP_WAIT_EXIT && c->exit_code == 0 && !c->oom_killed)
         return GOOD;
     if (c->oom_killed)
@@ -84,6 +85,7 @@ static enum verdict crashing(struct ticket *t, const struct obs_container *c)
     int crashes = c->restart_count - w->first_restarts;
 
     t->result.exit_code = c->exit_code;
+    t->result.out_of_memory |= c->oom_killed;
     (void)err_set(&w->last, ERR_USER, "keeps ending (%d times, last with code %d%s)", crashes,
                   c->exit_code, c->oom_killed ? ", using more memory than its limit" : "");
     return crashes >= CRASHES_FINAL ? BAD : NOT_YET;

@@ -28,7 +28,8 @@ struct look {
     bool
         inspect_owned; /* with everything: inspect each container of our owner (cold look), not only changed ones */
     const char *owner;
-    bool platform; /* what the engine runs on must be known; asked once per connection */
+    struct strv projects; /* of Compose; containers of these are inspected like ours */
+    bool platform;        /* what the engine runs on must be known; asked once per connection */
     struct strv
         images; /* references whose ids must be known; asked again only if unknown or touched by an event */
 };
@@ -41,8 +42,9 @@ enum engine_happening {
 
 struct happening {
     enum engine_happening what;
-    const char *app;    /* valid during the callback */
-    const char *object; /* "container blog-app-1" */
+    const char *app;     /* valid during the callback */
+    const char *project; /* the Compose project that made it, told where app is NULL; or NULL */
+    const char *object;  /* "container blog-app-1" */
     const char *
         container; /* that it happened to, by the name known before it: of a rename the old one, of connect and disconnect the
                               container; or NULL */

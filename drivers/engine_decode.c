@@ -550,6 +550,7 @@ static int decode_ev(struct engine_reply *r, const json_t *v, void *ret)
     ev.id = engine_reply_text(r, actor, "ID", NULL);
     ev.name = engine_reply_text(r, attributes, "name", NULL);
     ev.app = engine_reply_text(r, attributes, LABEL_APP, NULL);
+    ev.project = engine_reply_text(r, attributes, LABEL_COMPOSE_PROJECT, NULL);
     ev.owner = engine_reply_text(r, attributes, LABEL_OWNER, NULL);
     ev.container = engine_reply_text(r, attributes, "container", NULL);
     ev.time_ns = engine_reply_int(r, v, "timeNano", INT64_MIN, INT64_MAX);

@@ -37,6 +37,7 @@ const char *engine_decode_message(const char *text, size_t n, struct arena *a);
 struct engine_event {
     const char *type, *action; /* "container", "die" (health_status and exec_* cut at the colon) */
     const char *id, *name, *app, *owner; /* of the actor; NULL when absent */
+    const char *project;                 /* of Compose */
     const char *container;               /* network events: the container's id */
     int64_t time_ns;
 };

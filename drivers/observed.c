@@ -117,6 +117,7 @@ void obs_container_identify(struct obs_container *c)
     c->service = kvs_get(&c->labels, LABEL_SERVICE);
     c->hash = kvs_get(&c->labels, LABEL_HASH);
     c->origin = kvs_get(&c->labels, LABEL_ORIGIN);
+    c->adopted = kvs_get(&c->labels, LABEL_ADOPTED);
     if (index)
         (void)parse_int64(index, 0, INT32_MAX, &number);
     c->index = (int)number;

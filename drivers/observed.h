@@ -53,8 +53,9 @@ struct obs_container {
     const char *error; /* the engine's State.Error, or NULL */
     struct kvs labels;
     const char *owner, *app, *service, *hash, *origin; /* borrowed from labels; NULL when absent */
-    int index;                                         /* 0 when absent */
-    struct obs_attach *networks;                       /* sorted by name */
+    const char *adopted; /* the Compose project that made it, and not we (adopt.h); or NULL */
+    int index;           /* 0 when absent */
+    struct obs_attach *networks; /* sorted by name */
     size_t n_networks;
     struct obs_port *ports; /* sorted */
     size_t n_ports;

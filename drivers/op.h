@@ -83,7 +83,8 @@ struct op_result {
     struct err err; /* kind ERR_NONE: success */
     const char *
         id; /* creates: the new object's id; pull, build: the image id. Valid during the callback only */
-    int exit_code; /* OP_WAIT_EXIT */
+    int exit_code;      /* OP_WAIT_EXIT */
+    bool out_of_memory; /* waits that failed: the kernel ended it for what it used */
     bool
         range_refused; /* OP_NETWORK_CREATE that failed: the engine says that the subnet touches another network's */
     const char *

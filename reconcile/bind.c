@@ -1,8 +1,8 @@
 /* bind.c: desired containers meet the images the engine has.
  *
- * In: a desired state and what is observed. Out: on each container its canonical create body and, where the engine
- * has the image, the hash of body and image id. Encoding and hashing are the dear part of a pass, so both are kept:
- * a body is made once, a hash again only when the image id under the reference changed.
+ * In: a desired state and what is observed. Out: on each container its canonical create body and, where the engine has the
+ * image, the hash of body and image id and the fields that an inspect is to report. These are the dear part of a pass, so they
+ * are kept: a body is made once, hash and fields again only when the image id under the reference changed.
  * It writes to nothing else, and a container whose image is not known keeps an empty hash. */
 #include "reconcile/bind.h"
 
@@ -13,6 +13,7 @@
 #include "drivers/engine_fields.h"
 #include "reconcile/build_tag.h"
 #include "spec/base/arena.h"
+#include "spec/base/js_pool.h"
 
 /* The create body knows the first network only; the container is to be on all of them. */
 static void add_endpoints(const struct want_container *c, json_t *body, struct arena *a)
@@ -31,6 +32,7 @@ static void add_endpoints(const struct want_container *c, json_t *body, struct a
 
 static void bind_fields(struct want_container *c, const struct obs_image *image, struct arena *a)
 {
+    CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
     json_auto_t *body = js_parse(c->body, strlen(c->body), NULL);
 
     add_endpoints(c, body, a);

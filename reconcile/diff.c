@@ -11,8 +11,10 @@
 #include "drivers/engine_encode.h"
 #include "drivers/engine_fields.h"
 #include "reconcile/build_tag.h"
+#include "reconcile/plan_judge.h"
 #include "reconcile/plan_work.h"
 #include "spec/base/arena.h"
+#include "spec/labels.h"
 
 #define MASKED "(changed)"
 
@@ -74,6 +76,99 @@ static void compare_image(struct app_work *p, struct replica *r, const struct ob
                    arena_printf(a, "%s (%s)", ref, short_id(c->image_id, a)));
 }
 
+/* ---- what `docker compose up` made ---- */
+
+/* Identity is told by other labels there, and what `docker compose` notes at birth is nobody's wish. */
+static bool is_identity(const char *field)
+{
+    static const char *const prefixes[] = {"labels.evenkeel.", "labels." LABEL_COMPOSE_PREFIX};
+
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+        if (strncmp(field, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool has_part(const char *list, const char *part, size_t n)
+{
+    for (const char *s = list; *s; s += strcspn(s, ","), s += strspn(s, ", "))
+        if (strcspn(s, ",") == n && strncmp(s, part, n) == 0)
+            return true;
+    return false;
+}
+
+/* "alias web, address 10.0.0.2": Compose adds the container's name to its aliases. */
+static bool same_endpoint(const struct obs_container *c, const char *want, const char *have)
+{
+    size_t project = strlen(c->adopted);
+
+    for (const char *s = want; *s; s += strcspn(s, ","), s += strspn(s, ", "))
+        if (strcmp(s, "attached") != 0 && !has_part(have, s, strcspn(s, ",")))
+            return false;
+    for (const char *s = have; *s; s += strcspn(s, ","), s += strspn(s, ", ")) {
+        const char *alias = strncmp(s, "alias ", 6) == 0 ? s + 6 : "";
+        bool named = strncmp(alias, c->adopted, project) == 0 &&
+                     (alias[project] == '-' || alias[project] == '_');
+
+        if (strcmp(s, "attached") != 0 && !named && !has_part(want, s, strcspn(s, ",")) &&
+            (strlen(c->name) != strcspn(alias, ",") ||
+             strncmp(alias, c->name, strlen(c->name)) != 0))
+            return false;
+    }
+    return true;
+}
+
+/* A network that it is not on is joined, which takes no new container. */
+static bool is_settled(const struct obs_container *c, const struct field_difference *f)
+{
+    static const char networks[] = "networks.";
+
+    if (is_identity(f->key))
+        return true;
+    return strncmp(f->key, networks, sizeof(networks) - 1) == 0 && f->want &&
+           (!f->have || same_endpoint(c, f->want, f->have));
+}
+
+/* Against what the file says without defaults of ours: those come with the first replacement, and are no reason for one. */
+static size_t adopted_differ(struct app_work *p, const struct replica *r,
+                             const struct obs_container *c, struct field_difference **ret)
+{
+    struct arena *a = p->w->arena;
+    struct want_service service = *r->service;
+    struct want_container want = *r->want;
+    const struct obs_image *image = observed_image(p->w->seen, r->service->image);
+    struct kvs nothing = {0};
+    size_t n = 0;
+
+    service.spec = r->service->plain ? r->service->plain : r->service->spec;
+    want.service = &service;
+    const char *text = engine_encode_container(&want, a);
+    json_auto_t *body = js_parse(text, strlen(text), NULL);
+    struct kvs asked = engine_fields_of_body(body, a);
+    size_t all =
+        engine_fields_differ(&asked, image ? &image->fields : &nothing, &c->fields, a, ret);
+
+    for (size_t i = 0; i < all; i++)
+        if (!is_settled(c, &(*ret)[i]) && !judge_ignores(p, (*ret)[i].key))
+            (*ret)[n++] = (*ret)[i];
+    return n;
+}
+
+bool diff_adopted_matches(struct app_work *p, const struct replica *r,
+                          const struct obs_container *c)
+{
+    const struct obs_image *image = observed_image(p->w->seen, r->service->image);
+    struct field_difference *found;
+
+    /* What was not looked at yet is not touched; it is the first thing that the next look asks about. */
+    if (!c->inspected)
+        return true;
+    if (image && image->id ? !same_text(image->id, c->image_id)
+                           : !same_text(c->image, r->service->image))
+        return false;
+    return adopted_differ(p, r, c, &found) == 0;
+}
+
 static void explain(struct app_work *p, struct replica *r, const struct obs_container *c,
                     bool only_image)
 {
@@ -81,7 +176,13 @@ static void explain(struct app_work *p, struct replica *r, const struct obs_cont
     const struct obs_image *image = observed_image(p->w->seen, r->service->image);
     bool moved = only_image && image && image->id && same_text(c->image, r->service->image);
 
-    if (moved)
+    if (c->adopted)
+        r->cause =
+            arena_printf(a, "%s: %s%s differ%s from what the Compose project %s made",
+                         place_words(p, &r->service->spec->at), r->changes[0].field,
+                         r->n_changes > 1 ? arena_printf(a, " and %zu more", r->n_changes - 1) : "",
+                         r->n_changes > 1 ? "" : "s", c->adopted);
+    else if (moved)
         r->cause = arena_printf(a, "image %s now is %s", r->service->image, short_id(image->id, a));
     else if (r->n_changes > 1)
         r->cause =
@@ -112,8 +213,9 @@ void diff_container(struct app_work *p, struct replica *r, const struct obs_cont
         json_auto_t *body = js_parse(r->want->body, strlen(r->want->body), NULL);
         struct kvs asked = engine_fields_of_body(body, a), nothing = {0};
         struct field_difference *found = NULL;
-        size_t n =
-            engine_fields_differ(&asked, image ? &image->fields : &nothing, &c->fields, a, &found);
+        size_t n = c->adopted ? adopted_differ(p, r, c, &found)
+                              : engine_fields_differ(&asked, image ? &image->fields : &nothing,
+                                                     &c->fields, a, &found);
 
         for (size_t i = 0; i < n; i++)
             /* What is had and not wanted may be what an image without a name brings along. */

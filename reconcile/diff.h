@@ -13,4 +13,8 @@ void diff_container(struct app_work *p, struct replica *r, const struct obs_cont
 /* Labels that noted the routes at birth say what held then. Where labels are what a router goes by, they are wanted like any other. */
 bool diff_is_route_note(const struct replica *r, const char *field);
 
+/* Nothing that the file asks for differs on a container that was adopted (adopt.h). */
+bool diff_adopted_matches(struct app_work *p, const struct replica *r,
+                          const struct obs_container *c);
+
 #endif

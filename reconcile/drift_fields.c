@@ -16,9 +16,11 @@
 
 #define MASKED "(changed)"
 
+/* What was adopted is compared with what its file says (diff.h): nobody knows what it was like at birth. */
 static bool can_compare(const struct replica *r, const struct obs_container *c)
 {
-    return c->inspected && c->fields.n > 0 && r->want->sealed_for && r->want->fields.n > 0;
+    return !c->adopted && c->inspected && c->fields.n > 0 && r->want->sealed_for &&
+           r->want->fields.n > 0;
 }
 
 /* Which limits this engine can set at all, by what its containers report. */

@@ -5,6 +5,7 @@
  * It makes no call and reads no clock; an app that goes wrong spoils no other. */
 #include "reconcile/plan.h"
 #include "reconcile/drift_note.h"
+#include "reconcile/adopt.h"
 #include "reconcile/plan_infra.h"
 #include "reconcile/plan_judge.h"
 #include "reconcile/plan_order.h"
@@ -165,13 +166,16 @@ static void plan_one(struct plan_work *w, struct plan *plan, const char *name,
         plan_orphan(&p, orphan);
 }
 
-struct plan *plan_build(const struct plan_input *in, struct arena *a)
+struct plan *plan_build(const struct plan_input *given, struct arena *a)
 {
-    const struct desired *d = in->desired;
+    const struct desired *d = given->desired;
+    struct plan_input input = *given;
+    const struct plan_input *in = &input;
     struct plan *plan = ARENA_NEW(a, struct plan);
     struct plan_work w;
     struct survey survey;
 
+    input.observed = adopt_view(d, given->observed, a);
     plan_work_init(&w, in, a);
     removal_survey(&w, &survey);
     removal_hold(&w, &survey, plan);

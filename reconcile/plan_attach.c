@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "drivers/engine_encode_net.h"
+#include "reconcile/adopt.h"
 #include "reconcile/plan_judge.h"
 #include "spec/base/arena.h"
+#include "spec/labels.h"
 
 static const struct obs_attach *attach_named(const struct obs_container *c, const char *network)
 {
@@ -121,13 +123,16 @@ void attach_judge_name(struct app_work *p, struct replica *r)
         return;
     /* A name is no part of the hash. If it was up under this one before, the file changed. */
     bool file = !ours && !handmade(p->w, name) && judge_was_up_as(p, r, have);
+    const char *adopted = r->keeper->adopted;
 
-    r->rename = judge_differ(p, r, ours || file ? DRIFT_PENDING : DRIFT_FOUND,
-                             (struct change){"name", name, have},
-                             ours   ? "its replacement was not finished"
-                             : file ? arena_printf(p->w->arena, "%s: container_name changed",
-                                                   place_words(p, &r->service->spec->at))
-                                    : judge_by_hand(p, r, "renamed", "by hand"));
+    r->rename = judge_differ(
+        p, r, ours || file || adopted ? DRIFT_PENDING : DRIFT_FOUND,
+        (struct change){"name", name, have},
+        adopted ? arena_printf(p->w->arena, "adopted from the Compose project %s", adopted)
+        : ours  ? "its replacement was not finished"
+        : file  ? arena_printf(p->w->arena, "%s: container_name changed",
+                               place_words(p, &r->service->spec->at))
+                : judge_by_hand(p, r, "renamed", "by hand"));
 }
 
 /* Somebody else's container has the name that is needed here. */
@@ -142,6 +147,18 @@ void attach_judge_squatter(struct app_work *p, const struct replica *r)
         owner_is(p->w, holder->owner) && holder->app ? arena_printf(a, "of app %s", holder->app)
         : holder->owner ? arena_printf(a, "of the evenkeel agent \"%s\"", holder->owner)
                         : arena_printf(a, "that is not ours (image %s)", holder->image);
+    const char *adopt = holder->owner ? NULL : adopt_words(p->name, &holder->labels, a);
+
+    if (adopt) {
+        const char *project = kvs_get(&holder->labels, LABEL_COMPOSE_PROJECT);
+
+        app_refuse(p, APP_REFUSED,
+                   arena_printf(a,
+                                "container name %s is taken by the Compose project %s; stop it "
+                                "(`docker compose -p %s down`), or take it over with `%s`",
+                                r->want->name, project, project, adopt));
+        return;
+    }
 
     app_refuse(p, APP_REFUSED,
                arena_printf(a, "container name %s is taken by a container %s; remove or rename it",

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "drivers/engine_encode.h"
+#include "reconcile/adopt.h"
 #include "reconcile/plan_judge.h"
 #include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
@@ -104,6 +105,20 @@ static void judge_network(struct app_work *p, struct network_work *n)
                                     n->want->name));
         return;
     }
+    const char *adopt = !ours && stranger && !stranger->owner
+                            ? adopt_words(p->name, &stranger->labels, w->arena)
+                            : NULL;
+
+    if (adopt && !p->want->adopt) {
+        const char *project = kvs_get(&stranger->labels, LABEL_COMPOSE_PROJECT);
+
+        app_refuse(p, APP_REFUSED,
+                   arena_printf(w->arena,
+                                "network %s is of the Compose project %s; stop it (`docker compose "
+                                "-p %s down`), or take it over with `%s`",
+                                n->want->name, project, project, adopt));
+        return;
+    }
     if (!ours && stranger) {
         app_refuse(p, APP_REFUSED,
                    arena_printf(w->arena,
@@ -122,6 +137,14 @@ static void judge_network(struct app_work *p, struct network_work *n)
 }
 
 /* ---- volumes ---- */
+
+/* Of the Compose project that the app takes over. */
+static bool is_adopted(const struct app_work *p, const struct obs_volume *have)
+{
+    const char *project = kvs_get(&have->labels, LABEL_COMPOSE_PROJECT);
+
+    return !have->owner && project && p->want->adopt && strcmp(project, p->want->adopt) == 0;
+}
 
 /* Who may not name what is external may not come by it under `name:` either, nor by what another app has left. */
 static bool others_volume(const struct app_work *p, const struct volume_work *v,
@@ -147,6 +170,13 @@ static void judge_volume(struct app_work *p, struct volume_work *v)
                                 "external volume %s does not exist; create it, or drop "
                                 "\"external: true\" to have it made",
                                 v->want->name));
+    if (have && is_adopted(p, have)) {
+        note_add(p, arena_printf(w->arena,
+                                 "volume %s is of the Compose project %s; used as it is, and never "
+                                 "removed with the app",
+                                 v->want->name, p->want->adopt));
+        return;
+    }
     if (have && !v->want->external && others_volume(p, v, have)) {
         app_refuse(p, APP_REFUSED,
                    arena_printf(w->arena,

@@ -66,7 +66,7 @@ bool judge_was_up_as(const struct app_work *p, const struct replica *r, const ch
     const char *last = h ? kvs_get(&h->last_hash, name) : NULL;
     const char *hash = r->keeper ? r->keeper->hash : r->want->hash;
 
-    return last && (!hash[0] || strcmp(last, hash) == 0);
+    return last && (!hash || !hash[0] || strcmp(last, hash) == 0);
 }
 
 static bool was_up(const struct app_work *p, const struct replica *r)
@@ -96,7 +96,7 @@ static void judge_outdated(struct app_work *p, struct replica *r)
     const char *volume = pick_missing_volume(p, r->service), *object;
 
     r->condition = container_runs(old) ? COND_FINE : COND_DOWN;
-    if (pick_hash_is_wanted(r, old)) {
+    if (pick_hash_is_wanted(p, r, old)) {
         struct change change = {"state", "made again", container_state_name(old->state)};
         if (old->state != CS_DEAD && !volume && drift_fields_replace(p, r, old)) {
             drift_fields_explain(p, r, old);

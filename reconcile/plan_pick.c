@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "drivers/engine_encode.h"
+#include "reconcile/diff.h"
 #include "reconcile/drift_fields.h"
 #include "reconcile/plan_judge.h"
 #include "spec/base/arena.h"
@@ -42,11 +43,13 @@ const char *pick_missing_volume(struct app_work *p, const struct want_service *s
     return NULL;
 }
 
-bool pick_hash_is_wanted(const struct replica *r, const struct obs_container *c)
+bool pick_hash_is_wanted(struct app_work *p, const struct replica *r, const struct obs_container *c)
 {
     const struct want_container *want = r->want;
     char hash[SHA256_HEX];
 
+    if (c->adopted)
+        return diff_adopted_matches(p, r, c);
     if (!c->hash)
         return false;
     if (want->hash[0])
@@ -60,8 +63,9 @@ bool pick_hash_is_wanted(const struct replica *r, const struct obs_container *c)
 
 static bool is_wanted(struct app_work *p, const struct replica *r, const struct obs_container *c)
 {
-    return c->state != CS_DEAD && pick_hash_is_wanted(r, c) && shares_are_fresh(p, r->service, c) &&
-           !pick_missing_volume(p, r->service) && !drift_fields_replace(p, r, c);
+    return c->state != CS_DEAD && pick_hash_is_wanted(p, r, c) &&
+           shares_are_fresh(p, r->service, c) && !pick_missing_volume(p, r->service) &&
+           !drift_fields_replace(p, r, c);
 }
 
 static int state_rank(enum container_state s)

@@ -313,7 +313,7 @@ static bool is_surplus(const struct replica *r, size_t i)
 static const char *old_cause(const struct app_work *p, const struct replica *r,
                              const struct obs_container *c)
 {
-    if (r->keeper && c->hash && strcmp(c->hash, r->keeper->hash) == 0)
+    if (r->keeper && c->hash && r->keeper->hash && strcmp(c->hash, r->keeper->hash) == 0)
         return "a second one in its place";
     return r->label ? arena_printf(p->w->arena, "replaced by %s", r->label) : r->cause;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "drivers/engine_needs.h"
+#include "reconcile/advice.h"
 #include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
 #include "spec/defaults.h"
@@ -90,6 +91,19 @@ static void wake_at(struct app_work *p, int64_t ms)
         p->out->wake_ms = ms;
 }
 
+/* With what to write, where the engine itself says what it died of. */
+static const char *ill_words(struct app_work *p, const struct replica *r)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+
+    str_add(&text, about(p, r, r->ill));
+    if (r->keeper && r->keeper->oom_killed) {
+        str_add(&text, "; ");
+        (void)advice_on_memory(r->service->spec, &text);
+    }
+    return arena_strdup(p->w->arena, str_text(&text));
+}
+
 static void verdict_unhurried(struct app_work *p)
 {
     const struct replica *ill = first_of(p, COND_ILL), *starting = first_of(p, COND_STARTING);
@@ -100,7 +114,7 @@ static void verdict_unhurried(struct app_work *p)
 
     wake_at(p, until_ms);
     if (ill)
-        say(p, APP_DEGRADED, about(p, ill, ill->ill));
+        say(p, APP_DEGRADED, ill_words(p, ill));
     else if (blocked && blocked->source_pending)
         say(p, APP_PROGRESSING,
             about(p, blocked, arena_printf(p->w->arena, "waits: %s", blocked->blocked)));

@@ -35,6 +35,7 @@ struct run {
     size_t n_ready, flying;
     bool started, superseded, over;
     struct err failure; /* the first */
+    struct run_failure first;
 };
 
 /* ---- what is ready: lower indices first, so that a driver that takes operations in order does what a person would ---- */
@@ -175,6 +176,11 @@ static void step_end(struct step *s, const struct op_result *result)
         CLEANUP(str_release) struct str what = STR_INIT;
         action_print(s->action, &what);
         (void)err_wrap(&r->failure, "%s", str_text(&what));
+        r->first = (struct run_failure){
+            .action = s->action,
+            .words = result->log_tail ? arena_strdup(r->arena, result->log_tail) : NULL,
+            .out_of_memory = result->out_of_memory,
+        };
     }
     s->range_refused = failed && result->range_refused;
     step_over(s, cancelled ? STEP_CANCELLED : failed ? STEP_FAILED : STEP_DONE);
@@ -323,6 +329,11 @@ void run_free(struct run *r)
         return;
     assert(r->over || !r->started);
     arena_free(r->arena);
+}
+
+const struct run_failure *run_first_failure(const struct run *r)
+{
+    return r->first.action ? &r->first : NULL;
 }
 
 const struct plan_app *run_part(const struct run *r)

@@ -13,6 +13,12 @@ struct run;
 typedef void run_over_fn(void *user, struct run *r, enum run_end how,
                          const struct err *first_failure);
 
+struct run_failure {
+    const struct action *action;
+    const char *words; /* the last lines of the container that it was about, or NULL */
+    bool out_of_memory;
+};
+
 struct run_options {
     uint64_t
         id; /* unique in the process (and the diary); given, since pure code has nothing to count with */
@@ -38,6 +44,8 @@ const char *run_app(const struct run *r);
 uint64_t run_id(const struct run *r);
 /* True if the action of this index (into run_part's actions) was carried out and succeeded. */
 bool run_action_done(const struct run *r, size_t action);
+/* The first that failed and was not optional; NULL: none did. Borrowed until the run is freed. */
+const struct run_failure *run_first_failure(const struct run *r);
 /* Subnets that it asked for and that the engine would not give, since something of its own that no list shows has them; borrowed until it
  * ends. */
 void run_refused(const struct run *r, struct arena *a, struct strv *ret);

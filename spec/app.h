@@ -260,6 +260,12 @@ struct volume {
     enum tri external;
 };
 
+/* A Compose project whose containers and networks the app takes over. */
+struct adoption {
+    const char *project; /* "": the one that is called like the app; NULL: none */
+    struct place at;
+};
+
 struct app {
     struct place at; /* of its `app:` value */
     const char *name;
@@ -273,6 +279,8 @@ struct app {
     const char *archive; /* absolute path of the one that its text stood in, or NULL */
     const char *over; /* of the file that named the archive, and added words of its own; or NULL */
     const char *compose_project; /* NULL: ek-APP */
+    const char *own_project;     /* what Compose calls it; NULL: like the app */
+    struct adoption adopt;
     enum app_wish state;
     struct drift_rule drift;
     int64_t restarted_at_ms; /* 0: never asked */

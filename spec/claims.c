@@ -18,6 +18,7 @@ enum claim_kind {
     CLAIM_CONTAINER,
     CLAIM_NETWORK,
     CLAIM_VOLUME,
+    CLAIM_PROJECT,   /* of Compose, adopted */
     CLAIM_ROUTE,     /* host and path, as route_key() has them */
     CLAIM_ADDRESS,   /* port on one address; all zero: on all of the family, and family 0: on all */
     CLAIM_FAMILY,    /* port on some address of IPv4 (address 4) or IPv6 (6) */
@@ -192,6 +193,9 @@ static const char *explain(const struct claims *c, const struct claim *want,
         return arena_printf(c->arena,
                             "the volume \"%s\" belongs to %s; write `external: true` to share it",
                             want->name, who);
+    case CLAIM_PROJECT:
+        return arena_printf(c->arena, "the Compose project \"%s\" is adopted by %s", want->name,
+                            who);
     case CLAIM_ROUTE: return arena_printf(c->arena, "the route %s is taken by %s", want->name, who);
     }
     return NULL;
@@ -252,6 +256,12 @@ static const char *handle_app(struct claims *c, const struct want_app *app, bool
 {
     const char *why = NULL;
 
+    if (app->adopt) {
+        const struct claim want = {
+            .kind = CLAIM_PROJECT, .name = app->adopt, .app = app, .at = app->adopt_at};
+
+        why = handle(c, &want, take);
+    }
     for (size_t i = 0; !why && i < app->n_services; i++)
         why = handle_service(c, app, &app->services[i], take);
     for (size_t i = 0; !why && i < app->n_networks; i++) {

@@ -17,6 +17,7 @@ struct compose_place {
 struct compose_result {
     const struct yaml_node *tree; /* the document; never NULL */
     const char *name;             /* of the app; NULL: none could be made (complained about) */
+    const char *project;          /* what Compose calls it; NULL: nothing else */
     struct place at;              /* of `name`, or of the document */
     struct kvs variables; /* that were used -> the file they came from, "" for what is built in */
     struct strv parts;    /* absolute paths of the files it was made from, beside its own */

@@ -8,7 +8,23 @@
 
 /* ---- names ---- */
 
-/* What Compose makes of a folder's name, and '-' for '_', so that it is a DNS label. */
+/* What Compose makes of a folder's name. */
+static const char *project_name(struct arena *a, const char *text)
+{
+    char *out = arena_strdup(a, text), *to = out;
+
+    for (const char *s = text; *s; s++) {
+        char ch = *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s;
+
+        if (strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", ch) &&
+            ((ch != '-' && ch != '_') || to > out))
+            *to++ = ch;
+    }
+    *to = '\0';
+    return *out ? out : NULL;
+}
+
+/* The same with '-' for '_', so that it is a DNS label. */
 static const char *folded_name(struct arena *a, const char *text)
 {
     char *out = arena_strdup(a, text), *to = out;
@@ -36,21 +52,24 @@ bool compose_ends(const char *s, size_t n, const char *end, size_t *ret_n)
 }
 
 /* shop.compose.yaml is shop; a bare compose.yaml is called like its folder. */
-static const char *name_of_file(const struct compose_run *r, const char *path)
+static void name_of_file(const struct compose_run *r, const char *path, struct compose_result *ret)
 {
     struct arena *a = r->c->arena;
     const char *base = strrchr(path, '/') + 1;
     size_t n = strlen(base);
 
-    if (r->c->loader && r->c->loader->bundle)
-        return folded_name(a, bundle_stem(r->c->loader->bundle, a));
+    if (r->c->loader && r->c->loader->bundle) {
+        ret->name = folded_name(a, bundle_stem(r->c->loader->bundle, a));
+        return;
+    }
     if (!compose_ends(base, n, ".yaml", &n))
         (void)compose_ends(base, n, ".yml", &n);
     (void)(compose_ends(base, n, ".docker-compose", &n) || compose_ends(base, n, ".compose", &n));
     base = arena_strndup(a, base, n);
     if (strcmp(base, "compose") == 0 || strcmp(base, "docker-compose") == 0)
         base = strrchr(compose_folder(a, path), '/') + 1;
-    return folded_name(a, base);
+    ret->name = folded_name(a, base);
+    ret->project = project_name(a, base);
 }
 
 void compose_find_name(struct compose_run *r, const struct compose_place *place,
@@ -63,7 +82,7 @@ void compose_find_name(struct compose_run *r, const struct compose_place *place,
         return;
     }
     if (!name || name->kind == YAML_NULL) {
-        ret->name = name_of_file(r, place->path);
+        name_of_file(r, place->path, ret);
         if (!ret->name)
             decode_say(r->c, DIAG_ERROR, ret->at, "write `name: ...` at the top",
                        "no name for an app can be made of the file's name");
@@ -83,6 +102,7 @@ void compose_find_name(struct compose_run *r, const struct compose_place *place,
         return;
     }
     ret->name = folded_name(r->c->arena, text);
+    ret->project = text;
     if (!ret->name)
         decode_error(r->c, name, NULL, "\"%s\": a name of an app is at most %d long", text,
                      LIMIT_APP_NAME);

@@ -121,6 +121,7 @@ void compose_over(struct decode_ctx *c, const struct app *over, struct app_draft
     d->a.state = over->state;
     d->a.drift = over->drift;
     d->a.restarted_at_ms = over->restarted_at_ms;
+    d->a.adopt = over->adopt;
     if (over->compose_project)
         d->a.compose_project = over->compose_project;
 }

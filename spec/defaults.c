@@ -170,3 +170,17 @@ void defaults_apply(const struct settings *settings, const struct service *s, bo
         out.replicas = (struct num){1, true};
     *ret = out;
 }
+
+void defaults_plain(const struct service *s, struct arena *a, struct service *ret)
+{
+    struct service out = *s;
+
+    if (s->profile != PROFILE_UNSET)
+        apply_profile(s, a, &out);
+    if (s->no_new_privileges == TRI_YES)
+        apply_no_new_privileges(s, a, &out);
+    switch_off(&out.mem_limit);
+    switch_off(&out.nano_cpus);
+    switch_off(&out.pids_limit);
+    *ret = out;
+}

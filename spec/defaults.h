@@ -28,4 +28,7 @@ bool defaults_service_cap(const char *cap);
 void defaults_apply(const struct settings *settings, const struct service *s, bool one_shot,
                     struct arena *a, struct service *ret);
 
+/* The same without anything of ours: what is written, and otherwise the engine's own defaults. */
+void defaults_plain(const struct service *s, struct arena *a, struct service *ret);
+
 #endif

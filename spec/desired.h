@@ -98,6 +98,8 @@ struct want_container {
 struct want_service {
     const char *name;
     const struct service *spec;
+    const struct service *
+        plain; /* of an app that adopts: without defaults of ours, as Compose would run it; else NULL */
     const char
         *image; /* normalised reference with tag or digest: "nginx:1.27-alpine", "nginx:latest" */
     const struct context_facts *
@@ -160,6 +162,8 @@ struct want_app {
     size_t n_volumes;
     struct want_file *placed; /* sorted by path, unique */
     size_t n_placed;
+    const char *adopt;     /* the Compose project that it takes over; or NULL */
+    struct place adopt_at; /* of the word that asks for it */
     bool routed;           /* some service has a route */
     bool builtin;          /* the managed Traefik (desired_ingress.h): no file holds it */
     struct strv addresses; /* of its routes, in the order of services and routes */

@@ -56,8 +56,8 @@ static bool any_completes(const struct app *a)
 
 /* `service:NAME` is our language, `container:NAME` the engine's. The other container must be there first, and when it is
  * replaced its namespace goes with it. */
-static void share_namespace(const struct app *app, const char **mode, struct arena *a,
-                            struct service *s)
+static void share_namespace(const struct app *app, const char *prefix, const char **mode,
+                            struct arena *a, struct service *s)
 {
     const char *name = *mode && strncmp(*mode, "service:", 8) == 0 ? *mode + 8 : NULL;
     const char *container = NULL;
@@ -68,7 +68,7 @@ static void share_namespace(const struct app *app, const char **mode, struct are
         if (strcmp(app->services[i].name, name) == 0)
             container = app->services[i].container_name;
     *mode = container ? arena_printf(a, "container:%s", container)
-                      : arena_printf(a, "container:%s-%s-1", app->name, name);
+                      : arena_printf(a, "container:%s-%s-1", prefix, name);
     struct dependency *more = ARENA_ARRAY(a, s->n_depends + 1, struct dependency);
     bool known = false;
 
@@ -111,22 +111,52 @@ static const struct context_facts *facts_of(const struct app_source *src, const 
     return working;
 }
 
-static void build_service(const struct app_source *src, const struct service *s, bool one_shot,
-                          struct arena *a, struct want_service *ret)
+/* What names of objects begin with: of one that was a Compose project before, with the project's name. */
+static const char *name_prefix(const struct want_app *app)
 {
-    struct service *full = ARENA_NEW(a, struct service);
+    return app->adopt ? app->adopt : app->name;
+}
+
+static void place_service(const struct app_source *src, const struct want_app *app, struct arena *a,
+                          struct service *s)
+{
+    share_namespace(src->app, name_prefix(app), &s->network_mode, a, s);
+    share_namespace(src->app, name_prefix(app), &s->pid, a, s);
+    share_namespace(src->app, name_prefix(app), &s->ipc, a, s);
+    join_default_network(a, s);
+}
+
+static void build_service(const struct app_source *src, const struct want_app *app,
+                          const struct service *s, bool one_shot, struct arena *a,
+                          struct want_service *ret)
+{
+    struct service *full = ARENA_NEW(a, struct service), *plain = NULL;
 
     defaults_apply(src->settings, s, one_shot, a, full);
-    share_namespace(src->app, &full->network_mode, a, full);
-    share_namespace(src->app, &full->pid, a, full);
-    share_namespace(src->app, &full->ipc, a, full);
-    join_default_network(a, full);
+    place_service(src, app, a, full);
     desired_route_join(src, a, full);
+    if (app->adopt) {
+        plain = ARENA_NEW(a, struct service);
+        defaults_plain(s, a, plain);
+        place_service(src, app, a, plain);
+    }
     *ret = (struct want_service){.name = s->name,
                                  .spec = full,
+                                 .plain = plain,
                                  .image = s->image ? image_reference(s->image, a) : NULL,
                                  .facts = facts_of(src, s, a),
                                  .order = SIZE_MAX};
+}
+
+/* Where files for its mounts lie is known now. */
+static void share_files(struct want_service *s, struct arena *a)
+{
+    struct service *plain = ARENA_NEW(a, struct service);
+
+    *plain = *s->plain;
+    plain->mounts = s->spec->mounts;
+    plain->n_mounts = s->spec->n_mounts;
+    s->plain = plain;
 }
 
 static void put_in_order(const struct want_app *app, struct want_service *s, size_t *next)
@@ -152,9 +182,11 @@ static void build_services(const struct app_source *src, struct arena *a, struct
     ret->services = ARENA_ARRAY(a, app->n_services, struct want_service);
     ret->n_services = app->n_services;
     for (size_t i = 0; i < app->n_services; i++)
-        build_service(src, &app->services[i], one_shots && completes(app, app->services[i].name), a,
-                      &ret->services[i]);
+        build_service(src, ret, &app->services[i],
+                      one_shots && completes(app, app->services[i].name), a, &ret->services[i]);
     desired_files_build(src, a, ret);
+    for (size_t i = 0; ret->adopt && i < ret->n_services; i++)
+        share_files(&ret->services[i], a);
     for (size_t i = 0; i < ret->n_services; i++)
         put_in_order(ret, &ret->services[i], &next);
 }
@@ -217,7 +249,7 @@ static void add_network(const struct network *n, struct arena *a, struct want_ap
     bool external = n->external == TRI_YES;
     const char *name = n->name    ? n->name
                        : external ? n->key
-                                  : arena_printf(a, "%s_%s", ret->name, n->key);
+                                  : arena_printf(a, "%s_%s", name_prefix(ret), n->key);
 
     ret->networks[ret->n_networks++] =
         (struct want_network){.key = n->key, .name = name, .spec = n, .external = external};
@@ -279,7 +311,7 @@ static void build_volumes(const struct app *app, struct arena *a, struct want_ap
                 .key = v->key,
                 .name = v->name    ? v->name
                         : external ? v->key
-                                   : arena_printf(a, "%s_%s", ret->name, v->key),
+                                   : arena_printf(a, "%s_%s", name_prefix(ret), v->key),
                 .spec = v,
                 .external = external,
             };
@@ -299,6 +331,8 @@ static void digest_app(struct want_app *ret, struct str *text, char (*config_has
     str_clear(text);
     str_addf(text, "%s %s %s %" PRId64 "\n", ret->name, wish_words[ret->state],
              drift_words[ret->drift], ret->restarted_at_ms);
+    if (ret->adopt)
+        str_addf(text, "adopt %s\n", ret->adopt);
     for (size_t i = 0; i < ret->drift_ignore.n; i++)
         str_addf(text, "ignore %s\n", ret->drift_ignore.v[i]);
     for (size_t i = 0; i < ret->n_services; i++) {
@@ -388,7 +422,7 @@ static void build_containers(const struct label_kit *kit, const struct want_app 
             .index = (int)i + 1,
             .name = s->spec->container_name
                         ? s->spec->container_name
-                        : arena_printf(kit->arena, "%s-%s-%s", app->name, s->name, index),
+                        : arena_printf(kit->arena, "%s-%s-%s", name_prefix(app), s->name, index),
             .labels = container_labels(kit, app, s, index),
             .birth = birth,
         };
@@ -484,6 +518,16 @@ static void judge_origin(const struct app_source *src, struct arena *a, struct w
     }
 }
 
+static void judge_adoption(const struct app *app, struct want_app *ret)
+{
+    const char *own = app->own_project ? app->own_project : app->name;
+
+    if (!app->adopt.project)
+        return;
+    ret->adopt = *app->adopt.project ? app->adopt.project : own;
+    ret->adopt_at = app->adopt.at;
+}
+
 void desired_app_build(const struct app_source *src, struct arena *a, struct str *scratch,
                        struct want_app *ret)
 {
@@ -495,6 +539,7 @@ void desired_app_build(const struct app_source *src, struct arena *a, struct str
     ret->file = src->file->path;
     ret->origin = arena_printf(a, "%s//%s", src->file->root, src->file->path);
     judge_origin(src, a, ret);
+    judge_adoption(src->app, ret);
     ret->variables = src->app->variables;
     merge_override(src, ret);
     build_services(src, a, ret);

@@ -72,7 +72,7 @@ void desired_claims_settle(const struct spec_set *set, const struct kvs *incumbe
         if (app->invalid_input || app->state == WISH_REMOVED)
             continue;
         v[n++] = (struct turn){!kvs_get(incumbents, app->name), rank[i], app};
-        claims += 4 * app->n_services + app->n_volumes;
+        claims += 4 * app->n_services + app->n_volumes + (app->adopt != NULL);
         for (size_t k = 0; k < app->n_services; k++)
             claims += app->services[k].n_routes;
     }

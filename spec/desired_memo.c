@@ -161,6 +161,7 @@ static void copy_out(const struct memo_app *x, struct want_app *ret)
 
             c->app = ret;
             c->body = c->sealed_for = NULL;
+            c->fields = (struct kvs){0};
             c->hash[0] = '\0';
         }
 }

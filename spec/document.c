@@ -194,6 +194,7 @@ static void decode_compose(struct decode_ctx *c, const struct yaml_node *v,
     d.node = ret->tree = r.tree;
     d.a.at = ret->at;
     d.a.name = r.name;
+    d.a.own_project = r.project;
     d.a.variables = r.variables;
     (void)decode_table(c, &fields_compose, r.tree, &d);
     for (size_t i = 0; i < d.n_services; i++) {

@@ -36,6 +36,39 @@ static bool check_project(struct decode_ctx *c, const struct field *f, const str
     return false;
 }
 
+/* true, or the name of a project. */
+static void decode_adopt(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                         void *out)
+{
+    struct adoption adopt = {.at = decode_place(c, v)};
+    const char *text = decode_text(c, v, "true, or the name of a Compose project");
+
+    if (!text)
+        return;
+    if (v->kind != YAML_BOOL && strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+        if (!check_project(c, f, v, text))
+            return;
+        adopt.project = text;
+    } else if (text[0] == 't' || text[0] == 'T') {
+        adopt.project = "";
+    }
+    *(struct adoption *)out = adopt;
+}
+
+static bool show_adopt(const struct field *f, const void *value, struct str *out)
+{
+    const struct adoption *adopt = value;
+
+    (void)f;
+    if (adopt->project)
+        str_add(out, *adopt->project ? adopt->project : "true");
+    return adopt->project;
+}
+
+static const struct form form_adopt = {
+    "true, or the name of a project", decode_adopt, show_adopt,
+    "{\"type\": [\"boolean\", \"string\"], \"pattern\": \"^[a-z0-9][a-z0-9_-]*$\"}"};
+
 // clang-format off
 #define TABLE(name, help, rows) {name, help, rows, ARRAY_LEN(rows)}
 #define A(member) offsetof(struct app_draft, a.member)
@@ -46,8 +79,9 @@ static const struct choice wishes[] = {{"running", WISH_RUNNING}, {"stopped", WI
 
 static const struct choice volumes_wishes[] = {{"keep", VOLUMES_KEEP}, {"quarantine", VOLUMES_QUARANTINE}, {NULL, 0}};
 
+#define APP_ROW_ADOPT {"adopt", &form_adopt, A(adopt), .help = "Compose project to take over: its containers stay until they change, its networks and volumes are used", .fallback = "false"}
 #define APP_ROWS_ADOPT_APP \
-    {"adopt", PLANNED}, \
+    APP_ROW_ADOPT, \
     {"app", &form_text, A(name), .help = "name of the app, unique over all roots", .required = true, .check = check_app_name}, \
     APP_ROW_PROJECT
 #define APP_ROW_PROJECT {"compose-project", &form_text, A(compose_project), .help = "project that `docker compose ls` shows it under", .check = check_project, .fallback = "ek-APP"}
@@ -91,7 +125,7 @@ static const struct field rows_app[] = {
 const struct table fields_app = TABLE("app", "An app with several services.", rows_app);
 
 static const struct field rows_compose_app[] = {
-    {"adopt", PLANNED},
+    APP_ROW_ADOPT,
     APP_ROW_PROJECT,
     APP_ROW_DRIFT,
     APP_ROW_NOTIFY,

@@ -27,6 +27,9 @@
 /* on networks and volumes beside OWNER and APP: the key under `networks:` or `volumes:` */
 #define LABEL_KEY "evenkeel.key"
 
+/* on nothing in the engine: laid over what is adopted when it is planned (adopt.h); the Compose project */
+#define LABEL_ADOPTED "evenkeel.adopted"
+
 /* Compose's, so that `docker compose ls` and its friends show an app as a project (never on volumes) */
 #define LABEL_COMPOSE_PROJECT "com.docker.compose.project"
 #define LABEL_COMPOSE_SERVICE "com.docker.compose.service"
@@ -35,6 +38,8 @@
 #define LABEL_COMPOSE_HASH "com.docker.compose.config-hash"
 #define LABEL_COMPOSE_FILES "com.docker.compose.project.config_files"
 #define LABEL_COMPOSE_NETWORK "com.docker.compose.network"
+#define LABEL_COMPOSE_VOLUME "com.docker.compose.volume"
+#define LABEL_COMPOSE_PREFIX "com.docker.compose."
 
 /* What a Traefik with the Docker provider reads; only evenkeel writes these. */
 #define LABEL_TRAEFIK "traefik."

@@ -414,6 +414,8 @@ const char *policy_refused(const struct settings *settings, struct want_app *app
 
     if (app->from == ORIGIN_ROOT || app->builtin)
         return NULL;
+    if (app->adopt)
+        (void)ask(&j, "adopt", app->adopt, "adopt", app->adopt_at);
     for (size_t i = 0; i < app->n_services; i++) {
         j.service = app->services[i].spec;
         /* A remembered app has those of its last time. */

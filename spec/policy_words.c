@@ -10,6 +10,7 @@
 
 // clang-format off
 const struct policy_word policy_words[] = {
+    {"adopt",               "PROJECT",    "it takes over containers of somebody else"},
     {"annotations",         "KEY",        "it speaks to the container runtime, which runs as root on the host"},
     {"build_network",       "host",       "it lets the build reach what listens on the host alone"},
     {"cap_add",             "CAPABILITY", "it is more than profile `service` has"},
@@ -58,6 +59,7 @@ const struct policy_word policy_words[] = {
 #define PARTS   "its parts are judged"
 
 const struct policy_field policy_fields[] = {
+    {"app", "adopt", "adopt", NULL}, {"app_flat", "adopt", "adopt", NULL}, {"compose_app", "adopt", "adopt", NULL},
     {"app", "app", NULL, CLAIM}, {"app", "compose-project", NULL, "it is a label"}, {"app", "drift", NULL, WISH}, {"app", "networks", NULL, PARTS},
     {"app", "restarted-at", NULL, WISH}, {"app", "services", NULL, PARTS}, {"app", "state", NULL, WISH}, {"app", "volumes", NULL, PARTS},
     {"app_flat", "app", NULL, CLAIM}, {"app_flat", "compose-project", NULL, "it is a label"}, {"app_flat", "drift", NULL, WISH}, {"app_flat", "restarted-at", NULL, WISH},

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcile/adopt.h"
 #include "reconcile/plan_urgent.h"
 #include "tests/fake_life.h"
 #include "tests/golden_case.h"
@@ -173,8 +174,10 @@ static void check_laws(struct check *k, const struct observed *o)
         if (!observed_volume(o, k->c->observed->volumes[i].name) &&
             !may_end(k->c, &k->c->observed->volumes[i]))
             complain(k, "a volume was removed:", k->c->observed->volumes[i].name);
-    for (size_t i = 0; i < k->c->observed->n_containers; i++) {
-        const struct obs_container *was = &k->c->observed->containers[i];
+    const struct observed *before = adopt_view(k->c->desired, k->c->observed, k->arena);
+
+    for (size_t i = 0; i < before->n_containers; i++) {
+        const struct obs_container *was = &before->containers[i];
         const struct obs_container *is = observed_container(o, was->name);
 
         if (was->owner && strcmp(was->owner, owner) == 0)

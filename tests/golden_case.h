@@ -8,7 +8,8 @@
  * failure may leave something down).
  *
  * In observed.json an object {"like": NAME, ...} is the container, network or volume of that name just as the specs want it, running and
- * well, with the given members laid over it; {"before": NAME, ...} likewise from before/. A label or hash "=" is the wanted hash. Images
+ * well, with the given members laid over it; {"before": NAME, ...} likewise from before/; {"adopted": NAME, ...} is what `docker compose up` would have
+ * made of it: without our defaults and labels. A label or hash "=" is the wanted hash. Images
  * that are not listed are there; of what is built that is what before/ wanted. Of "routes" they mean the route file of that app as it follows from the
  * containers; "servers" of such a one are names of containers, and a file of other servers has another digest. */
 #ifndef EK_GOLDEN_CASE_H
@@ -28,6 +29,7 @@
 #include "spec/base/arena.h"
 #include "spec/document.h"
 #include "spec/labels.h"
+#include "tests/golden_adopted.h"
 
 #define ROOT "/etc/evenkeel/apps"
 
@@ -347,7 +349,7 @@ static void golden_lay_over(json_t *v, json_t *given)
 
     json_object_foreach(given, key, value)
     {
-        if (strcmp(key, "like") == 0 || strcmp(key, "before") == 0)
+        if (strcmp(key, "like") == 0 || strcmp(key, "before") == 0 || strcmp(key, "adopted") == 0)
             continue;
         if (json_is_null(value)) {
             (void)json_object_del(v, key);
@@ -365,6 +367,29 @@ static void golden_lay_over(json_t *v, json_t *given)
                 (void)json_object_set(json_object_get(v, key), inner, inner_value);
         }
     }
+}
+
+static json_t *golden_adopted(struct golden_case *c, const struct desired *d, const char *name,
+                              size_t nth)
+{
+    const struct wanted w = golden_find(d, name);
+    json_t *v = golden_like(c, d, name, nth);
+    const char *project = NULL;
+
+    for (size_t i = 0; i < d->n_apps; i++)
+        if (d->apps[i].adopt)
+            project = d->apps[i].adopt;
+    if (!v || !project)
+        return v;
+    if (w.container)
+        golden_adopted_container(c->arena, c->images, w.container, v);
+    else if (w.network)
+        (void)json_object_set_new(
+            v, "labels", golden_compose_labels(project, LABEL_COMPOSE_NETWORK, w.network->key));
+    else
+        (void)json_object_set_new(
+            v, "labels", golden_compose_labels(project, LABEL_COMPOSE_VOLUME, w.volume->key));
+    return v;
 }
 
 /* A container of another image has another hash. */
@@ -385,16 +410,25 @@ static int golden_expand(struct golden_case *c, json_t *list, const struct desir
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *given = json_array_get(list, i);
         const char *like = js_str(given, "like", NULL), *old = js_str(given, "before", NULL);
+        const char *adopted = js_str(given, "adopted", NULL);
 
-        if (!like && !old)
+        if (!like && !old && !adopted)
             continue;
-        json_t *v = golden_like(c, like ? now : before, like ? like : old, i);
+        json_t *v = adopted ? golden_adopted(c, now, adopted, i)
+                            : golden_like(c, like ? now : before, like ? like : old, i);
 
         if (!v) {
-            printf("%s: observed.json: nobody wants \"%s\"\n", c->name, like ? like : old);
+            printf("%s: observed.json: nobody wants \"%s\"\n", c->name,
+                   adopted ? adopted
+                   : like  ? like
+                           : old);
             return -1;
         }
         golden_lay_over(v, given);
+        if (adopted) {
+            (void)json_array_set_new(list, i, v);
+            continue;
+        }
         golden_rehash(v, given, golden_find(like ? now : before, like ? like : old).container);
         (void)json_array_set_new(list, i, v);
     }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""random_specs.py SEED APP SERVICES: prints one app of random services over all fields that a service has, as JSON (which is YAML).
+"""random_specs.py SEED APP SERVICES [FIELD...]: prints one app of random services over all fields that a service has but these, as JSON (which is YAML).
 
 The same arguments give the same app. Every value is one that the usual engine takes and a container survives."""
 import json
@@ -65,6 +65,8 @@ FIELDS = {
     "mac_address": lambda: "02:42:AC:11:00:%02X" % r.randint(16, 99),
     "annotations": lambda: {"org.example.a": "1"},
 }
+for name in sys.argv[4:]:
+    del FIELDS[name]
 # what cannot stand beside what
 WITHOUT = [("network_mode", ["networks", "ports", "hostname", "domainname", "sysctls", "dns", "dns_search", "dns_opt", "extra_hosts", "mac_address", "uts", "expose"]),
            ("uts", ["hostname", "domainname", "sysctls"]), ("pid", ["init"]), ("privileged", ["cap_drop", "devices"]),

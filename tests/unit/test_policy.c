@@ -180,6 +180,9 @@ static const struct row {
     {TOP, "networks: {default: {internal: true}}", FREE},
     {TOP, "secrets: {s: {external: true, name: shop-key}}", "secrets:shop-key"},
     {TOP, "configs: {s: {content: hello}}", FREE},
+    {TOP, "adopt: shop", "adopt:shop"},
+    {TOP, "adopt: true", "adopt:x"},
+    {TOP, "adopt: false", FREE},
     /* builds */
     {BUILD, "network: host", "build_network:host"},
     {BUILD, "args: {A: b}", FREE},
@@ -214,6 +217,10 @@ static const char *compose_text(const struct row *r, enum language language, boo
         str_add(&s, "    volumes: ['data:/data']\n");
     if (r->part == TOP && whole)
         str_add(&s, "  other: {image: other}\n");
+    if (language != SEVERAL && strstr(r->text, "adopt:") == r->text) {
+        str_add(&s, "x-evenkeel:\n");
+        indent = "  ";
+    }
     for (const char *p = str_text(&s); *p; p++)
         line += *p == '\n';
     if (ret_line) /* a file of a secret or config reaches the host where a service uses it */

@@ -122,6 +122,32 @@ static void test_fields_that_will_not_settle(void **state)
     assert_false(x->s->blocked);
 }
 
+/* What to write stands with the failure, and with last words, for as long as these do. */
+static void test_advice_stands_with_what_it_is_about(void **state)
+{
+    struct env *x = *state;
+    const char *why = NULL;
+    slot_planned(x->s, &x->pa);
+    slot_advise(x->s, "no failure, no advice");
+    assert_null(x->s->failure);
+    run_ends(x, RUN_FAILED, "ended with code 1");
+    slot_advise(x->s, "");
+    slot_advise(x->s, "write `mem_limit: 1G`");
+    assert_int_equal(slot_verdict(x->s, &why), APP_DEGRADED);
+    assert_string_equal(why, "ended with code 1; write `mem_limit: 1G`");
+    x->pa = (struct plan_app){
+        .name = "blog", .digest = "d1", .state = APP_DEGRADED, .why = "it is restarting"};
+    slot_planned(x->s, &x->pa);
+    slot_set_tail(x->s, "chown: EPERM", "write `cap_add`");
+    assert_int_equal(slot_verdict(x->s, &why), APP_DEGRADED);
+    assert_string_equal(why, "it is restarting; its last lines: chown: EPERM; write `cap_add`");
+    x->pa.state = APP_SYNCED;
+    x->pa.why = NULL;
+    slot_planned(x->s, &x->pa);
+    (void)slot_verdict(x->s, &why);
+    assert_true(!why || !strstr(why, "cap_add"));
+}
+
 static void test_empty_plan_between_is_no_repetition(void **state)
 {
     struct env *x = *state;
@@ -299,6 +325,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_done_again_by_hand, setup, teardown),
         cmocka_unit_test_setup_teardown(test_same_plan_twice_blocks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fields_that_will_not_settle, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_advice_stands_with_what_it_is_about, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_plan_between_is_no_repetition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_digest_forgives, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failure_is_the_verdict, setup, teardown),
