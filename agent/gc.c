@@ -40,6 +40,14 @@ static void finish(struct gc *g, const struct err *e)
 
 static void remove_next(struct gc *g);
 
+/* NULL: the item is an image that we built. */
+static struct packing_left *left_of(const struct gc *g, size_t item)
+{
+    size_t first = g->due.n_items - g->n_left;
+
+    return item >= first && item < g->due.n_items ? &g->left[item - first] : NULL;
+}
+
 /* What pack had begun, as items behind the others. */
 static void add_left(struct gc *g)
 {
@@ -63,10 +71,10 @@ static void add_left(struct gc *g)
 static void on_removed(void *user, const struct op_result *result)
 {
     struct gc *g = user;
-    size_t first_left = g->due.n_items - g->n_left;
+    struct packing_left *left = left_of(g, g->next);
 
-    if (g->next >= first_left)
-        packing_left_over(&g->left[g->next - first_left], result->err.kind == ERR_NONE);
+    if (left)
+        packing_left_over(left, result->err.kind == ERR_NONE);
     const struct gc_item *item = &g->due.items[g->next++];
 
     if (result->err.kind == ERR_NONE) {
@@ -93,6 +101,8 @@ static void remove_next(struct gc *g)
         g->report.bytes += g->due.items[g->next].bytes;
         g->o.each(g->o.user, &g->due.items[g->next], &none);
     }
+    while (left_of(g, g->next) && !packing_left_take(left_of(g, g->next)))
+        g->next++; /* somebody packs again */
     if (g->next < g->due.n_items)
         docker_image_remove(g->o.core->driver, g->due.items[g->next].ref, on_removed, g);
     else

@@ -150,26 +150,33 @@ static bool is_packing_image(const char *image)
            strcmp(image + n - strlen(last), last) == 0;
 }
 
-/* False: it is alive, or no record. */
-static bool take(const char *dir, const char *name, struct arena *a, struct packing_left *ret)
+bool packing_left_take(struct packing_left *x)
 {
-    const char *path = arena_printf(a, "%s/%s", dir, name), *dot = strchr(name, '.');
-    char image[IMAGE_MOST + 1] = "";
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    x->fd = open(x->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (x->fd >= 0 && flock(x->fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (x->fd >= 0)
+        (void)close(x->fd);
+    x->fd = -1;
+    return false;
+}
 
-    if (fd < 0)
-        return false;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0 || read(fd, image, IMAGE_MOST) <= 0 ||
-        !is_packing_image(image)) {
-        (void)close(fd);
-        return false;
-    }
-    *ret = (struct packing_left){.image = arena_strdup(a, image),
-                                 .app = arena_strndup(a, name, (size_t)(dot - name)),
+/* False: it is alive, or no record. */
+static bool find(const char *dir, const char *name, struct arena *a, struct packing_left *ret)
+{
+    const char *dot = strchr(name, '.');
+    char image[IMAGE_MOST + 1] = "";
+
+    *ret = (struct packing_left){.app = arena_strndup(a, name, (size_t)(dot - name)),
                                  .service = arena_strdup(a, dot + 1),
-                                 .path = path,
-                                 .fd = fd};
-    return true;
+                                 .path = arena_printf(a, "%s/%s", dir, name)};
+    if (!packing_left_take(ret))
+        return false;
+    bool good = read(ret->fd, image, IMAGE_MOST) > 0 && is_packing_image(image);
+
+    packing_left_over(ret, false);
+    ret->image = arena_strdup(a, image);
+    return good;
 }
 
 int packing_find_left(const char *state_dir, struct arena *a, struct packing_left **ret)
@@ -187,7 +194,7 @@ int packing_find_left(const char *state_dir, struct arena *a, struct packing_lef
     strv_sort(&names);
     *ret = ARENA_ARRAY(a, names.n ? names.n : 1, struct packing_left);
     for (size_t i = 0; i < names.n; i++)
-        n += take(dir, names.v[i], a, &(*ret)[n]);
+        n += find(dir, names.v[i], a, &(*ret)[n]);
     return n;
 }
 

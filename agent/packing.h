@@ -17,15 +17,17 @@ void packing_free(struct packing *p); /* NULL is fine; after the last run has en
 /* p is borrowed. Trouble with the disk is logged and never reaches the run. */
 struct recorder packing_recorder(struct packing *p);
 
-/* What nobody works on any more. Held until it is freed, so that nobody begins meanwhile. */
+/* What nobody works on any more. */
 struct packing_left {
     const char *image, *app, *service;
     const char *path;
-    int fd;
+    int fd; /* while it is taken, else -1 */
 };
 /* Sorted by name, in the arena. Returns how many, 0 also where the folder cannot be read. */
 int packing_find_left(const char *state_dir, struct arena *a, struct packing_left **ret);
-/* done: the image is gone, and so is the record. */
+/* Directly before the image is removed. False: somebody works on it again, so it stays. */
+bool packing_left_take(struct packing_left *x);
+/* After packing_left_take; done: the image is gone, and so is the record. */
 void packing_left_over(struct packing_left *x, bool done);
 
 #endif
