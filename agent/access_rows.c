@@ -46,6 +46,9 @@ static const struct access_row rows[] = {
     {"POST", APP "/bundle", ROLE_DEPLOYER, REACH_APP, 0},
     {"PUT", APP "/bundle", ROLE_DEPLOYER, REACH_APP, 0},
     {"GET", APP "/history", ROLE_VIEWER, REACH_APP, 0},
+    {"GET", APP "/logs", ROLE_VIEWER, REACH_APP, 0},
+    {"GET", APP "/builds", ROLE_VIEWER, REACH_APP, 0},
+    {"GET", APP "/builds/{name}", ROLE_VIEWER, REACH_APP, 0},
     {"POST", APP "/stop", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/start", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/restart", ROLE_DEPLOYER, REACH_APP, 0},
@@ -55,6 +58,7 @@ static const struct access_row rows[] = {
 
     /* all of them */
     {"GET", API "/history", ROLE_VIEWER, REACH_FILTER, 0},
+    {"GET", API "/events", ROLE_VIEWER, REACH_FILTER, 0},
     {"POST", API "/validate", ROLE_VIEWER, REACH_FILTER, 0},
 
     /* the host */

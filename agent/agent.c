@@ -22,6 +22,7 @@
 #include "agent/packing.h"
 #include "agent/saved.h"
 #include "agent/store.h"
+#include "agent/stream_feed.h"
 #include "agent/watch.h"
 #include "agent/web_keeper.h"
 #include "drivers/fsx.h"
@@ -32,6 +33,7 @@
 #define UNSTABLE_MS 100 /* a file was in the middle of being written */
 #define LEAVE_MS 8000   /* what is in flight may finish this long */
 #define PUBLISH_MS 20
+#define PUBLISH_AGAIN_MS 500 /* while somebody waits for an app */
 #define TRIM_AFTER_MS 2000
 #define GC_FIRST_MS (5 * 60 * 1000) /* not in the middle of a start */
 #define GC_EVERY_MS (60 * 60 * 1000)
@@ -47,6 +49,8 @@ struct agent {
     struct watch *watch;
     struct web_keeper *web;
     struct door *door; /* NULL: accounts, tokens or the audit log cannot be read */
+    struct stream_feed *feed;
+    uint64_t files_read; /* door_placed before they were read last */
     struct drift_diary *drift;
     struct notify *notify;
     int signals, lock;
@@ -66,8 +70,13 @@ static void publish(void *user)
 {
     struct agent *g = user;
     g->publish = NULL;
-    if (g->core.desired) /* else it is being built anew, and told of then */
-        door_publish(g->door, door_facts_new(&g->core, g->conductor));
+    if (g->core.desired) { /* else it is being built anew, and told of then */
+        struct door_facts *f = door_facts_new(&g->core, g->conductor);
+        f->read = g->files_read;
+        door_publish(g->door, f);
+    }
+    if (door_waited_for(g->door))
+        g->publish = http_after(g->core.http, PUBLISH_AGAIN_MS, publish, g);
 }
 
 /* Of many verdicts in a row the last one counts. */
@@ -106,14 +115,20 @@ static void agent_told(void *ctx, const char *app, enum app_state state, const c
         log_line(bad ? LOG_WARNING : LOG_INFO, app, "%s%s%s", app_state_name(state),
                  why ? ": " : "", why ? why : "");
     store_app_state(g->store, core_now_ms(), app, app_state_name(state), why);
+    stream_feed_state(g->feed, app, state, why);
     publish_soon(g);
     notify_state(g->notify, app, state, why, core_now_ms());
 }
 
 static void agent_said(void *ctx, int level, const char *app, const char *text)
 {
-    (void)ctx;
+    static const char *const words[] = {[LOG_ERROR] = "error",
+                                        [LOG_WARNING] = "warning",
+                                        [LOG_INFO] = "info",
+                                        [LOG_DEBUG] = "debug"};
+    const struct agent *g = ctx;
     log_line((enum log_level)level, app, "%s", text);
+    stream_feed_notice(g->feed, words[level], app, text);
 }
 
 static bool app_is_busy(void *ctx, const char *app)
@@ -123,7 +138,9 @@ static bool app_is_busy(void *ctx, const char *app)
 
 static void agent_drifted(void *ctx, const struct drift_item *items, size_t n, int64_t ms)
 {
-    notify_drift(((struct agent *)ctx)->notify, items, n, ms);
+    const struct agent *g = ctx;
+    stream_feed_drift(g->feed, items, n);
+    notify_drift(g->notify, items, n, ms);
 }
 
 static void agent_looked(void *ctx, const struct core_pass *p)
@@ -263,7 +280,10 @@ static void read_again(void *user)
     struct agent *g = user;
     bool unstable = false;
     g->again = NULL;
+    uint64_t placed = g->door ? door_placed(g->door) : 0;
     bool changed = core_scan(&g->core, &unstable);
+    if (!unstable)
+        g->files_read = placed;
     if (changed) {
         core_desire(&g->core);
         say_diags(g);
@@ -276,6 +296,7 @@ static void read_again(void *user)
     words |= core_read_quarantine(&g->core);
     if (words || (changed && core_volumes_leave(&g->core)))
         conductor_plan_all(g->conductor);
+    publish_soon(g);
     if (unstable && !g->again)
         g->again = http_after(g->core.http, UNSTABLE_MS, read_again, g);
 }
@@ -285,6 +306,14 @@ static void files_moved(struct agent *g)
     http_timer_cancel(g->core.http, g->again);
     g->again = NULL;
     read_again(g);
+}
+
+/* Somebody waits for what was placed: it may have been read already, or be the same as before, so that no event comes. */
+static void stir(void *ctx)
+{
+    struct agent *g = ctx;
+    http_timer_cancel(g->core.http, TAKE(g->publish));
+    files_moved(g);
 }
 
 /* ---- the clock ---- */
@@ -490,8 +519,10 @@ static int open_agent(struct agent *g, struct err *e)
 
 static int run_agent(struct agent *g, struct err *e)
 {
+    g->feed = stream_feed_new(g->door ? door_stream(g->door) : NULL);
     struct recorder recorders[] = {narrate_recorder(), diary_recorder(g->store),
-                                   buildlog_recorder(g->builds), packing_recorder(g->packing)};
+                                   buildlog_recorder(g->builds), packing_recorder(g->packing),
+                                   stream_feed_recorder(g->feed)};
     struct conductor_options co = {
         .core = &g->core,
         .recorders = recorders,
@@ -519,6 +550,8 @@ static int run_agent(struct agent *g, struct err *e)
                                                     .owner = g->o->settings.owner});
     g->conductor = conductor_new(&co);
     conductor_start(g->conductor);
+    if (g->door)
+        door_join_loop(g->door, &g->core, stir, g);
     g->web = web_keeper_new(g->core.http, g->o->listen, g->door);
     publish_soon(g);
     g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
@@ -549,6 +582,7 @@ int cli_agent(const struct options *o)
         core_close(&g.core);
         gc_free(g.gc);
         buildlog_free(g.builds);
+        stream_feed_free(g.feed);
         packing_free(g.packing);
     }
     free(g.diags_said);

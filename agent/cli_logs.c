@@ -6,6 +6,7 @@
 #include "agent/buildlog.h"
 #include "agent/cli.h"
 #include "agent/cli_common.h"
+#include "agent/container_match.h"
 #include "agent/progress.h"
 #include "spec/base/arena.h"
 
@@ -43,14 +44,6 @@ static void stream_over(void *user, const struct op_result *result)
         *s->trouble = result->err;
 }
 
-static bool matches(const struct obs_container *x, const char *owner, const char *app,
-                    const char *service, int index)
-{
-    return x->app && x->owner && strcmp(x->owner, owner) == 0 && strcmp(x->app, app) == 0 &&
-           (!service || (x->service && strcmp(x->service, service) == 0)) &&
-           (index == 0 || x->index == index);
-}
-
 static int logs_of(struct core *c, const struct options *o, struct arena *a, struct err *e)
 {
     char *word = arena_strdup(a, o->words.v[0]), *save = NULL;
@@ -67,7 +60,7 @@ static int logs_of(struct core *c, const struct options *o, struct arena *a, str
     const struct observed *obs = core_observed(c, a);
     int width = 0;
     for (size_t i = 0; i < obs->n_containers; i++)
-        if (matches(&obs->containers[i], o->settings.owner, app, service, (int)index)) {
+        if (container_match(&obs->containers[i], o->settings.owner, app, service, (int)index)) {
             found++;
             int w = (int)strlen(obs->containers[i].name);
             width = w > width ? w : width;
@@ -79,7 +72,7 @@ static int logs_of(struct core *c, const struct options *o, struct arena *a, str
     size_t k = 0;
     for (size_t i = 0; i < obs->n_containers; i++) {
         const struct obs_container *x = &obs->containers[i];
-        if (!matches(x, o->settings.owner, app, service, (int)index))
+        if (!container_match(x, o->settings.owner, app, service, (int)index))
             continue;
         struct stream *s = ARENA_NEW(a, struct stream);
         *s = (struct stream){

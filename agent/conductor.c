@@ -619,35 +619,22 @@ bool conductor_busy(const struct conductor *c, const char *app)
     return s && (s->run || s->overtaken);
 }
 
+bool conductor_settled(const struct conductor *c, const char *app)
+{
+    const struct slot *s = slots_find(&c->slots, app);
+    bool due = c->files_changed || c->all_dirty || c->core->stale || (c->looking && c->all_due);
+    return s && !due && slot_settled(s, c->looking);
+}
+
 size_t conductor_runs(const struct conductor *c)
 {
     return c->runs + c->words.asked;
 }
 
-static void count_verdict(const struct slot *s, struct conductor_summary *sum)
-{
-    const char *why;
-    sum->apps++;
-    switch (slot_verdict(s, &why)) {
-    case APP_SYNCED:
-    case APP_COMPLETED:
-    case APP_STOPPED: sum->synced++; break;
-    case APP_DEGRADED:
-    case APP_REFUSED:
-    case APP_MISSING:
-    case APP_OUT_OF_SYNC: sum->failed++; break;
-    case APP_PROGRESSING: sum->progressing++; break;
-    case APP_HELD: sum->held++; break;
-    case APP_FROZEN: sum->other++; break;
-    }
-}
-
 struct conductor_summary conductor_sum(const struct conductor *c)
 {
     struct conductor_summary sum = {.engine_trouble = c->looked ? NULL : c->away};
-    for (size_t i = 0; i < c->slots.n; i++)
-        if (c->slots.v[i]->planned)
-            count_verdict(c->slots.v[i], &sum);
+    slots_sum(&c->slots, &sum);
     return sum;
 }
 

@@ -49,6 +49,8 @@ void conductor_stop(struct conductor *c);
 bool conductor_idle(const struct conductor *c);
 /* The engine was looked at at least once. */
 bool conductor_looked(const struct conductor *c);
+/* Its verdict is of the files as they were read last: no run of it is in flight, and no look or plan of it is due. */
+bool conductor_settled(const struct conductor *c, const char *app);
 bool conductor_busy(const struct conductor *c, const char *app); /* a run of it is in flight */
 size_t conductor_runs(
     const struct conductor *c); /* and last words being fetched: what is in flight */

@@ -5,9 +5,12 @@
 #include "agent/door.h"
 
 #include "agent/core.h"
+#include "agent/door_loop.h"
 #include "agent/door_parts.h"
 #include "agent/multipart.h"
 #include "agent/problem.h"
+#include "agent/stream.h"
+#include "agent/stream_feed.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 
@@ -26,8 +29,31 @@ static struct door_facts *facts_hold(struct door *d)
     return f;
 }
 
+void door_join_loop(struct door *d, struct core *core, void (*stir)(void *ctx), void *ctx)
+{
+    if (d->stream)
+        d->loop = door_loop_new(d->stream, core, stir, ctx);
+}
+
+uint64_t door_placed(struct door *d)
+{
+    return atomic_load(&d->placed);
+}
+
+bool door_waited_for(const struct door *d)
+{
+    return d->loop && door_loop_waits(d->loop);
+}
+
+struct stream *door_stream(const struct door *d)
+{
+    return d->stream;
+}
+
 void door_publish(struct door *d, struct door_facts *f)
 {
+    if (d->loop)
+        door_loop_known(d->loop, f);
     (void)pthread_mutex_lock(&d->lock);
     struct door_facts *old = d->facts;
 
@@ -58,7 +84,11 @@ static int record(const struct door_call *c, const char *outcome, const char *de
                                   .detail = detail,
                                   .re = re,
                                   .lazy = lazy};
-    return audit_append(c->door->audit, &x, c->now_ms, ret_seq, e);
+    if (audit_append(c->door->audit, &x, c->now_ms, ret_seq, e) < 0)
+        return -1;
+    if (c->door->stream)
+        stream_feed_audit(c->door->stream, &x);
+    return 0;
 }
 
 static void audited(struct door_call *c, door_handler *run, struct web_reply *ret)
@@ -78,6 +108,8 @@ static void audited(struct door_call *c, door_handler *run, struct web_reply *re
     if (!open || ret->status < 400 || ret->status == 401)
         (void)record(c, ret->status < 400 ? "done" : "failed", c->detail, seq,
                      open && ret->status >= 400, NULL, &ignored);
+    if (c->door->stream && c->v.row->reach == REACH_WHOLE)
+        stream_check(c->door->stream); /* a credential may be one less */
 }
 
 /* ---- from the table to the handler ---- */
@@ -168,7 +200,8 @@ bool door_answer(struct door *d, const struct web_request *r, struct web_reply *
                           .facts = facts_hold(d),
                           .a = arena_new(),
                           .now_ms = core_now_ms(),
-                          .mono_ms = core_monotonic_ms()};
+                          .mono_ms = core_monotonic_ms(),
+                          .heard = d->stream ? stream_last(d->stream) : 0};
 
     if (c.facts)
         run_call(&c, ret);
@@ -202,6 +235,8 @@ int door_open(const struct options *o, const char *given, bool terminal,
     (void)pthread_mutex_init(&d->lock, NULL);
     (void)pthread_mutex_init(&d->placing, NULL);
     door_place_sweep(d);
+    d->stream = stream_new(
+        &(struct stream_rules){.good = door_stream_good, .gone = door_stream_gone, .ctx = d});
     d->sessions = sessions_new(&SESSIONS_RULES);
     d->limiter = limiter_new();
     if (auth_open(o->state, &d->auth, e) < 0 || tokens_open(o->state, &d->tokens, e) < 0 ||
@@ -218,6 +253,8 @@ void door_free(struct door *d)
 {
     if (!d)
         return;
+    stream_free(d->stream);
+    door_loop_free(d->loop);
     door_facts_drop(d->facts);
     auth_free(d->auth);
     sessions_free(d->sessions);

@@ -8,8 +8,10 @@
 #include "agent/options.h"
 #include "spec/base/err.h"
 
+struct core;
 struct door;
 struct door_facts;
+struct stream;
 struct web_reply;
 struct web_request;
 
@@ -19,6 +21,14 @@ int door_open(const struct options *o, const char *given, bool terminal,
               char ret_show[CREDENTIAL_SPOKEN], struct door **ret, struct err *e);
 void door_free(struct door *d); /* NULL is fine */
 
+/* The loop's, before the first request: what the loop does for requests. stir is called when files are to be read and facts made anew. */
+void door_join_loop(struct door *d, struct core *core, void (*stir)(void *ctx), void *ctx);
+/* How often something was put into the first root: to be asked before files are read, for door_facts.read. */
+uint64_t door_placed(struct door *d);
+/* Somebody waits for an app: facts are wanted again soon. The loop's. */
+bool door_waited_for(const struct door *d);
+/* What happens is told to this; NULL: nobody listens. */
+struct stream *door_stream(const struct door *d);
 /* The loop's: what is known from now on; takes f over. */
 void door_publish(struct door *d, struct door_facts *f);
 

@@ -50,19 +50,9 @@ void door_apps_list(struct door_call *c, struct web_reply *ret)
                               "engine_trouble", f->engine_trouble));
 }
 
-static const struct door_app *known(struct door_call *c, struct web_reply *ret)
-{
-    const struct door_app *x = door_facts_app(c->facts, c->v.app);
-
-    if (!x)
-        problem_reply(ret, 404, arena_printf(c->a, "there is no app \"%s\"", c->v.app),
-                      "GET /api/v1/apps lists them");
-    return x;
-}
-
 void door_app_get(struct door_call *c, struct web_reply *ret)
 {
-    const struct door_app *x = known(c, ret);
+    const struct door_app *x = door_known(c, ret);
 
     if (x)
         door_reply_json(ret, 200, app_json(x));
@@ -108,7 +98,7 @@ void door_app_word(struct door_call *c, struct web_reply *ret)
     struct in_force before = {.c = c, .e = &e};
     int64_t ns = 0;
 
-    if (!known(c, ret) || word_of(c->r->path, &word) < 0)
+    if (!door_known(c, ret) || word_of(c->r->path, &word) < 0)
         return;
     if (length && parse_duration_ns(length, &ns) < 0) {
         problem_reply(ret, 422, "`for` wants a duration such as 30m or 1h30m", NULL);

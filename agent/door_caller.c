@@ -255,6 +255,16 @@ void door_reply_json(struct web_reply *ret, int status, json_t *v)
     json_decref(v);
 }
 
+const struct door_app *door_known(struct door_call *c, struct web_reply *ret)
+{
+    const struct door_app *x = door_facts_app(c->facts, c->v.app);
+
+    if (!x)
+        problem_reply(ret, 404, arena_printf(c->a, "there is no app \"%s\"", c->v.app),
+                      "GET /api/v1/apps lists them");
+    return x;
+}
+
 void door_redirect(struct web_reply *ret, const char *path)
 {
     web_reply_text(ret, 303, path);

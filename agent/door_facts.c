@@ -11,6 +11,7 @@
 struct making {
     struct door_facts *f;
     const struct core *core;
+    const struct conductor *conductor;
     const struct observed *seen; /* in a passing arena */
     size_t cap;
     size_t want_at, seen_at; /* apps come in the order in which both sides have them */
@@ -79,6 +80,8 @@ static void add_app(void *user, const char *app, enum app_state state, const cha
     *x = (struct door_app){
         .name = arena_strdup(f->arena, app),
         .state = app_state_name(state),
+        .word = state,
+        .settled = conductor_settled(m->conductor, app),
         .why = shown(f->arena, why ? why : ""),
         .origin = "",
         .digest = "",
@@ -111,7 +114,7 @@ struct door_facts *door_facts_new(const struct core *core, const struct conducto
     CLEANUP(arena_freep) struct arena *passing = arena_new();
     struct door_facts *f = ARENA_NEW(a, struct door_facts);
     struct conductor_summary sum = conductor_sum(conductor);
-    struct making m = {.f = f, .core = core};
+    struct making m = {.f = f, .core = core, .conductor = conductor};
 
     f->arena = a;
     atomic_store(&f->refs, 1);

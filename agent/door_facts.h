@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "reconcile/plan.h"
 #include "spec/base/str.h"
 
 struct conductor;
@@ -16,6 +17,8 @@ struct door_app {
     struct strv addresses;
     size_t wanted, running;
     bool builtin;
+    enum app_state word; /* of state */
+    bool settled;        /* nothing of it is under way or about to be looked at */
 };
 
 struct door_removals { /* that are held */
@@ -30,6 +33,7 @@ struct door_facts {
     size_t n;
     const char *engine_trouble; /* NULL: none */
     bool looked;
+    uint64_t read; /* how much of what was placed (door_placed) the files were read after */
 };
 
 #define DOOR_ETAG 20

@@ -3,7 +3,8 @@
  * door.c the way from a request to its handler    door_caller.c who asks: token, session, nobody
  * door_rows.c which handler has which row          door_login.c  logging in and out, passwords
  * door_apps.c apps: list, words, specs             door_place.c  specs and bundles put into a root
- * door_pages.c plain pages for browsers            door_host.c   probes, metrics, accounts, tokens, audit */
+ * door_pages.c plain pages for browsers            door_host.c   probes, metrics, accounts, tokens, audit
+ * door_stream.c what stays open: events, logs, waiting for an app */
 #ifndef EK_DOOR_PARTS_H
 #define EK_DOOR_PARTS_H
 
@@ -22,6 +23,9 @@
 
 struct multipart;
 
+struct door_loop;
+struct stream;
+
 struct door {
     const struct options *o;
     struct auth *auth;
@@ -33,8 +37,11 @@ struct door {
         uploads; /* folder in the first root that only the agent writes, or NULL: the first root is a file */
     struct arena *arena; /* uploads */
     atomic_int uploading;
-    pthread_mutex_t placing; /* one file is placed at a time */
-    pthread_mutex_t lock;    /* guards facts */
+    atomic_uint_fast64_t placed; /* how often something was put into the root */
+    struct stream *stream;       /* NULL: nothing stays open */
+    struct door_loop *loop;      /* NULL: there is no loop yet */
+    pthread_mutex_t placing;     /* one file is placed at a time */
+    pthread_mutex_t lock;        /* guards facts */
     struct door_facts *facts;
 };
 
@@ -53,6 +60,7 @@ struct door_call {
     struct multipart *multipart; /* a form with a file, read as far as its csrf field */
     const char *form;            /* the body of a form without one */
     int64_t now_ms, mono_ms;
+    uint64_t heard;      /* the number of the last event before this request did anything */
     const char *did_app; /* for the audit log, if it is not the path's */
     const char *detail;  /* likewise; NULL: nothing */
 };
@@ -86,6 +94,8 @@ const char *door_form_value(const char *text, const char *name, struct arena *a)
 /* ---- answering ---- */
 void door_reply_json(struct web_reply *ret, int status, json_t *v); /* takes v */
 void door_redirect(struct web_reply *ret, const char *path);
+/* The {app} of the path as it is known; NULL with ret filled: nobody knows it. */
+const struct door_app *door_known(struct door_call *c, struct web_reply *ret);
 
 /* ---- door_place.c ---- */
 /* Run it on a thread with room for parsers, and wait. -1: there is no thread to be had. */
@@ -106,7 +116,18 @@ struct door_upload {
 int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
                       struct err *e);
 
+/* ---- door_stream.c ---- */
+/* Is this credential (door_stream_credential) good still, for the role it had? As stream_rules.good, ctx being the door. */
+bool door_stream_good(void *ctx, const char *credential);
+/* As stream_rules.gone. */
+void door_stream_gone(void *ctx, uint64_t client);
+/* `?wait=1`: what was placed for this app is followed until it is well, or is not. False: nobody asked for it. */
+bool door_stream_wait(struct door_call *c, const char *app, struct web_reply *ret);
+/* Before anything is done: the query's `wait` and `timeout` are good. -1 with ret filled. */
+int door_stream_check_wait(struct door_call *c, struct web_reply *ret);
+
 /* ---- handlers, by room ---- */
+door_handler door_events, door_logs, door_builds;
 door_handler door_login_page, door_login_form, door_logout_form;
 door_handler door_api_login, door_api_session, door_api_logout, door_api_logout_everywhere,
     door_api_password;

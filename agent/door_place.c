@@ -332,7 +332,11 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
     spec_text(old, bundle, u, &text);
     if (check_spec(c, u->app, str_text(&text), text.len, &said, e) < 0)
         return said.len > 0 ? err_set(e, ERR_USER, "%s", str_text(&said)) : -1;
-    if (rename(t->path, kept) != 0)
+    /* One that is there already stays: to who is building from it another file of that name would be a change. */
+    struct stat st;
+    bool there = stat(kept, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == t->bytes;
+
+    if (!there && rename(t->path, kept) != 0)
         return err_errno(e, errno, "the archive cannot be kept as %s", kept);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -385,6 +389,9 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
 static void placed(struct door_call *c, const char *app, const char *sha256, bool unchanged,
                    struct web_reply *ret)
 {
+    (void)atomic_fetch_add(&c->door->placed, 1);
+    if (door_stream_wait(c, app, ret))
+        return;
     door_reply_json(ret, unchanged ? 200 : 202,
                     json_pack("{s:s, s:b, s:s*, s:s}", "app", app, "changed", !unchanged, "sha256",
                               sha256, "watch", arena_printf(c->a, "/api/v1/apps/%s", app)));
@@ -396,6 +403,8 @@ void door_bundle_put(struct door_call *c, struct web_reply *ret)
     struct door_upload u = {.app = c->v.app, .route = route ? route : "", .file = ""};
     struct err e = {0};
 
+    if (door_stream_check_wait(c, ret) < 0)
+        return;
     if (!c->r->body) {
         problem_reply(ret, 400, "an archive is the body",
                       "curl --data-binary @app.zip -H 'Authorization: Bearer …' URL");
@@ -422,7 +431,7 @@ void door_spec_put(struct door_call *c, struct web_reply *ret)
     bool unchanged = false;
     size_t n;
 
-    if (door_body(c, LIMIT_SPEC_BYTES, &text, &n, ret) < 0)
+    if (door_stream_check_wait(c, ret) < 0 || door_body(c, LIMIT_SPEC_BYTES, &text, &n, ret) < 0)
         return;
     if (check_place(c, c->v.app, &path, &e) < 0 || !(folder = bundles_folder(c, &e))) {
         problem_error(ret, &e, NULL);

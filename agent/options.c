@@ -22,7 +22,7 @@
 struct flag {
     const char *name;
     char letter;
-    unsigned bit;
+    uint64_t bit;
     const char *value; /* name of its value in help; NULL: takes none */
     const char *help;
 };
@@ -43,6 +43,10 @@ static const struct flag flags[] = {
     {"scope", 0, OPT_SCOPE, "SCOPE", "what it may do: read, deploy or admin (default read)"},
     {"expires", 0, OPT_EXPIRES, "TIME",
      "how long it is good: 30d, 12h, a time, or never (default 90d)"},
+    {"to", 0, OPT_TO, "URL", "where the agent answers (default: EVENKEEL_URL)"},
+    {"route", 0, OPT_ROUTE, "ROUTE", "where it is reached: /blog or blog.example.org"},
+    {"token-file", 0, OPT_TOKEN_FILE, "FILE", "where the token is (default: EVENKEEL_TOKEN)"},
+    {"timeout", 0, OPT_TIMEOUT, "TIME", "how long to wait until it is well (default 15m)"},
     {"file", 0, OPT_FILE, "FILE", "take the value from FILE instead of standard input"},
     {"json", 'j', OPT_JSON, NULL, "one JSON document instead of text"},
     {"dot", 0, OPT_DOT, NULL, "the actions as a Graphviz graph"},
@@ -104,6 +108,10 @@ static int take(const struct flag *f, const char *value, struct arena *a, struct
     case OPT_FILE: o->file = value; return 0;
     case OPT_SCOPE: o->scope = value; return 0;
     case OPT_EXPIRES: o->expires = value; return 0;
+    case OPT_TO: o->to = value; return 0;
+    case OPT_ROUTE: o->route = value; return 0;
+    case OPT_TOKEN_FILE: o->token_file = value; return 0;
+    case OPT_TIMEOUT: o->timeout = value; return 0;
     case OPT_JSON: o->json = true; return 0;
     case OPT_DOT: o->dot = true; return 0;
     case OPT_VERBOSE: o->verbose = true; return 0;
@@ -140,7 +148,7 @@ static int take(const struct flag *f, const char *value, struct arena *a, struct
     }
 }
 
-static int parse_flags(int argc, char **argv, unsigned allowed, struct arena *a, struct options *o,
+static int parse_flags(int argc, char **argv, uint64_t allowed, struct arena *a, struct options *o,
                        struct err *e)
 {
     struct option longs[ARRAY_LEN(flags) + 2] = {{0}};
@@ -191,7 +199,7 @@ static int from_environment(struct arena *a, struct options *o, struct err *e)
 {
     static const struct {
         const char *variable;
-        unsigned bit;
+        uint64_t bit;
     } rows[] = {
         {"EVENKEEL_STATE", OPT_STATE},   {"EVENKEEL_DOCKER", OPT_DOCKER},
         {"EVENKEEL_CONFIG", OPT_CONFIG}, {"EVENKEEL_NAME", OPT_NAME},
@@ -324,7 +332,7 @@ static int check_listen(const struct options *o, struct arena *a, struct err *e)
     return err_set(e, ERR_USER, "--listen %s: %s, or `none`", o->listen, why);
 }
 
-int options_parse(int argc, char **argv, unsigned allowed, struct arena *a, struct diag_list *diags,
+int options_parse(int argc, char **argv, uint64_t allowed, struct arena *a, struct diag_list *diags,
                   struct options *ret, struct err *e)
 {
     struct options o = {.tail = 100, .limit = 20, .log = (enum log_level) - 1};
@@ -341,7 +349,7 @@ int options_parse(int argc, char **argv, unsigned allowed, struct arena *a, stru
     return 0;
 }
 
-void options_help(unsigned allowed, struct str *out)
+void options_help(uint64_t allowed, struct str *out)
 {
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
         const struct flag *f = &flags[i];

@@ -2,9 +2,8 @@
 #ifndef EK_OPTIONS_H
 #define EK_OPTIONS_H
 
-#include <limits.h>
-
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "agent/log.h"
 #include "spec/config_notify.h"
@@ -37,7 +36,8 @@ struct options {
     const char *since, *for_time, *confirm, *pass;
     const char *app, *file;      /* of `secret`; app also of `token` and `audit` */
     const char *scope, *expires; /* of `token` */
-    struct strv words;           /* what is neither a flag nor its value: app names, paths */
+    const char *to, *route, *token_file, *timeout; /* of `deploy` */
+    struct strv words; /* what is neither a flag nor its value: app names, paths */
 };
 
 /* One bit per flag, so that a verb can say which it takes. */
@@ -73,15 +73,20 @@ enum option_bit {
     OPT_JUNIT = 1 << 28,
     OPT_DRIFT = 1 << 29,
     OPT_SCOPE = 1 << 30,
-    OPT_EXPIRES = INT_MIN, /* the 32nd bit: enumerators are ints */
     OPT_PLACES = OPT_ROOT | OPT_STATE | OPT_DOCKER | OPT_CONFIG | OPT_NAME,
 };
+/* Enumerators are ints, and there are more flags than those have bits. */
+#define OPT_EXPIRES (UINT64_C(1) << 31)
+#define OPT_TO (UINT64_C(1) << 32)
+#define OPT_ROUTE (UINT64_C(1) << 33)
+#define OPT_TOKEN_FILE (UINT64_C(1) << 34)
+#define OPT_TIMEOUT (UINT64_C(1) << 35)
 
 /* Parse argv (argv[0] is the verb), then fill the rest from environment, configuration and defaults. allowed: option_bits. Returns 0, or -1 with what is wrong and
  * what to do; diagnostics of the configuration file go to diags. */
-int options_parse(int argc, char **argv, unsigned allowed, struct arena *a, struct diag_list *diags,
+int options_parse(int argc, char **argv, uint64_t allowed, struct arena *a, struct diag_list *diags,
                   struct options *ret, struct err *e);
 /* The flags of a verb as help text, one a line. */
-void options_help(unsigned allowed, struct str *out);
+void options_help(uint64_t allowed, struct str *out);
 
 #endif

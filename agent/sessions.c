@@ -161,6 +161,19 @@ bool sessions_find(struct sessions *s, const char *id, int64_t now_ms, struct se
     return true;
 }
 
+bool sessions_peek(struct sessions *s, const char *id, int64_t now_ms,
+                   char ret_account[LIMIT_ACCOUNT_NAME + 1])
+{
+    (void)pthread_mutex_lock(&s->lock);
+    const struct place *p = place_of(s, id);
+    bool found = p && !over(s, &p->session, now_ms);
+
+    if (found)
+        memcpy(ret_account, p->session.account, sizeof(p->session.account));
+    (void)pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
 bool sessions_csrf_good(const struct session *x, const char *sent)
 {
     return sent && credential_shaped(sent) && credential_shaped(x->csrf) &&

@@ -38,6 +38,9 @@ void sessions_start(struct sessions *s, const char *account, const char *old, in
                     char ret_id[CREDENTIAL_TEXT], struct session *ret);
 /* Whose id is this? True marks it as used; false leaves *ret alone. id may be anything, and NULL. */
 bool sessions_find(struct sessions *s, const char *id, int64_t now_ms, struct session *ret);
+/* Whose id is this, without marking it as used: for what stays open by itself. ret_account as in struct session. */
+bool sessions_peek(struct sessions *s, const char *id, int64_t now_ms,
+                   char ret_account[LIMIT_ACCOUNT_NAME + 1]);
 /* Does a request of this session carry its token? In constant time; sent may be anything, and NULL. */
 bool sessions_csrf_good(const struct session *x, const char *sent);
 /* Logout. False: there was none. */

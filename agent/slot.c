@@ -4,6 +4,7 @@
  * blocked with the field that will not settle: repeating it would only shake what runs. */
 #include "agent/slot.h"
 
+#include "agent/conductor.h"
 #include "reconcile/backoff.h"
 #include "reconcile/plan_scope.h"
 #include "spec/base/arena.h"
@@ -396,4 +397,35 @@ bool slot_told(struct slot *s, enum app_state state, const char *why)
     s->told_state = state;
     replace(&s->told_why, why);
     return true;
+}
+
+bool slot_settled(const struct slot *s, bool looking)
+{
+    return s->planned && !s->run && !s->overtaken && !s->listening && !s->dirty &&
+           !(looking && s->due);
+}
+
+static void count_verdict(const struct slot *s, struct conductor_summary *sum)
+{
+    const char *why;
+    sum->apps++;
+    switch (slot_verdict(s, &why)) {
+    case APP_SYNCED:
+    case APP_COMPLETED:
+    case APP_STOPPED: sum->synced++; break;
+    case APP_DEGRADED:
+    case APP_REFUSED:
+    case APP_MISSING:
+    case APP_OUT_OF_SYNC: sum->failed++; break;
+    case APP_PROGRESSING: sum->progressing++; break;
+    case APP_HELD: sum->held++; break;
+    case APP_FROZEN: sum->other++; break;
+    }
+}
+
+void slots_sum(const struct slots *l, struct conductor_summary *sum)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i]->planned)
+            count_verdict(l->v[i], sum);
 }

@@ -7,6 +7,7 @@
 #include "reconcile/run.h"
 
 struct conductor;
+struct conductor_summary;
 
 struct slot {
     char *app;
@@ -67,6 +68,8 @@ bool slots_overtaken(const struct slots *l, const char *app);
 void slots_wake_refused(struct slots *l, const struct slot *by, bool done);
 /* Files changed: whoever is not at rest may be affected by another app's change. */
 void slots_mark_restless(struct slots *l);
+/* Counts the verdicts of all that were planned. */
+void slots_sum(const struct slots *l, struct conductor_summary *sum);
 /* A pass with this app would start a run: worth saving. */
 bool slots_would_start(const struct slots *l, const struct plan_app *pa);
 
@@ -81,6 +84,9 @@ void slot_set_tail(struct slot *s, const char *text, const char *advice);
 void slot_advise(struct slot *s, const char *advice);
 /* The engine is back: failures that were its own are forgotten. */
 void slot_forgive(struct slot *s);
+
+/* It was planned, and neither a run nor a plan of it is due; looking: a look is under way. */
+bool slot_settled(const struct slot *s, bool looking);
 
 /* The word for people: the plan's, overlaid by a run in flight or a failure. ret_why is borrowed or NULL. */
 enum app_state slot_verdict(const struct slot *s, const char **ret_why);

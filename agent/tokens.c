@@ -477,3 +477,16 @@ int tokens_check(struct tokens *t, const char *text, int64_t now_ms, struct aren
     (void)pthread_mutex_unlock(&t->lock);
     return rc;
 }
+
+bool tokens_good(struct tokens *t, const char *id, int64_t now_ms)
+{
+    struct err ignored = {0};
+    bool good = false;
+
+    (void)pthread_mutex_lock(&t->lock);
+    (void)refresh(t, &ignored);
+    for (size_t i = 0; i < t->list.n; i++)
+        good |= strcmp(t->list.v[i].token.id, id) == 0 && !ended(&t->list.v[i].token, now_ms);
+    (void)pthread_mutex_unlock(&t->lock);
+    return good;
+}

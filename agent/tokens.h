@@ -48,6 +48,8 @@ bool tokens_id_of(const char *text, char ret[TOKENS_ID]);
 /* What does this text allow? Texts in the arena. -1: ERR_DENIED, saying whether it is unknown, revoked or ended; what is told of a token that is not known is the same for every text. */
 int tokens_check(struct tokens *t, const char *text, int64_t now_ms, struct arena *a,
                  struct token *ret, struct err *e);
+/* Is the token of this id good still? For what was opened with it and stays open. */
+bool tokens_good(struct tokens *t, const char *id, int64_t now_ms);
 /* In the order they were made; texts in the arena. */
 const struct token *tokens_list(struct tokens *t, struct arena *a, size_t *ret_n);
 

@@ -16,7 +16,10 @@
 #include <unistd.h>
 
 #include "agent/door.h"
+#include "agent/stream.h"
+#include "agent/web_hand.h"
 #include "agent/web_host.h"
+#include "agent/web_reply.h"
 #include "agent/web_route.h"
 #include "drivers/hostport.h"
 #include "spec/base/arena.h"
@@ -101,53 +104,13 @@ void web_hosts(struct web *w, const struct strv *hosts)
 
 /* ---- one request ---- */
 
-static const char *status_words(int status)
-{
-    switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 409: return "Conflict";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 500: return "Internal Server Error";
-    case 503: return "Service Unavailable";
-    case 507: return "Insufficient Storage";
-    default: return "Error";
-    }
-}
-
 static void send_reply(struct mg_connection *conn, const struct web_reply *r, bool head)
 {
     CLEANUP(str_release) struct str out = STR_INIT;
-    struct tm tm;
-    time_t now = time(NULL);
-    char date[40];
+    char framing[48];
 
-    (void)gmtime_r(&now, &tm);
-    (void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    str_addf(&out,
-             "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: evenkeel\r\nConnection: close\r\n"
-             "Content-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
-             "X-Content-Type-Options: nosniff\r\n",
-             r->status, status_words(r->status), date, r->type, r->body.len);
-    str_add(&out, str_text(&r->headers));
-    if (!strstr(str_text(&r->headers), "Referrer-Policy:"))
-        str_add(&out, "Referrer-Policy: no-referrer\r\n");
-    if (!strstr(str_text(&r->headers), "Content-Security-Policy:"))
-        str_add(&out, "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
-    str_add(&out, "\r\n");
+    (void)snprintf(framing, sizeof(framing), "Content-Length: %zu\r\n", r->body.len);
+    web_reply_head(r, framing, &out);
     if (!head)
         str_addn(&out, str_text(&r->body), r->body.len);
     (void)mg_write(conn, out.buf, out.len);
@@ -270,6 +233,11 @@ static void forwarded_for(const struct mg_request_info *ri, char ret[CLIENT_MAX]
     (void)snprintf(ret, CLIENT_MAX, "%s", *text ? text : ri->remote_addr);
 }
 
+static bool by_chunks(const struct mg_request_info *ri)
+{
+    return ri->http_version && strcmp(ri->http_version, "1.0") != 0;
+}
+
 static void ask(struct listener *l, const struct mg_request_info *ri, struct web_request *r,
                 struct web_reply *ret)
 {
@@ -298,6 +266,9 @@ static void ask(struct listener *l, const struct mg_request_info *ri, struct web
     r->csrf = header(ri, "X-CSRF-Token");
     r->content_type = header(ri, "Content-Type");
     r->none_match = header(ri, "If-None-Match");
+    r->last_event_id = header(ri, "Last-Event-ID");
+    r->sse = strstr(header(ri, "Accept"), "text/event-stream") != NULL;
+    r->chunks = by_chunks(ri);
     if (l->web->door && door_answer(l->web->door, r, ret)) {
         if (r->body)
             ((struct incoming *)r->body->ctx)->wanted = true;
@@ -342,6 +313,43 @@ static void answer(struct listener *l, const struct mg_request_info *ri, const s
     ask(l, ri, &r, ret);
 }
 
+/* The reply goes on for longer than a thread of ours may: its head from here, the rest by the stream. False: the connection is not to be had; nothing was sent. */
+static bool hand_over(struct mg_connection *conn, const struct mg_request_info *ri,
+                      struct web_reply *r)
+{
+    CLEANUP(str_release) struct str out = STR_INIT;
+    const struct listener *l = ri->user_data;
+    struct stream_client *c = TAKE(r->stream);
+    bool head = strcmp(ri->request_method, "HEAD") == 0;
+    int fd = head ? -1 : web_hand_find(ri->remote_addr, ri->remote_port, l->port), own = -1;
+
+    if (!head && fd < 0) {
+        stream_client_drop(c);
+        return false;
+    }
+    str_add(&r->headers, "X-Accel-Buffering: no\r\n");
+    web_reply_head(r, by_chunks(ri) ? "Transfer-Encoding: chunked\r\n" : "", &out);
+    if (mg_write(conn, out.buf, out.len) == (int)out.len && !head)
+        own = web_hand_take(fd);
+    if (own >= 0)
+        stream_begin(c, own);
+    else
+        stream_client_drop(c);
+    return true;
+}
+
+static void finish_request(struct mg_connection *conn, const struct mg_request_info *ri,
+                           struct incoming *in, struct web_reply *r)
+{
+    if (r->stream) {
+        if (hand_over(conn, ri, r))
+            return;
+        web_reply_text(r, 503, "503: this connection cannot be kept open; ask again");
+    }
+    send_reply(conn, r, strcmp(ri->request_method, "HEAD") == 0);
+    incoming_drain(in);
+}
+
 static int begin_request(struct mg_connection *conn)
 {
     const struct mg_request_info *ri = mg_get_request_info(conn);
@@ -368,8 +376,7 @@ static int begin_request(struct mg_connection *conn)
     } else {
         answer(l, ri, f, body ? &in.body : NULL, &r);
     }
-    send_reply(conn, &r, strcmp(ri->request_method, "HEAD") == 0);
-    incoming_drain(&in);
+    finish_request(conn, ri, &in, &r);
     if (body)
         (void)atomic_fetch_sub(&l->bodies, 1);
     facts_drop(f);

@@ -6,6 +6,8 @@
 
 #include "spec/base/str.h"
 
+struct stream_client;
+
 /* The body of a request, as it comes in. */
 struct web_body {
     /* As read(2): bytes, 0 at its end, -1 when the client broke off or was too slow. */
@@ -27,15 +29,19 @@ struct web_request {
     bool secure;        /* by TLS, as our Traefik says */
     bool loopback;      /* from this machine itself, through nothing */
     bool html;          /* from a browser */
-    const char *authorization, *cookie, *origin, *fetch_site, *csrf, *content_type, *none_match;
+    bool chunks;        /* it understands a reply in chunks (HTTP/1.1) */
+    bool sse;           /* it asks for Server-Sent Events */
+    const char *authorization, *cookie, *origin, *fetch_site, *csrf, *content_type, *none_match,
+        *last_event_id;
     struct web_body *body; /* NULL: none */
 };
 
 struct web_reply {
     int status;
-    const char *type;   /* a literal */
-    struct str body;    /* released by who called the handler */
-    struct str headers; /* "Name: value\r\n" each; likewise */
+    const char *type;             /* a literal */
+    struct str body;              /* released by who called the handler */
+    struct str headers;           /* "Name: value\r\n" each; likewise */
+    struct stream_client *stream; /* or NULL: the body is no body, this takes over the connection */
 };
 
 /* Runs on a thread of the listener, with some 70 KiB of stack; must not touch what belongs to the loop. */

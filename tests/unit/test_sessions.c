@@ -83,6 +83,23 @@ static void test_idle_and_absolute(void **state)
     sessions_free(s);
 }
 
+/* What looks without being asked by anybody keeps no session alive. */
+static void test_peek_is_no_use(void **state)
+{
+    struct sessions *s = sessions_new(&small);
+    char id[CREDENTIAL_TEXT], account[LIMIT_ACCOUNT_NAME + 1] = "poison";
+
+    (void)state;
+    start(s, "ann", T0, id);
+    assert_false(sessions_peek(s, "x", T0, account));
+    assert_string_equal(account, "poison");
+    assert_true(sessions_peek(s, id, T0 + 900, account));
+    assert_string_equal(account, "ann");
+    assert_false(sessions_peek(s, id, T0 + 1000, account));
+    assert_string_equal(whose(s, id, T0 + 1000), "");
+    sessions_free(s);
+}
+
 static void test_rotation(void **state)
 {
     struct sessions *s = sessions_new(&small);
@@ -202,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_idle_and_absolute),
+        cmocka_unit_test(test_peek_is_no_use),
         cmocka_unit_test(test_rotation),
         cmocka_unit_test(test_csrf),
         cmocka_unit_test(test_logout),

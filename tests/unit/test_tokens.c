@@ -161,7 +161,10 @@ static void test_revoked(void **state)
     (void)state;
     assert_int_equal(create(t, &w, text), 0);
     assert_int_equal(check(other, text, NOW, &got), ROLE_VIEWER);
+    assert_true(tokens_good(t, got.id, NOW));
+    assert_false(tokens_good(t, "0123456789ab", NOW));
     assert_int_equal(tokens_revoke(other, "ci", NOW + 5, &e), 0);
+    assert_false(tokens_good(t, got.id, NOW + 5));
     assert_int_equal(check(t, text, NOW + 6, &got), -ERR_DENIED); /* at once */
     assert_int_equal(tokens_revoke(t, "ci", NOW, &e), -1);
     assert_int_equal(e.kind, ERR_MISSING);
