@@ -119,6 +119,7 @@ golden-update: unit-programs ## rewrite the expected output of golden tests; rea
 schemas: $(B)/evenkeel ## write schemas/ anew from the tables
 	$(Q)for k in app config; do $(B)/evenkeel schema $$k >schemas/$$k.schema.json; done
 	$(Q)$(B)/evenkeel schema compose >schemas/compose.md
+	$(Q)$(B)/evenkeel schema openapi >schemas/openapi.json
 
 # ---- the walls of the house ----
 check-layers: ## includes point downward only

@@ -39,12 +39,19 @@ static const struct access_row rows[] = {
 
     /* apps */
     {"GET", API "/apps", ROLE_VIEWER, REACH_FILTER, 0},
+    {"POST", API "/apps", ROLE_DEPLOYER, REACH_FILTER, 0},
     {"GET", APP, ROLE_VIEWER, REACH_APP, 0},
     {"GET", APP "/spec", ROLE_VIEWER, REACH_APP, 0},
     {"PUT", APP "/spec", ROLE_DEPLOYER, REACH_APP, 0},
     {"DELETE", APP "/spec", ROLE_DEPLOYER, REACH_APP, 0},
     {"POST", APP "/bundle", ROLE_DEPLOYER, REACH_APP, 0},
     {"PUT", APP "/bundle", ROLE_DEPLOYER, REACH_APP, 0},
+    {"GET", APP "/plan", ROLE_VIEWER, REACH_APP, 0},
+    {"GET", APP "/drift", ROLE_VIEWER, REACH_APP, 0},
+    {"GET", APP "/stats", ROLE_VIEWER, REACH_APP, 0},
+    {"GET", APP "/secrets", ROLE_DEPLOYER, REACH_APP, 0},
+    {"PUT", APP "/secrets/{name}", ROLE_DEPLOYER, REACH_APP, 0},
+    {"DELETE", APP "/secrets/{name}", ROLE_DEPLOYER, REACH_APP, 0},
     {"GET", APP "/history", ROLE_VIEWER, REACH_APP, 0},
     {"GET", APP "/logs", ROLE_VIEWER, REACH_APP, 0},
     {"GET", APP "/builds", ROLE_VIEWER, REACH_APP, 0},
@@ -58,10 +65,20 @@ static const struct access_row rows[] = {
 
     /* all of them */
     {"GET", API "/history", ROLE_VIEWER, REACH_FILTER, 0},
+    {"GET", API "/stats", ROLE_VIEWER, REACH_FILTER, 0},
     {"GET", API "/events", ROLE_VIEWER, REACH_FILTER, 0},
     {"POST", API "/validate", ROLE_VIEWER, REACH_FILTER, 0},
 
+    {"GET", API "/volumes", ROLE_VIEWER, REACH_FILTER, 0},
+
     /* the host */
+    {"POST", API "/volumes/{name}/restore", ROLE_DEPLOYER, REACH_WHOLE, 0},
+    {"POST", API "/volumes/{name}/purge", ROLE_ADMIN, REACH_WHOLE, 0},
+    {"GET", API "/secrets", ROLE_ADMIN, REACH_WHOLE, 0},
+    {"PUT", API "/secrets/{name}", ROLE_ADMIN, REACH_WHOLE, 0},
+    {"DELETE", API "/secrets/{name}", ROLE_ADMIN, REACH_WHOLE, 0},
+    {"GET", API "/removals", ROLE_VIEWER, REACH_WHOLE, 0},
+    {"POST", API "/confirm-removals", ROLE_DEPLOYER, REACH_WHOLE, 0},
     {"GET", API "/agent", ROLE_VIEWER, REACH_WHOLE, 0},
     {"GET", API "/audit", ROLE_ADMIN, REACH_WHOLE, 0},
     {"GET", API "/audit/verify", ROLE_ADMIN, REACH_WHOLE, 0},

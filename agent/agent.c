@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "agent/buildlog.h"
+#include "agent/bundles_gc.h"
 #include "agent/cli.h"
 #include "agent/conductor.h"
 #include "agent/diary.h"
 #include "agent/door.h"
 #include "agent/door_facts.h"
 #include "agent/drift_diary.h"
+#include "agent/figures.h"
 #include "agent/gc.h"
 #include "agent/lock.h"
 #include "agent/narrate.h"
@@ -70,6 +72,7 @@ static void publish(void *user)
 {
     struct agent *g = user;
     g->publish = NULL;
+    figures_engine_calls(door_figures(g->door), http_calls(g->core.http));
     if (g->core.desired) { /* else it is being built anew, and told of then */
         struct door_facts *f = door_facts_new(&g->core, g->conductor);
         f->read = g->files_read;
@@ -148,6 +151,8 @@ static void agent_looked(void *ctx, const struct core_pass *p)
     struct agent *g = ctx;
     drift_diary_pass(g->drift, p->plan, &p->input.scope, p->input.now_ms, app_is_busy);
     notify_held(g->notify, p->plan, p->input.now_ms);
+    if (g->door)
+        figures_pass(door_figures(g->door), p->plan, p->input.scope.n == 0, p->took_us);
     if (!g->web)
         return;
     web_keeper_desired(g->web, g->core.desired);
@@ -350,6 +355,21 @@ static void collected_one(void *user, const struct gc_item *item, const struct e
         log_line(LOG_DEBUG, item->app, "image %s removed: %s", item->ref, item->why);
 }
 
+static void collect_bundles(struct agent *g)
+{
+    CLEANUP(str_release) struct str size = STR_INIT;
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *folder = door_bundles(g->door, a);
+    struct bundles_gc r;
+    if (!folder)
+        return;
+    bundles_gc(g->core.sources, folder, core_now_ms(), false, &r);
+    str_add_bytes(&size, r.bytes);
+    if (r.removed > 0)
+        log_line(LOG_INFO, NULL, "%zu uploaded archive%s that no spec names removed (%s)",
+                 r.removed, r.removed == 1 ? "" : "s", str_text(&size));
+}
+
 static void collect_images(void *user)
 {
     struct agent *g = user;
@@ -357,12 +377,14 @@ static void collect_images(void *user)
     if (conductor_runs(g->conductor) > 0 || contexts_busy(g->core.contexts) ||
         !conductor_looked(g->conductor))
         g->collect = http_after(g->core.http, GC_BUSY_MS, collect_images, g);
-    else
+    else {
+        collect_bundles(g);
         g->gc = gc_begin(&(struct gc_options){.core = &g->core,
                                               .store = g->store,
                                               .each = collected_one,
                                               .over = collected,
                                               .user = g});
+    }
 }
 
 static void leave_now(void *user)
@@ -381,6 +403,7 @@ static void leave(struct agent *g, int number)
              n > 0 ? ", finishing what is in flight" : "");
     g->leaving = true;
     http_timer_cancel(g->core.http, TAKE(g->collect));
+    door_close_desk(g->door);
     web_keeper_leave(g->web);
     conductor_stop(g->conductor);
     (void)http_after(g->core.http, LEAVE_MS, leave_now, g);
@@ -520,8 +543,11 @@ static int open_agent(struct agent *g, struct err *e)
 static int run_agent(struct agent *g, struct err *e)
 {
     g->feed = stream_feed_new(g->door ? door_stream(g->door) : NULL);
-    struct recorder recorders[] = {narrate_recorder(), diary_recorder(g->store),
-                                   buildlog_recorder(g->builds), packing_recorder(g->packing),
+    struct recorder recorders[] = {narrate_recorder(),
+                                   diary_recorder(g->store),
+                                   buildlog_recorder(g->builds),
+                                   packing_recorder(g->packing),
+                                   figures_recorder(door_figures(g->door)),
                                    stream_feed_recorder(g->feed)};
     struct conductor_options co = {
         .core = &g->core,
@@ -550,6 +576,8 @@ static int run_agent(struct agent *g, struct err *e)
                                                     .owner = g->o->settings.owner});
     g->conductor = conductor_new(&co);
     conductor_start(g->conductor);
+    if (g->door && door_open_desk(g->door, &g->core, g->conductor, e) < 0)
+        return -1;
     if (g->door)
         door_join_loop(g->door, &g->core, stir, g);
     g->web = web_keeper_new(g->core.http, g->o->listen, g->door);

@@ -8,7 +8,8 @@ typedef int verb_fn(const struct options *o);
 
 verb_fn cli_agent, cli_validate, cli_plan, cli_apply, cli_drift, cli_status, cli_logs, cli_history,
     cli_replay, cli_schema, cli_version, cli_stop, cli_start, cli_restart, cli_remove, cli_hold,
-    cli_release, cli_convert, cli_deploy, cli_gc, cli_secret, cli_token, cli_audit, cli_volumes;
+    cli_release, cli_convert, cli_deploy, cli_gc, cli_secret, cli_token, cli_audit, cli_volumes,
+    cli_stats;
 
 const char *evenkeel_version(void);
 

@@ -2,6 +2,7 @@
  *
  * Comes in: options. Goes out: one line for each image with its size and why it goes, and a sum; or one JSON document. Beside a running agent it does what the agent would do
  * within the hour. */
+#include "agent/bundles_gc.h"
 #include "agent/cli.h"
 #include "agent/cli_common.h"
 #include "agent/gc.h"
@@ -14,6 +15,7 @@ struct printer {
     json_t *list;
     bool over;
     struct gc_report report;
+    struct bundles_gc bundles;
     struct err err;
 };
 
@@ -47,6 +49,20 @@ static void note_over(void *user, const struct gc_report *r, const struct err *e
     p->over = true;
 }
 
+static void print_bundles(const struct printer *p)
+{
+    CLEANUP(str_release) struct str size = STR_INIT;
+
+    str_add_bytes(&size, p->bundles.bytes);
+    if (p->bundles.removed > 0)
+        printf("%zu uploaded archive%s that no spec names %s (%s)\n", p->bundles.removed,
+               p->bundles.removed == 1 ? "" : "s", p->o->dry_run ? "would be removed" : "removed",
+               str_text(&size));
+    if (p->bundles.waiting > 0)
+        printf("%zu uploaded archive%s that no spec names: a week after the last one did\n",
+               p->bundles.waiting, p->bundles.waiting == 1 ? "" : "s");
+}
+
 static void print_sum(const struct printer *p)
 {
     const struct gc_report *r = &p->report;
@@ -55,14 +71,28 @@ static void print_sum(const struct printer *p)
     str_add_bytes(&size, r->bytes);
     if (p->o->json) {
         json_auto_t *v =
-            json_pack("{s:O, s:b, s:I, s:i}", "images", p->list, "dry_run", (int)p->o->dry_run,
-                      "bytes", (json_int_t)r->bytes, "kept", (int)r->kept);
+            json_pack("{s:O, s:b, s:I, s:i, s:{s:I, s:I, s:I}}", "images", p->list, "dry_run",
+                      (int)p->o->dry_run, "bytes", (json_int_t)r->bytes, "kept", (int)r->kept,
+                      "archives", "removed", (json_int_t)p->bundles.removed, "waiting",
+                      (json_int_t)p->bundles.waiting, "bytes", (json_int_t)p->bundles.bytes);
         cli_put_json(v);
         return;
     }
     printf("%zu image%s of old builds %s (%s at most), %zu kept\n", r->removed,
            r->removed == 1 ? "" : "s", p->o->dry_run ? "would be removed" : "removed",
            str_text(&size), r->kept + r->in_use);
+    print_bundles(p);
+}
+
+/* Where the door puts them. */
+static void collect_bundles(const struct core *c, struct printer *p)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+
+    if (c->options->roots.n > 0)
+        bundles_gc(c->sources,
+                   fsx_join(fsx_absolute(c->options->roots.v[0], a), UPLOADS_FOLDER "/.bundles", a),
+                   core_now_ms(), p->o->dry_run, &p->bundles);
 }
 
 static int collect(struct core *c, struct printer *p, struct store *store, struct err *e)
@@ -76,6 +106,7 @@ static int collect(struct core *c, struct printer *p, struct store *store, struc
     while (!p->over)
         if (http_poll(c->http, NULL, 0, -1, e) < 0)
             return -1;
+    collect_bundles(c, p);
     print_sum(p);
     *e = p->err;
     return e->kind == ERR_NONE ? 0 : -1;

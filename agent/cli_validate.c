@@ -7,6 +7,7 @@
 
 #include "agent/cli.h"
 #include "agent/cli_common.h"
+#include "agent/openapi.h"
 #include "drivers/engine_fields_doc.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
@@ -87,7 +88,8 @@ int cli_schema(const struct options *o)
         void (*write)(struct str *out);
     } kinds[] = {{"app", schema_app},         {"config", schema_config},
                  {"compose", schema_compose}, {"reference", schema_reference},
-                 {"policy", policy_page},     {"drift", engine_fields_doc}};
+                 {"policy", policy_page},     {"drift", engine_fields_doc},
+                 {"openapi", openapi_write}};
     CLEANUP(str_release) struct str text = STR_INIT;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (strcmp(kinds[i].name, o->words.v[0]) == 0) {
@@ -95,10 +97,11 @@ int cli_schema(const struct options *o)
             cli_put(&text);
             return 0;
         }
-    (void)fprintf(stderr,
-                  "evenkeel: schema wants app, config, compose, policy, reference or drift, not "
-                  "\"%s\"\n",
-                  o->words.v[0]);
+    (void)fprintf(
+        stderr,
+        "evenkeel: schema wants app, config, compose, openapi, policy, reference or drift, not "
+        "\"%s\"\n",
+        o->words.v[0]);
     return 1;
 }
 

@@ -10,10 +10,10 @@
 #include "agent/cli_override.h"
 #include "agent/lock.h"
 #include "agent/progress.h"
+#include "agent/volumes_change.h"
 #include "agent/volumes_report.h"
 #include "drivers/docker.h"
 #include "drivers/quarantine_folder.h"
-#include "reconcile/quarantine_due.h"
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
 
@@ -86,13 +86,12 @@ static void say_done(const struct core *c, const char *volume, const char *done)
 
 static int restore(struct core *c, const struct core_pass *p, const char *volume, struct err *e)
 {
-    const struct quarantine_record *r = quarantine_record_of(p->input.observed, volume);
+    const char *app;
 
-    if (!r)
-        return err_set(e, ERR_USER, "%s is not in quarantine; `evenkeel volumes` lists what is",
-                       volume);
+    if (volumes_restore(&p->input, volume, &app, e) < 0)
+        return -1;
     /* First the wish, else it would go straight back. */
-    if (r->app && app_name_valid(r->app) && override_keep_volumes(c, r->app, e) < 0)
+    if (app && override_keep_volumes(c, app, e) < 0)
         return -1;
     if (quarantine_folder_drop(c->quarantine, volume, e) < 0)
         return -1;
@@ -100,53 +99,14 @@ static int restore(struct core *c, const struct core_pass *p, const char *volume
     return 0;
 }
 
-/* What is there may be purged if it is ours and nobody needs it. */
-static int check_purge(const struct core *c, const struct core_pass *p, const char *volume,
-                       struct err *e)
-{
-    const struct obs_volume *v = observed_volume(p->input.observed, volume);
-    const struct obs_container *user = quarantine_user(p->input.observed, volume);
-    const struct want_app *declares = quarantine_declarer(p->input.desired, volume);
-    const char *owner = c->options->settings.owner;
-
-    if (!v)
-        return err_set(e, ERR_USER, "there is no volume %s; `evenkeel volumes` lists them", volume);
-    if (!v->owner || !v->app || strcmp(v->owner, owner) != 0)
-        return err_set(e, ERR_DENIED, "volume %s was not made by the agent \"%s\"; it stays",
-                       volume, owner);
-    if (user)
-        return err_set(e, ERR_CONFLICT,
-                       "container %s uses volume %s; it stays (remove the app first)", user->name,
-                       volume);
-    if (declares)
-        return err_set(e, ERR_CONFLICT,
-                       "app %s declares volume %s; it stays (remove the app first)", declares->name,
-                       volume);
-    return 0;
-}
-
 static int purge(struct core *c, const struct core_pass *p, const char *volume, struct err *e)
 {
-    const struct quarantine_record *there = quarantine_record_of(p->input.observed, volume);
-    const struct obs_volume *v = observed_volume(p->input.observed, volume);
     const struct passwd *who = getpwuid(getuid());
     CLEANUP(str_release) struct str text = STR_INIT;
 
-    if (check_purge(c, p, volume, e) < 0)
-        return -1;
-    struct quarantine_record r = {
-        .volume = volume,
-        .owner = v->owner,
-        .app = v->app,
-        .why = "purge asked for",
-        .by = who ? who->pw_name : NULL,
-        .since_ms = there && !there->problem ? there->since_ms : p->input.now_ms,
-        .until_ms = p->input.now_ms,
-        .purge = true,
-    };
-
-    quarantine_print(&r, &text);
-    if (quarantine_folder_put(c->quarantine, volume, str_text(&text), e) < 0)
+    if (volumes_purge(&p->input, c->options->settings.owner, volume, who ? who->pw_name : NULL,
+                      &text, e) < 0 ||
+        quarantine_folder_put(c->quarantine, volume, str_text(&text), e) < 0)
         return -1;
     say_done(c, volume, "to be deleted with all that is in it");
     return 0;
@@ -164,9 +124,7 @@ static int work(struct core *c, const struct options *o, change_fn *change, stru
     if (!change)
         rc = list_volumes(c, &p, a, e);
     for (size_t i = 1; change && i < o->words.n && rc == 0; i++)
-        rc = quarantine_name_valid(o->words.v[i])
-                 ? change(c, &p, o->words.v[i], e)
-                 : err_set(e, ERR_USER, "\"%s\" is not the name of a volume", o->words.v[i]);
+        rc = change(c, &p, o->words.v[i], e);
     arena_free(a);
     return rc;
 }

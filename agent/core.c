@@ -234,6 +234,30 @@ static const struct bundle_spec *known_bundle(void *ctx, const char *path)
     return contexts_bundle_spec(ctx, path);
 }
 
+/* As if the file were there already. */
+static void add_trial(const struct core *c, struct spec_set *set)
+{
+    const struct spec_file *x = c->trial;
+    const struct spec_file **files =
+        ARENA_ARRAY(c->desired_arena, set->n_files + 1, const struct spec_file *);
+    size_t n = 0;
+    bool placed = false;
+    for (size_t i = 0; i < set->n_files; i++) {
+        int order = strcmp(set->files[i]->root, x->root) == 0 ? strcmp(set->files[i]->path, x->path)
+                                                              : 1; /* its root is the first one */
+        if (order >= 0 && !placed) {
+            files[n++] = x;
+            placed = true;
+        }
+        if (order != 0)
+            files[n++] = set->files[i];
+    }
+    if (!placed)
+        files[n++] = x;
+    set->files = files;
+    set->n_files = n;
+}
+
 static void open_bundles(struct core *c, struct spec_set *set)
 {
     struct arena *a = c->desired_arena;
@@ -299,6 +323,8 @@ void core_desire(struct core *c)
     *set = *sources_set(c->sources);
     set->routed = c->routed;
     set->memo = c->built;
+    if (c->trial)
+        add_trial(c, set);
     if (c->contexts) {
         open_bundles(c, set);
         set->facts = contexts_facts(c->contexts, &set->n_facts);
@@ -575,7 +601,9 @@ static void keep_mounts(struct core *c, const struct observed *o)
 void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved,
                const char *confirm, struct arena *a, struct core_pass *ret)
 {
+    struct timespec begun, over;
     struct history *h = ARENA_NEW(a, struct history);
+    (void)clock_gettime(CLOCK_MONOTONIC, &begun);
     *h = memo_history(c->memo, a);
     const struct observed *o = c->driver->ops->observed(c->driver, a);
     core_desire(c);
@@ -597,4 +625,7 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
     if (reserved)
         ret->input.reserved_subnets = *reserved;
     ret->plan = plan_build(&ret->input, a);
+    (void)clock_gettime(CLOCK_MONOTONIC, &over);
+    ret->took_us =
+        (int64_t)(over.tv_sec - begun.tv_sec) * 1000000 + (over.tv_nsec - begun.tv_nsec) / 1000;
 }

@@ -30,6 +30,8 @@ struct core {
     struct arena *desired_arena;
     struct desired_memo *built; /* apps of former desired states, where nothing changed */
     struct desired *desired;    /* NULL before core_desire; rebuilt when stale */
+    const struct spec_file *
+        trial; /* stands in for the file at its place, or is one more; for who only plans; NULL: none */
     const struct spec_set *set; /* that it was built from; in desired_arena */
     struct kvs incumbents;      /* that it was built with; in desired_arena */
     struct strv routed; /* apps with a route file that it was built with; in desired_arena */
@@ -99,6 +101,7 @@ bool core_collect(struct core *c);
 struct core_pass { /* one finished pass; lives in its arena */
     struct plan_input input;
     const struct plan *plan;
+    int64_t took_us; /* to bind and plan */
 };
 /* Freeze, bind, plan. scope n == 0: all apps. confirm: hash or NULL. */
 void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved,

@@ -213,6 +213,29 @@ bool door_answer(struct door *d, const struct web_request *r, struct web_reply *
     return true;
 }
 
+/* ---- what requests may ask the loop ---- */
+
+int door_open_desk(struct door *d, struct core *core, const struct conductor *c, struct err *e)
+{
+    return desk_open(d->desk, &(struct desk_world){core, c}, e);
+}
+
+const char *door_bundles(const struct door *d, struct arena *a)
+{
+    return d && d->uploads ? fsx_join(d->uploads, ".bundles", a) : NULL;
+}
+
+struct figures *door_figures(struct door *d)
+{
+    return d ? d->figures : NULL;
+}
+
+void door_close_desk(struct door *d)
+{
+    if (d)
+        desk_close(d->desk);
+}
+
 /* ---- opening ---- */
 
 static const char *uploads_of(const struct options *o, struct arena *a)
@@ -234,11 +257,14 @@ int door_open(const struct options *o, const char *given, bool terminal,
     d->uploads = uploads_of(o, d->arena);
     (void)pthread_mutex_init(&d->lock, NULL);
     (void)pthread_mutex_init(&d->placing, NULL);
+    (void)pthread_mutex_init(&d->trying, NULL);
     door_place_sweep(d);
     d->stream = stream_new(
         &(struct stream_rules){.good = door_stream_good, .gone = door_stream_gone, .ctx = d});
     d->sessions = sessions_new(&SESSIONS_RULES);
     d->limiter = limiter_new();
+    d->desk = desk_new();
+    d->figures = figures_new();
     if (auth_open(o->state, &d->auth, e) < 0 || tokens_open(o->state, &d->tokens, e) < 0 ||
         audit_open(o->state, &AUDIT_RULES, &d->audit, e) < 0 ||
         auth_first(d->auth, given, terminal, core_now_ms(), ret_show, e) < 0) {
@@ -261,8 +287,11 @@ void door_free(struct door *d)
     tokens_free(d->tokens);
     limiter_free(d->limiter);
     audit_free(d->audit);
+    desk_free(d->desk);
+    figures_free(d->figures);
     (void)pthread_mutex_destroy(&d->lock);
     (void)pthread_mutex_destroy(&d->placing);
+    (void)pthread_mutex_destroy(&d->trying);
     arena_free(d->arena);
     free(d);
 }

@@ -8,9 +8,12 @@
 #include "agent/options.h"
 #include "spec/base/err.h"
 
-struct core;
+struct arena;
 struct door;
+struct core;
+struct conductor;
 struct door_facts;
+struct figures;
 struct stream;
 struct web_reply;
 struct web_request;
@@ -31,6 +34,14 @@ bool door_waited_for(const struct door *d);
 struct stream *door_stream(const struct door *d);
 /* The loop's: what is known from now on; takes f over. */
 void door_publish(struct door *d, struct door_facts *f);
+
+/* The loop's: until door_close_desk, requests may ask it what belongs to it (desk.h). */
+int door_open_desk(struct door *d, struct core *core, const struct conductor *c, struct err *e);
+/* The folder of uploaded archives, in the arena; NULL: there is none, or no door. */
+const char *door_bundles(const struct door *d, struct arena *a);
+/* What the loop counts for /metrics (figures.h). NULL for NULL. */
+struct figures *door_figures(struct door *d);
+void door_close_desk(struct door *d); /* NULL is fine */
 
 /* False: this path is none of the door's. */
 bool door_answer(struct door *d, const struct web_request *r, struct web_reply *ret);

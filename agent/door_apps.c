@@ -76,6 +76,26 @@ static int word_of(const char *path, enum override_word *ret)
     return -1;
 }
 
+/* `volumes=quarantine`: they go with the app, as with `evenkeel remove --volumes`. */
+static int volumes_go(struct door_call *c, struct web_reply *ret, enum override_word *word)
+{
+    const char *volumes = door_form_value(c->r->query, "volumes", c->a);
+
+    if (!volumes || strcmp(volumes, "keep") == 0)
+        return 0;
+    if (strcmp(volumes, "quarantine") != 0) {
+        problem_reply(ret, 422, "`volumes` is keep or quarantine", NULL);
+        return -1;
+    }
+    if (c->caller.role < ROLE_ADMIN) {
+        problem_reply(ret, 403, "only admins may send volumes into quarantine",
+                      "leave `volumes` out: they stay");
+        return -1;
+    }
+    *word = OVERRIDE_REMOVE_VOLUMES;
+    return 0;
+}
+
 struct in_force {
     struct door_call *c;
     const struct override *ret;
@@ -104,6 +124,8 @@ void door_app_word(struct door_call *c, struct web_reply *ret)
         problem_reply(ret, 422, "`for` wants a duration such as 30m or 1h30m", NULL);
         return;
     }
+    if (word == OVERRIDE_REMOVE && volumes_go(c, ret, &word) < 0)
+        return;
     (void)pthread_mutex_lock(&c->door->placing);
     int rc = door_deep(read_override, &before, &e) < 0 ? -1 : before.rc;
 

@@ -30,7 +30,7 @@ static void take_token(struct door_call *c)
 }
 
 /* The value of our cookie, if it is there once. */
-static const char *cookie_value(const char *header, struct arena *a)
+const char *door_cookie_value(const char *header, struct arena *a)
 {
     const char *found = NULL;
     size_t name = strlen(COOKIE);
@@ -51,7 +51,7 @@ static const char *cookie_value(const char *header, struct arena *a)
 
 static void take_session(struct door_call *c)
 {
-    const char *id = cookie_value(c->r->cookie, c->a);
+    const char *id = door_cookie_value(c->r->cookie, c->a);
 
     if (!id)
         return;

@@ -121,6 +121,11 @@ struct door_facts *door_facts_new(const struct core *core, const struct conducto
     f->looked = conductor_looked(conductor);
     f->engine_trouble = arena_strdup(a, sum.engine_trouble);
     m.seen = core_observed(core, passing);
+    f->engine = arena_strdup(a, m.seen->engine_version);
+    f->platform = arena_strdup(a, m.seen->platform);
+    for (size_t i = 0; i < m.seen->n_containers; i++)
+        f->containers += m.seen->containers[i].owner &&
+                         strcmp(m.seen->containers[i].owner, core->options->settings.owner) == 0;
     conductor_each(conductor, add_app, &m);
     return f;
 }

@@ -31,7 +31,9 @@ struct door_facts {
     struct arena *arena;   /* itself included */
     struct door_app *apps; /* by name */
     size_t n;
-    const char *engine_trouble; /* NULL: none */
+    const char *engine_trouble;    /* NULL: none */
+    const char *engine, *platform; /* its version, "linux/amd64"; NULL: not known yet */
+    size_t containers;             /* of ours, running or not */
     bool looked;
     uint64_t read; /* how much of what was placed (door_placed) the files were read after */
 };

@@ -84,6 +84,7 @@ void door_metrics(struct door_call *c, struct web_reply *ret)
              evenkeel_version(), c->door->o->settings.owner, c->facts->engine_trouble ? 0 : 1,
              sessions_count(c->door->sessions, c->mono_ms));
     add_states(out, c->facts);
+    figures_write(c->door->figures, out);
     add_process(out);
 }
 
@@ -92,9 +93,11 @@ void door_agent(struct door_call *c, struct web_reply *ret)
     json_t *roots = js_from_strv(&c->door->o->roots);
 
     door_reply_json(ret, 200,
-                    json_pack("{s:s, s:s, s:o, s:s*, s:I, s:s*}", "version", evenkeel_version(),
-                              "owner", c->door->o->settings.owner, "roots", roots, "uploads",
-                              c->door->uploads, "apps", (json_int_t)c->facts->n, "engine_trouble",
+                    json_pack("{s:s, s:s, s:o, s:s*, s:I, s:I, s:{s:s*, s:s*, s:s*}}", "version",
+                              evenkeel_version(), "owner", c->door->o->settings.owner, "roots",
+                              roots, "uploads", c->door->uploads, "apps", (json_int_t)c->facts->n,
+                              "containers", (json_int_t)c->facts->containers, "engine", "version",
+                              c->facts->engine, "platform", c->facts->platform, "trouble",
                               c->facts->engine_trouble));
 }
 

@@ -165,7 +165,10 @@ void door_upload_form(struct door_call *c, struct web_reply *ret)
         problem_reply(ret, 415, "the form must be sent as multipart/form-data", NULL);
         return;
     }
-    if (take_form(c, &u, ret, &e) < 0) {
+    int rc = take_form(c, &u, ret, &e);
+
+    door_trial_release(&u.trial);
+    if (rc < 0) {
         page_upload(c, ret, e.kind == ERR_CONFLICT ? 409 : e.kind == ERR_RETRY ? 503 : 422, e.msg);
         return;
     }

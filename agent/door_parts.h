@@ -4,6 +4,10 @@
  * door_rows.c which handler has which row          door_login.c  logging in and out, passwords
  * door_apps.c apps: list, words, specs             door_place.c  specs and bundles put into a root
  * door_pages.c plain pages for browsers            door_host.c   probes, metrics, accounts, tokens, audit
+ * door_plan.c  plans, drift, held removals          door_trial.c  what an upload would do
+ * door_stats.c what containers use                  door_volumes.c volumes and quarantine
+ * door_secrets.c secrets, write-only                door_onboard.c a new app from a form
+
  * door_stream.c what stays open: events, logs, waiting for an app */
 #ifndef EK_DOOR_PARTS_H
 #define EK_DOOR_PARTS_H
@@ -14,14 +18,17 @@
 #include "agent/access.h"
 #include "agent/audit.h"
 #include "agent/auth.h"
+#include "agent/desk.h"
 #include "agent/door.h"
 #include "agent/door_facts.h"
+#include "agent/figures.h"
 #include "agent/limiter.h"
 #include "agent/sessions.h"
 #include "agent/tokens.h"
 #include "agent/web_route.h"
 
 struct multipart;
+struct spec_file;
 
 struct door_loop;
 struct stream;
@@ -33,14 +40,17 @@ struct door {
     struct tokens *tokens;
     struct limiter *limiter;
     struct audit *audit;
+    struct desk *desk;
+    struct figures *figures;
     const char *
         uploads; /* folder in the first root that only the agent writes, or NULL: the first root is a file */
     struct arena *arena; /* uploads */
-    atomic_int uploading;
+    atomic_int uploading, measuring;
     atomic_uint_fast64_t placed; /* how often something was put into the root */
     struct stream *stream;       /* NULL: nothing stays open */
     struct door_loop *loop;      /* NULL: there is no loop yet */
     pthread_mutex_t placing;     /* one file is placed at a time */
+    pthread_mutex_t trying;      /* one is planned at a time */
     pthread_mutex_t lock;        /* guards facts */
     struct door_facts *facts;
 };
@@ -79,6 +89,8 @@ const struct door_row *door_rows(size_t *ret_n);
 /* ---- door_caller.c ---- */
 /* Fills caller, by, session, token. */
 void door_identify(struct door_call *c);
+/* The session's cookie in a Cookie header, in the arena; NULL: not there, or there twice. */
+const char *door_cookie_value(const char *header, struct arena *a);
 /* The cookie of a session, or of its end (id NULL). */
 void door_set_cookie(const struct door_call *c, const char *id, struct web_reply *ret);
 
@@ -102,6 +114,26 @@ const struct door_app *door_known(struct door_call *c, struct web_reply *ret);
 int door_deep(void (*run)(void *arg), void *arg, struct err *e);
 /* What uploads that were cut off by a kill have left. */
 void door_place_sweep(const struct door *d);
+/* ---- door_plan.c ---- */
+struct core_pass;
+/* On the loop. DESK_DONE without e: *ret is planned, of this app, or of none (""), which still tells what is held and what is there. */
+enum desk_end door_plan_now(struct desk_call *c, const struct desk_world *w, const char *app,
+                            struct core_pass *ret, struct err *e);
+
+/* ---- door_trial.c ---- */
+struct door_trial {
+    bool dry_run;        /* only plan */
+    bool skip;           /* do not plan at all */
+    json_t *plan;        /* ret: or NULL */
+    const char *trouble; /* ret: why there is none */
+};
+/* -1: it would not be deployed; or, with dry_run, it cannot be planned now. */
+int door_trial(struct door_call *c, const struct spec_file *f, const char *app,
+               struct door_trial *t, struct err *e);
+void door_trial_release(struct door_trial *t);
+/* Is `name=1` (or true) in the query? */
+bool door_flag(const struct door_call *c, const char *name);
+
 /* An archive on its way into the first root. Texts "" when not given. */
 struct door_upload {
     const char *app, *route;
@@ -111,11 +143,17 @@ struct door_upload {
     int64_t length;     /* -1: not known */
     const char *sha256; /* ret: of the archive */
     bool unchanged;     /* ret: it was there already */
+    struct door_trial trial;
 };
 /* Take it in, check it, put it and the spec that names it in place. -1: no spec names it; what is refused leaves nothing. */
 int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
                       struct err *e);
 
+/* A spec put into uploads/, checked and planned before; ret is what its sender is told. */
+void door_place_spec(struct door_call *c, const char *app, const char *text, size_t n,
+                     struct web_reply *ret);
+/* As YAML and JSON both take it. */
+void door_add_quoted(struct str *out, const char *text);
 /* ---- door_stream.c ---- */
 /* Is this credential (door_stream_credential) good still, for the role it had? As stream_rules.good, ctx being the door. */
 bool door_stream_good(void *ctx, const char *credential);
@@ -132,8 +170,11 @@ door_handler door_login_page, door_login_form, door_logout_form;
 door_handler door_api_login, door_api_session, door_api_logout, door_api_logout_everywhere,
     door_api_password;
 door_handler door_upload_page, door_upload_form;
-door_handler door_apps_list, door_app_get, door_app_word, door_app_history;
+door_handler door_app_onboard, door_apps_list, door_app_get, door_app_word, door_app_history;
 door_handler door_spec_get, door_spec_put, door_spec_delete, door_bundle_put;
+door_handler door_app_plan, door_app_drift, door_stats;
+door_handler door_volumes, door_volume_restore, door_volume_purge;
+door_handler door_secrets, door_secret_put, door_secret_delete;
 door_handler door_readyz, door_metrics, door_agent, door_removals, door_removal_confirm,
     door_validate;
 door_handler door_accounts, door_account_put, door_account_delete, door_tokens, door_token_create,

@@ -16,7 +16,8 @@
 #include "spec/document.h"
 #include "spec/limits.h"
 
-enum { UPLOADS_MAX = 4, DEEP_BYTES = 4 << 20, CHUNK = 32768 };
+/* TRIAL_BYTES: to plan an upload its archive is read once more before it is placed. */
+enum { UPLOADS_MAX = 4, DEEP_BYTES = 4 << 20, CHUNK = 32768, TRIAL_BYTES = 64 << 20 };
 
 /* ---- what needs more stack than a listener's thread has ---- */
 
@@ -59,7 +60,8 @@ struct reading {
     size_t n;
     int rc;
     struct err *e;
-    struct str *said; /* all problems, as `validate` shows them; or NULL */
+    struct str *said;             /* all problems, as `validate` shows them; or NULL */
+    const struct spec_file *file; /* ret: what it says, in the call's arena */
 };
 
 static int no_files(void *ctx, const char *path, struct arena *a, const char **ret_text,
@@ -94,23 +96,27 @@ static void read_spec(void *arg)
     struct reading *x = arg;
     struct door *d = x->c->door;
     struct loader loader = {.read = no_files, .ctx = d};
-    struct spec_file f = {0};
+    struct spec_file *f = ARENA_NEW(x->c->a, struct spec_file);
     const char *root = fsx_absolute(d->o->roots.v[0], x->c->a);
     const char *name = arena_printf(x->c->a, "%s.yaml", x->app ? x->app : "spec");
 
     document_parse(root, fsx_join("uploads", name, x->c->a), name, d->uploads ? d->uploads : root,
-                   x->text, x->n, &loader, x->c->a, &f);
-    for (size_t i = 0; x->said && i < f.diags.n; i++)
-        diag_print(&f.diags.v[i], false, x->said);
-    x->rc = judge(x, &f);
+                   x->text, x->n, &loader, x->c->a, f);
+    for (size_t i = 0; x->said && i < f->diags.n; i++)
+        diag_print(&f->diags.v[i], false, x->said);
+    x->file = f;
+    x->rc = judge(x, f);
 }
 
 static int check_spec(struct door_call *c, const char *app, const char *text, size_t n,
-                      struct str *said, struct err *e)
+                      struct str *said, const struct spec_file **ret, struct err *e)
 {
     struct reading x = {.c = c, .app = app, .text = text, .n = n, .e = e, .said = said};
 
-    return door_deep(read_spec, &x, e) < 0 ? -1 : x.rc;
+    if (door_deep(read_spec, &x, e) < 0 || x.rc < 0)
+        return -1;
+    *ret = x.file;
+    return 0;
 }
 
 /* ---- whose is the name, and where would it be ---- */
@@ -273,7 +279,7 @@ static void open_archive(void *arg)
 
 /* ---- putting it in place ---- */
 
-static void add_quoted(struct str *out, const char *text)
+void door_add_quoted(struct str *out, const char *text)
 {
     json_t *v = json_string(text);
     char *s = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
@@ -299,21 +305,26 @@ static void spec_text(const char *old, const char *bundle, const struct door_upl
     }
     str_addf(out, "app: %s\nsource: {bundle: %s}\nroute: ", u->app, bundle);
     if (*u->route)
-        add_quoted(out, u->route);
+        door_add_quoted(out, u->route);
     else
         str_addf(out, "/%s", u->app);
     str_add(out, "\n");
 }
 
-static int place_spec(struct door_call *c, const char *folder, const char *path, const char *text,
-                      size_t n, bool *ret_unchanged, struct err *e)
+static bool same_file(struct door_call *c, const char *path, const char *text, size_t n)
 {
     struct err none = {0};
     const char *old;
     size_t old_n;
 
-    *ret_unchanged = fsx_read(path, LIMIT_SPEC_BYTES, c->a, &old, &old_n, NULL, &none) == 0 &&
-                     old_n == n && memcmp(old, text, n) == 0;
+    return fsx_read(path, LIMIT_SPEC_BYTES, c->a, &old, &old_n, NULL, &none) == 0 && old_n == n &&
+           memcmp(old, text, n) == 0;
+}
+
+static int place_spec(struct door_call *c, const char *folder, const char *path, const char *text,
+                      size_t n, bool *ret_unchanged, struct err *e)
+{
+    *ret_unchanged = same_file(c, path, text, n);
     return *ret_unchanged ? 0 : fsx_replace_through(folder, path, text, n, 0600, e);
 }
 
@@ -322,7 +333,9 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
 {
     CLEANUP(str_release) struct str text = STR_INIT, said = STR_INIT;
     struct err none = {0};
+    const struct spec_file *spec;
     const char *old = NULL, *bundle, *kept;
+    struct stat st;
     size_t n;
 
     bundle = arena_printf(c->a, ".bundles/%s.%s", u->sha256, t->ending);
@@ -330,10 +343,9 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
     if (fsx_read(path, LIMIT_SPEC_BYTES, c->a, &old, &n, NULL, &none) < 0)
         old = NULL;
     spec_text(old, bundle, u, &text);
-    if (check_spec(c, u->app, str_text(&text), text.len, &said, e) < 0)
+    if (check_spec(c, u->app, str_text(&text), text.len, &said, &spec, e) < 0)
         return said.len > 0 ? err_set(e, ERR_USER, "%s", str_text(&said)) : -1;
     /* One that is there already stays: to who is building from it another file of that name would be a change. */
-    struct stat st;
     bool there = stat(kept, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == t->bytes;
 
     if (!there && rename(t->path, kept) != 0)
@@ -344,6 +356,18 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
         (void)fsync(fd);
         (void)close(fd);
     }
+    if (!u->trial.dry_run && old && n == text.len && memcmp(old, text.buf, n) == 0)
+        u->trial.skip = true;
+    if (t->bytes > TRIAL_BYTES && !u->trial.dry_run) {
+        u->trial.skip = true;
+        u->trial.trouble = "the archive is large: ask for the plan when it is placed";
+    }
+    int rc = door_trial(c, spec, u->app, &u->trial, e);
+
+    if ((rc < 0 || u->trial.dry_run) && !there)
+        (void)unlink(kept);
+    if (rc < 0 || u->trial.dry_run)
+        return rc;
     return place_spec(c, folder, path, text.buf, text.len, &u->unchanged, e);
 }
 
@@ -387,20 +411,27 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
 /* ---- handlers ---- */
 
 static void placed(struct door_call *c, const char *app, const char *sha256, bool unchanged,
-                   struct web_reply *ret)
+                   struct door_trial *t, struct web_reply *ret)
 {
+    bool changed = !unchanged && !t->dry_run;
+
     (void)atomic_fetch_add(&c->door->placed, 1);
-    if (door_stream_wait(c, app, ret))
+    if (!t->dry_run && door_stream_wait(c, app, ret))
         return;
-    door_reply_json(ret, unchanged ? 200 : 202,
-                    json_pack("{s:s, s:b, s:s*, s:s}", "app", app, "changed", !unchanged, "sha256",
-                              sha256, "watch", arena_printf(c->a, "/api/v1/apps/%s", app)));
+    door_reply_json(ret, changed ? 202 : 200,
+                    json_pack("{s:s, s:b, s:b, s:s*, s:s, s:s*, s:O*}", "app", app, "changed",
+                              changed, "dry_run", t->dry_run, "sha256", sha256, "watch",
+                              arena_printf(c->a, "/api/v1/apps/%s", app), "plan_trouble",
+                              t->trouble, "plan", t->plan));
 }
 
 void door_bundle_put(struct door_call *c, struct web_reply *ret)
 {
     const char *route = door_form_value(c->r->query, "route", c->a);
-    struct door_upload u = {.app = c->v.app, .route = route ? route : "", .file = ""};
+    struct door_upload u = {.app = c->v.app,
+                            .route = route ? route : "",
+                            .file = "",
+                            .trial = {.dry_run = door_flag(c, "dry_run")}};
     struct err e = {0};
 
     if (door_stream_check_wait(c, ret) < 0)
@@ -420,36 +451,52 @@ void door_bundle_put(struct door_call *c, struct web_reply *ret)
     if (door_place_bundle(c, &u, ret, &e) < 0)
         problem_error(ret, &e, NULL);
     else
-        placed(c, u.app, u.sha256, u.unchanged, ret);
+        placed(c, u.app, u.sha256, u.unchanged, &u.trial, ret);
+    door_trial_release(&u.trial);
 }
 
-void door_spec_put(struct door_call *c, struct web_reply *ret)
+void door_place_spec(struct door_call *c, const char *app, const char *text, size_t n,
+                     struct web_reply *ret)
 {
     CLEANUP(str_release) struct str said = STR_INIT;
-    const char *text, *path, *folder;
+    struct door_trial trial = {.dry_run = door_flag(c, "dry_run")};
+    const struct spec_file *spec;
+    const char *path, *folder;
     struct err e = {0};
     bool unchanged = false;
-    size_t n;
 
-    if (door_stream_check_wait(c, ret) < 0 || door_body(c, LIMIT_SPEC_BYTES, &text, &n, ret) < 0)
+    if (door_stream_check_wait(c, ret) < 0)
         return;
-    if (check_place(c, c->v.app, &path, &e) < 0 || !(folder = bundles_folder(c, &e))) {
+    if (check_place(c, app, &path, &e) < 0 || !(folder = bundles_folder(c, &e))) {
         problem_error(ret, &e, NULL);
         return;
     }
-    if (check_spec(c, c->v.app, text, n, &said, &e) < 0) {
+    if (check_spec(c, app, text, n, &said, &spec, &e) < 0) {
         problem_reply(ret, 422, said.len > 0 ? str_text(&said) : e.msg,
                       "mend it and send it again; /api/v1/validate checks without placing it");
         return;
     }
-    (void)pthread_mutex_lock(&c->door->placing);
-    int rc = place_spec(c, folder, path, text, n, &unchanged, &e);
+    trial.skip = !trial.dry_run && same_file(c, path, text, n);
+    int rc = door_trial(c, spec, app, &trial, &e);
 
+    (void)pthread_mutex_lock(&c->door->placing);
+    if (rc == 0 && !trial.dry_run)
+        rc = place_spec(c, folder, path, text, n, &unchanged, &e);
     (void)pthread_mutex_unlock(&c->door->placing);
     if (rc < 0)
         problem_error(ret, &e, NULL);
     else
-        placed(c, c->v.app, NULL, unchanged, ret);
+        placed(c, app, NULL, unchanged, &trial, ret);
+    door_trial_release(&trial);
+}
+
+void door_spec_put(struct door_call *c, struct web_reply *ret)
+{
+    const char *text;
+    size_t n;
+
+    if (door_body(c, LIMIT_SPEC_BYTES, &text, &n, ret) == 0)
+        door_place_spec(c, c->v.app, text, n, ret);
 }
 
 /* Does the file hold an app that the caller may not see? */
@@ -520,7 +567,8 @@ void door_validate(struct door_call *c, struct web_reply *ret)
         problem_reply(ret, 422, "`app` is no name of an app", NULL);
         return;
     }
-    int rc = check_spec(c, app, text, n, &said, &e);
+    const struct spec_file *spec;
+    int rc = check_spec(c, app, text, n, &said, &spec, &e);
 
     door_reply_json(ret, 200,
                     json_pack("{s:b, s:s, s:s*}", "ok", rc == 0, "diagnostics", str_text(&said),

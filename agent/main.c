@@ -53,6 +53,11 @@ static const struct verb verbs[] = {
      "With --build, of its last build, also of one that failed; that needs no engine.\n"
      "\n"
      "  evenkeel logs blog -f\n  evenkeel logs shop/db --tail 20\n  evenkeel logs blog --build\n"},
+    {"stats", "[APP...]", "what each container uses: CPU, memory, network, block devices",
+     OPT_PLACES | OPT_JSON, 0, ANY, cli_stats,
+     "The figures of `docker stats`, measured once over a second. 100 % is one core.\n"
+     "\n"
+     "  evenkeel stats\n  evenkeel stats blog --json\n"},
     {"history", "[APP]", "what the agent did, newest first",
      OPT_STATE | OPT_CONFIG | OPT_JSON | OPT_LIMIT | OPT_ACTIONS | OPT_DRIFT, 0, 1, cli_history,
      "With --drift: what somebody else changed, when it was seen, by which event, and when that ended.\n"
@@ -133,7 +138,7 @@ static const struct verb verbs[] = {
      "\n"
      "  evenkeel audit ls --app blog --since 7d\n"
      "  evenkeel audit verify\n"},
-    {"schema", "app|config|compose|policy|reference|drift", "print the JSON Schema of a file, the words of `policy:`, the reference of keys, or the fields that drift compares", 0, 1, 1, cli_schema,
+    {"schema", "app|config|compose|openapi|policy|reference|drift", "print the JSON Schema of a file, the API (OpenAPI 3.1), the words of `policy:`, the reference of keys, or the fields that drift compares", 0, 1, 1, cli_schema,
      "For editors: put `# yaml-language-server: $schema=app.schema.json` at the top of a spec.\n"},
     {"version", "", "print the version", 0, 0, 0, cli_version, ""},
 };

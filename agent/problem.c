@@ -20,6 +20,7 @@ static const char *title(int status)
     case 415: return "Not of a kind that is taken";
     case 422: return "It was understood, and is wrong";
     case 429: return "Too often";
+    case 501: return "Not yet";
     case 503: return "Not now";
     case 507: return "No space";
     default: return "It did not work";

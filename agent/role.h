@@ -8,7 +8,7 @@ enum role {
     ROLE_NONE = 0, /* nobody: no credential, or none that is good */
     ROLE_VIEWER,   /* sees everything but secrets; changes nothing */
     ROLE_DEPLOYER, /* also changes apps */
-    ROLE_ADMIN,    /* also accounts, tokens, secrets, audit, what destroys data */
+    ROLE_ADMIN,    /* also accounts, tokens, secrets that are no app's, audit, what destroys data */
 };
 
 /* "viewer", "deployer", "admin"; "none". */

@@ -126,16 +126,28 @@ void web_page_missing(struct str *out, bool html, const char *host, const char *
                           "/healthz; `evenkeel status` lists the address\nof each app.\n");
 }
 
-void web_page_policy(struct str *out, bool forms)
+static void add_policy(struct str *out, const char *css, size_t len, bool forms)
 {
     unsigned char sum[EVP_MAX_MD_SIZE], text[2 * EVP_MAX_MD_SIZE];
     unsigned n = 0;
 
-    if (EVP_Digest(style, sizeof(style) - 1, sum, &n, EVP_sha256(), NULL) != 1)
+    if (EVP_Digest(css, len, sum, &n, EVP_sha256(), NULL) != 1)
         n = 0; /* then no style is taken: the page is plain, and as safe */
     (void)EVP_EncodeBlock(text, sum, (int)n);
     str_addf(out,
              "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action %s; "
              "frame-ancestors 'none'",
              (const char *)text, forms ? "'self'" : "'none'");
+}
+
+void web_page_policy(struct str *out, bool forms)
+{
+    add_policy(out, style, sizeof(style) - 1, forms);
+}
+
+void web_page_policy_of(struct str *out, const char *html)
+{
+    const char *from = strstr(html, "<style>"), *to = from ? strstr(from, "</style>") : NULL;
+
+    add_policy(out, from ? from + 7 : "", to ? (size_t)(to - from) - 7 : 0, false);
 }

@@ -17,4 +17,7 @@ void web_page_end(struct str *out);
 /* The Content-Security-Policy under which the pages' own style, and nothing else, is taken; forms, if there are any, go to where they came from. */
 void web_page_policy(struct str *out, bool forms);
 
+/* The same for a page whose style is not ours: only what stands in its one <style>. */
+void web_page_policy_of(struct str *out, const char *html);
+
 #endif

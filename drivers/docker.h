@@ -41,4 +41,9 @@ void docker_image_remove(struct driver *d, const char *ref, op_done_fn *done, vo
 /* What pack itself calls the image that becomes this one: REPOSITORY:packing, in the arena. */
 const char *docker_packing_image(const char *tag, struct arena *a);
 
+/* Of a docker_new driver: what a running container uses (engine_stats.h; valid during the callback only). The engine takes a second or two: two samples of the CPU. */
+struct engine_stats;
+typedef void docker_stats_fn(void *user, const struct engine_stats *s, const struct err *e);
+void docker_stats(struct driver *driver, const char *id, docker_stats_fn *done, void *user);
+
 #endif

@@ -1,6 +1,6 @@
 /* docker_parts.h: what the rooms of the Docker driver share: docker.c (vtable), docker_link.c (negotiation and calls),
  * docker_look.c, docker_events.c, docker_ops.c and its docker_create.c, docker_port.c, docker_act.c, docker_wait.c, docker_pull.c,
- * docker_logs.c, docker_images.c. Nobody else includes it.
+ * docker_logs.c, docker_images.c, docker_stats.c. Nobody else includes it.
  *
  * Every exchange with the engine goes through docker_send, so that the first one negotiates the API version and freeing the
  * driver ends them all. */

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0
-for file in app.schema.json config.schema.json compose.md; do
+for file in app.schema.json config.schema.json compose.md openapi.json; do
     build/evenkeel schema "${file%%.*}" >"$work/now"
     if ! diff -u "schemas/$file" "$work/now" >"$work/diff"; then
         echo "schemas/$file is stale: run \`make schemas\` and commit the result"
@@ -20,6 +20,8 @@ while IFS= read -r line; do
         bad=1
     fi
 done < <(build/evenkeel schema policy)
+# And the API is described in a way that a strict reader takes.
+tests/check-openapi.py schemas/openapi.json || bad=1
 if ! diff -u <(sed -n '/^<!-- drift:/,/^<!-- \/drift/{/^<!--/d;p}' README.md) <(build/evenkeel schema drift) >"$work/diff"; then
     echo "the table of fields in README.md is stale: put the output of \`evenkeel schema drift\` there"
     head -n 20 "$work/diff"

@@ -13,8 +13,8 @@ for source in tests/fuzz/fuzz_*.c; do
     name=${name#fuzz_}
     # shellcheck disable=SC2046
     clang -std=c17 -D_GNU_SOURCE -I. -include spec/base/banned.h -g -O1 -fsanitize=address,undefined,fuzzer \
-        $(pkg-config --cflags libcurl yaml-0.1 jansson libarchive zlib) -o "build/fuzz/$name" "$source" $lib \
-        $(pkg-config --libs libcurl yaml-0.1 jansson sqlite3 libcrypto libarchive zlib) -linotifytools -lm || { failed=$((failed + 1)); continue; }
+        $(pkg-config --cflags libcurl yaml-0.1 jansson libarchive zlib libsodium) -o "build/fuzz/$name" "$source" $lib \
+        $(pkg-config --libs libcurl yaml-0.1 jansson sqlite3 libcrypto libarchive zlib libsodium) -linotifytools -lcivetweb -lm || { failed=$((failed + 1)); continue; }
     mkdir -p "build/fuzz/$name.new"
     if "build/fuzz/$name" -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix="build/fuzz/$name-" "build/fuzz/$name.new" "tests/fuzz/corpus/$name" >"build/fuzz/$name.log" 2>&1; then

@@ -26,6 +26,8 @@ static _Thread_local struct {
     char *at, *end; /* what is left of the last one */
 } pool;
 
+static pthread_key_t leaving;
+
 static bool ours(const void *p)
 {
     uintptr_t x = (uintptr_t)p;
@@ -48,6 +50,8 @@ static bool next_block(size_t least)
 
     if (!p)
         return false;
+    if (pool.n == 0)
+        (void)pthread_setspecific(leaving, &pool);
     pool.block[pool.n] = p;
     pool.size[pool.n++] = size;
     pool.at = p;
@@ -76,8 +80,20 @@ static void pool_free(void *p)
         free(p);
 }
 
+/* The thread ends: nobody uses what it has kept. */
+static void give_back(void *user)
+{
+    (void)user;
+    for (; pool.n > 0; pool.n--) {
+        ASAN_UNPOISON_MEMORY_REGION(pool.block[pool.n - 1], pool.size[pool.n - 1]);
+        free(pool.block[pool.n - 1]);
+    }
+    pool.at = pool.end = NULL;
+}
+
 static void use_ours(void)
 {
+    (void)pthread_key_create(&leaving, give_back);
     json_set_alloc_funcs(pool_malloc, pool_free);
 }
 

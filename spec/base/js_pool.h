@@ -1,7 +1,7 @@
 /* js_pool.h: memory for JSON values that live only while one text is read or written.
  *
  * Between begin and end, what jansson allocates in this thread comes from blocks that are emptied at the end; freeing one value there costs nothing. Values made in between must not outlive
- * the end (AddressSanitizer sees it if one is used), and values from before must not grow in between. Other threads are not concerned. An inner scope is part of the outer one. A thread keeps 256 KiB for its next scope.
+ * the end (AddressSanitizer sees it if one is used), and values from before must not grow in between. Other threads are not concerned. An inner scope is part of the outer one. A thread keeps 256 KiB for its next scope, until it ends.
  *
  *     CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
  *     json_auto_t *v = js_parse(text, n, e);    -- declared after the pool, so released before it */

@@ -7,6 +7,8 @@
 #   tools.sh challtestsrv    ... and its small DNS server
 #   tools.sh playwright      Playwright's driver of browsers without the browsers, from npm's playwright-core (needs npm, and Node.js 18)
 #   tools.sh compose         Docker Compose 2.26, which Debian 13 packages (engine.sh fetch-modern)
+#   tools.sh promtool        Prometheus' own checker, from the distribution's package prometheus, unpacked and not installed
+#   tools.sh openapi         a strict checker of OpenAPI documents, from PyPI's openapi-spec-validator
 #
 # A Go that is too old for pebble, or none (then Debian's is unpacked, not installed), fetches a newer one as the module it is.
 set -euo pipefail
@@ -18,6 +20,7 @@ pebble_version=v2.10.1
 playwright_version=1.57.0 # the last that runs on Debian 12's Node.js
 playwright_hash=8d2942f575e1b772bae8bd2c4d71f9055bf6581bc79d7001b2b277335b89ef2a
 go_wanted=1.24.2 # by pebble's go.mod
+openapi_version=0.7.1
 cache=${EVENKEEL_TEST_CACHE:-$HOME/.cache/evenkeel-tests}
 
 die() {
@@ -147,6 +150,44 @@ fetch_playwright() {
     rm -rf "$work"
 }
 
+# --- checkers ------------------------------------------------------------------------------------
+
+fetch_promtool() {
+    local work=$cache/promtool-fetch
+    echo "tools.sh: fetching promtool into $cache" >&2
+    rm -rf "$work"
+    mkdir -p "$work" "$(dirname "$1")"
+    (cd "$work" && apt-get -q download prometheus && dpkg -x prometheus_*.deb .) >/dev/null 2>&1 ||
+        die "the package prometheus cannot be fetched"
+    "$work/usr/bin/promtool" --version >/dev/null 2>&1 || die "the fetched promtool does not run here"
+    mv "$work/usr/bin/promtool" "$1"
+    rm -rf "$work"
+}
+
+fetch_openapi() {
+    local python folder
+    python=$(python_with_pip)
+    folder=$(dirname "$1")
+    echo "tools.sh: fetching openapi-spec-validator $openapi_version into $cache" >&2
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    "$python" -m pip install -q --disable-pip-version-check --no-compile --target "$folder/lib" \
+        "openapi-spec-validator==$openapi_version" >&2 || die "openapi-spec-validator cannot be had from PyPI"
+    cat >"$folder/new" <<PYTHON
+#!$(command -v "$python")
+import json, sys
+sys.path.insert(0, "$folder/lib")
+from openapi_spec_validator import validate
+for path in sys.argv[1:]:
+    try:
+        validate(json.load(open(path)))
+    except Exception as e:
+        sys.exit(f"{path}: {type(e).__name__}: {str(e)[:500]}")
+PYTHON
+    chmod 755 "$folder/new"
+    mv "$folder/new" "$1"
+}
+
 # once PATH COMMAND...: makes PATH by COMMAND PATH unless it is there, one process at a time.
 once() {
     if [ ! -x "$1" ]; then
@@ -173,8 +214,10 @@ compose)
     [ -x "$program" ] && "$program" version >/dev/null || die "Debian 13's docker-compose cannot be had here"
     echo "$program"
     ;;
+promtool) once "$cache/promtool/promtool" fetch_promtool ;;
+openapi) once "$cache/openapi-$openapi_version/check" fetch_openapi ;;
 *)
-    sed -n '5,9s/^# *//p' "$0" >&2
+    sed -n '5,11s/^# *//p' "$0" >&2
     exit 2
     ;;
 esac

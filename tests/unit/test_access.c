@@ -54,6 +54,7 @@ static const struct {
 #define PERSON "11 +++ 333 333 3333 1"
 #define PERSON_FORM "11 +++ 333 333 ?333 1"
 #define DEPLOY_APP "11 3++ 3++ +33 3333 1"
+#define DEPLOY_MANY "11 3++ 3++ +3+ 3333 1" /* the handler looks whose app it is */
 #define DEPLOY_HOST "11 3++ 3++ 333 3333 1"
 #define DEPLOY_FORM "11 3++ 333 333 ?333 1"
 #define ADMIN "11 33+ 33+ 333 3333 1"
@@ -82,12 +83,19 @@ static const struct {
     {"POST", "/api/v1/tokens", ADMIN_PERSON},
     {"DELETE", "/api/v1/tokens/0123456789ab", ADMIN},
     {"GET", "/api/v1/apps", READ_MANY},
+    {"POST", "/api/v1/apps", DEPLOY_MANY},
     {"GET", "/api/v1/apps/blog", READ_APP},
     {"GET", "/api/v1/apps/blog/spec", READ_APP},
     {"PUT", "/api/v1/apps/blog/spec", DEPLOY_APP},
     {"DELETE", "/api/v1/apps/blog/spec", DEPLOY_APP},
     {"POST", "/api/v1/apps/blog/bundle", DEPLOY_APP},
     {"PUT", "/api/v1/apps/blog/bundle", DEPLOY_APP},
+    {"GET", "/api/v1/apps/blog/plan", READ_APP},
+    {"GET", "/api/v1/apps/blog/drift", READ_APP},
+    {"GET", "/api/v1/apps/blog/stats", READ_APP},
+    {"GET", "/api/v1/apps/blog/secrets", SEE_APP},
+    {"PUT", "/api/v1/apps/blog/secrets/key", DEPLOY_APP},
+    {"DELETE", "/api/v1/apps/blog/secrets/key", DEPLOY_APP},
     {"GET", "/api/v1/apps/blog/history", READ_APP},
     {"GET", "/api/v1/apps/blog/logs", READ_APP},
     {"GET", "/api/v1/apps/blog/builds", READ_APP},
@@ -99,8 +107,17 @@ static const struct {
     {"POST", "/api/v1/apps/blog/release", DEPLOY_APP},
     {"POST", "/api/v1/apps/blog/remove", DEPLOY_APP},
     {"GET", "/api/v1/history", READ_MANY},
+    {"GET", "/api/v1/stats", READ_MANY},
     {"GET", "/api/v1/events", READ_MANY},
     {"POST", "/api/v1/validate", ASK_MANY},
+    {"GET", "/api/v1/volumes", READ_MANY},
+    {"POST", "/api/v1/volumes/blog_content/restore", DEPLOY_HOST},
+    {"POST", "/api/v1/volumes/blog_content/purge", ADMIN},
+    {"GET", "/api/v1/secrets", ADMIN_READ},
+    {"PUT", "/api/v1/secrets/key", ADMIN},
+    {"DELETE", "/api/v1/secrets/key", ADMIN},
+    {"GET", "/api/v1/removals", READ_HOST},
+    {"POST", "/api/v1/confirm-removals", DEPLOY_HOST},
     {"GET", "/api/v1/agent", READ_HOST},
     {"GET", "/api/v1/audit", ADMIN_READ},
     {"GET", "/api/v1/audit/verify", ADMIN_READ},

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <pthread.h>
 
 #include "spec/base/attr.h"
 #include "spec/base/js_pool.h"
@@ -111,9 +112,33 @@ static void test_an_inner_scope_ends_nothing(void **state)
     assert_string_equal(json_string_value(w), "after the inner scope");
 }
 
+static void *work(void *arg)
+{
+    CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
+    json_auto_t *list = numbers(0, 100);
+
+    *(size_t *)arg = json_array_size(list);
+    return NULL;
+}
+
+/* What a thread keeps goes with it: AddressSanitizer sees it at the end if not. */
+static void test_threads_that_end(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        size_t n = 0;
+        pthread_t t;
+
+        assert_int_equal(pthread_create(&t, NULL, work, &n), 0);
+        assert_int_equal(pthread_join(t, NULL), 0);
+        assert_int_equal(n, 100);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_threads_that_end),
         cmocka_unit_test(test_many_blocks),
         cmocka_unit_test(test_larger_than_a_block),
         cmocka_unit_test(test_values_from_before_may_end_inside),
