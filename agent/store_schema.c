@@ -44,8 +44,8 @@ static const char *const migrations[] = {
     " field TEXT NOT NULL, want TEXT, have TEXT, cause TEXT, event TEXT, ended_ms INTEGER);"
     "CREATE INDEX drifts_app ON drifts (app, id);",
     /* 4 */
-    "CREATE TABLE hands (object TEXT PRIMARY KEY, app TEXT NOT NULL, what TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX hands_app ON hands (app);",
+    ("CREATE TABLE hands (object TEXT PRIMARY KEY, app TEXT NOT NULL, what TEXT NOT NULL) WITHOUT ROWID;"
+     "CREATE INDEX hands_app ON hands (app);"),
 };
 /* clang-format on */
 
