@@ -201,24 +201,35 @@ static const char *exit_words(struct app_work *p, const struct obs_container *c)
     return arena_printf(p->w->arena, "exited with code %d", c->exit_code);
 }
 
+static bool gave_up(const struct service *spec, const struct obs_container *c)
+{
+    return spec->restart == RESTART_ON_FAILURE && spec->restart_max.set &&
+           spec->restart_max.v > 0 && c->restart_count >= spec->restart_max.v;
+}
+
+bool judge_ended_for_good(const struct service *spec, const struct obs_container *c)
+{
+    bool never_ran = c->error && *c->error;
+    bool well = c->exit_code == 0 && spec->restart == RESTART_ON_FAILURE;
+
+    return c->state == CS_EXITED && !never_ran &&
+           (spec->restart == RESTART_NO || well || gave_up(spec, c));
+}
+
 /* True if the container ended for good by its restart policy; fills condition and words. */
 static bool ended_for_good(struct app_work *p, struct replica *r)
 {
     const struct obs_container *c = r->keeper;
     const struct service *spec = r->service->spec;
-    bool failure_only = spec->restart == RESTART_ON_FAILURE;
 
-    if (c->error && *c->error)
-        return false; /* it never ran */
-    if (c->exit_code == 0 && (spec->restart == RESTART_NO || failure_only)) {
+    if (!judge_ended_for_good(spec, c))
+        return false;
+    if (c->exit_code == 0) {
         r->condition = COND_COMPLETED;
         return true;
     }
-    bool given_up = failure_only && spec->restart_max.set && spec->restart_max.v > 0 &&
-                    c->restart_count >= spec->restart_max.v;
+    bool given_up = gave_up(spec, c);
 
-    if (spec->restart != RESTART_NO && !given_up)
-        return false;
     r->condition = COND_ILL;
     r->ill = given_up ? arena_printf(p->w->arena, "%s after %d restarts (restart: on-failure:%d)",
                                      exit_words(p, c), c->restart_count, (int)spec->restart_max.v)
