@@ -20,7 +20,7 @@
 
 /* ---- words ---- */
 
-bool judge_ignores(const struct app_work *p, const char *field)
+static bool names_field(const struct app_work *p, const char *field)
 {
     const struct strv *l = &p->want->drift_ignore;
 
@@ -31,6 +31,15 @@ bool judge_ignores(const struct app_work *p, const char *field)
             return true;
     }
     return false;
+}
+
+/* The engine checks memory and swap against each other, so one cannot be put right and the other left. */
+bool judge_ignores(const struct app_work *p, const char *field)
+{
+    bool either = strcmp(field, "mem_limit") == 0 || strcmp(field, "memswap_limit") == 0;
+
+    return either ? names_field(p, "mem_limit") || names_field(p, "memswap_limit")
+                  : names_field(p, field);
 }
 
 bool judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,

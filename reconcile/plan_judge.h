@@ -26,7 +26,7 @@ void attach_judge_squatter(struct app_work *p, const struct replica *r);
  * `drift: {ignore:}` names, so it is left. */
 bool judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
                   const char *cause);
-/* `drift: {ignore:}` names the field, or the map or list that it is an element of. */
+/* `drift: {ignore:}` names the field, or the map or list that it is an element of; of mem_limit and memswap_limit either. */
 bool judge_ignores(const struct app_work *p, const char *field);
 /* It ran and ended, and its restart policy leaves it so. */
 bool judge_ended_for_good(const struct service *spec, const struct obs_container *c);

@@ -35,7 +35,7 @@ start_agent
 check "the agent is there" wait_until 20 is Synced web
 sleep 1
 healed() { [ "$(limits)" = "$wanted" ]; }
-for change in '{"Memory": 268435456, "MemorySwap": 268435456}' '{"NanoCpus": 700000000}' '{"PidsLimit": 9}' '{"RestartPolicy": {"Name": "no"}}'; do
+for change in '{"Memory": 268435456, "MemorySwap": 268435456}' '{"Memory": 536870912, "MemorySwap": 1073741824}' '{"NanoCpus": 700000000}' '{"PidsLimit": 9}' '{"RestartPolicy": {"Name": "no"}}'; do
     by_hand "$change"
     check "$change heals" wait_until 5 healed
     check "and is Synced" wait_until 5 is Synced web
@@ -65,6 +65,15 @@ check "and it is Synced" wait_until 5 is Synced web
 same "what is ignored is told" "cpus restart" "$(fields)"
 same "as such" ignore "$(fields .left)"
 same "and no drift" 0 "$(exit_of evenkeel drift)"
+
+sleeper web 'drift: {ignore: [mem_limit, restart, cpus]}'
+wait_until 5 is Synced web || true
+by_hand '{"Memory": 268435456}'
+sleep 1
+same "nothing but the memory is another, and it stays" "268435456 536870912 1000000000 100 always" "$(limits)"
+by_hand '{"Memory": 536870912}'
+sleeper web 'drift: {ignore: [restart, cpus]}'
+wait_until 5 ignored || true
 
 # --- hold
 same "held" 0 "$(exit_of evenkeel hold web)"
