@@ -88,7 +88,7 @@ deps-test:
 check: ## install what is missing and run every test on one real engine
 	$(Q)tests/check.sh
 
-check-all: ## check, and: second engine, clang, sanitizers, valgrind, fuzz smoke, generated files
+check-all: ## check, and: a browser, second engine, clang, sanitizers, valgrind, fuzz smoke, generated files
 	$(Q)tests/check.sh --all
 
 $(B)/tests/bench: tests/bench.c $(wildcard tests/bench/*.c tests/bench/*.h) $(B)/libevenkeel.a

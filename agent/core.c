@@ -179,33 +179,32 @@ bool core_scan(struct core *c, bool *unstable)
     return c->stale;
 }
 
+/* What the engine was last seen to have; nothing where there is none. */
+static const struct observed *seen(const struct core *c, struct arena *a)
+{
+    static const struct observed nothing;
+    return c->driver ? c->driver->ops->observed(c->driver, a) : &nothing;
+}
+
 /* Who runs each app now: app -> origin, copied into the arena. */
-static struct kvs incumbents(const struct core *c, struct arena *a)
+static struct kvs incumbents(const struct core *c, const struct observed *o, struct arena *a)
 {
     struct kvs l = {0};
-    if (!c->driver)
-        return l;
-    struct arena *scratch = arena_new();
-    const struct observed *o = c->driver->ops->observed(c->driver, scratch);
     for (size_t i = 0; i < o->n_containers; i++) {
         const struct obs_container *x = &o->containers[i];
         if (x->app && x->origin && x->owner && strcmp(x->owner, c->options->settings.owner) == 0)
             kvs_set(a, &l, arena_strdup(a, x->app), arena_strdup(a, x->origin));
     }
-    arena_free(scratch);
     return l;
 }
 
 /* Apps that have a route file, sorted; the platform's own file is nobody's. */
-static struct strv routed(const struct core *c, struct arena *a)
+static struct strv routed(const struct observed *o, struct arena *a)
 {
     struct strv l = {0};
-    struct arena *scratch = arena_new();
-    const struct observed *o = c->driver ? c->driver->ops->observed(c->driver, scratch) : NULL;
-    for (size_t i = 0; o && i < o->n_routes; i++)
+    for (size_t i = 0; i < o->n_routes; i++)
         if (strcmp(o->routes[i].app, INGRESS_PLATFORM) != 0)
             strv_push(a, &l, arena_strdup(a, o->routes[i].app));
-    arena_free(scratch);
     return l;
 }
 
@@ -315,8 +314,11 @@ void core_desire(struct core *c)
     if (!c->stale && c->desired)
         return;
     arena_clear(c->desired_arena);
-    c->incumbents = incumbents(c, c->desired_arena);
-    c->routed = routed(c, c->desired_arena);
+    struct arena *scratch = arena_new();
+    const struct observed *o = seen(c, scratch);
+    c->incumbents = incumbents(c, o, c->desired_arena);
+    c->routed = routed(o, c->desired_arena);
+    arena_free(scratch);
     struct spec_set *set = ARENA_NEW(c->desired_arena, struct spec_set);
     *set = *sources_set(c->sources);
     set->routed = c->routed;
@@ -361,7 +363,7 @@ bool core_learn_incumbents(struct core *c)
     if (!incumbents_matter(c->desired) && !c->bundle_unread)
         return false;
     struct arena *a = arena_new();
-    struct kvs now = incumbents(c, a);
+    struct kvs now = incumbents(c, seen(c, a), a);
     bool same = now.n == c->incumbents.n;
     for (size_t i = 0; same && i < now.n; i++)
         same = strcmp(now.v[i].key, c->incumbents.v[i].key) == 0 &&
@@ -391,7 +393,7 @@ bool core_learn_routed(struct core *c)
     if (!c->desired)
         return false;
     struct arena *a = arena_new();
-    struct strv now = routed(c, a);
+    struct strv now = routed(seen(c, a), a);
     bool other = strays(c->desired, &now, &c->routed) + strays(c->desired, &c->routed, &now) > 0;
     arena_free(a);
     /* What was claimed twice may be free now: it is told in diags. */

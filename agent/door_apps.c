@@ -31,9 +31,11 @@ void door_apps_list(struct door_call *c, struct web_reply *ret)
     const char *state = door_form_value(c->r->query, "state", c->a);
     const char *part = door_form_value(c->r->query, "name", c->a);
     const struct door_facts *f = c->facts;
+    char etag[DOOR_ETAG];
 
-    str_addf(&ret->headers, "ETag: %s\r\n", f->etag);
-    if (strcmp(c->r->none_match, f->etag) == 0) {
+    door_facts_etag(f, etag);
+    str_addf(&ret->headers, "ETag: %s\r\n", etag);
+    if (strcmp(c->r->none_match, etag) == 0) {
         web_reply_text(ret, 304, "");
         str_clear(&ret->body);
         return;

@@ -14,16 +14,35 @@ struct making {
     const struct conductor *conductor;
     const struct observed *seen; /* in a passing arena */
     size_t cap;
+    size_t want_at, seen_at; /* apps come in the order in which both sides have them */
 };
 
-static size_t running_of(const struct observed *o, const char *owner, const char *app)
+/* NULL: no file holds it. */
+static const struct want_app *want_of(struct making *m, const char *app)
 {
-    size_t n = 0, from, to;
+    const struct desired *d = m->core->desired;
+    int order = -1;
 
-    observed_app_range(o, app, &from, &to);
-    for (; from < to; from++)
-        n += o->containers[from].state == CS_RUNNING && o->containers[from].owner &&
-             strcmp(o->containers[from].owner, owner) == 0;
+    while (m->want_at < d->n_apps && (order = strcmp(d->apps[m->want_at].name, app)) < 0)
+        m->want_at++;
+    return order == 0 ? &d->apps[m->want_at] : NULL;
+}
+
+static size_t running_of(struct making *m, const char *app)
+{
+    const struct observed *o = m->seen;
+    const char *owner = m->core->options->settings.owner;
+    size_t n = 0;
+    int order;
+
+    for (; m->seen_at < o->n_containers && o->containers[m->seen_at].app; m->seen_at++) {
+        const struct obs_container *c = &o->containers[m->seen_at];
+
+        order = strcmp(c->app, app);
+        if (order > 0)
+            break;
+        n += order == 0 && c->state == CS_RUNNING && c->owner && strcmp(c->owner, owner) == 0;
+    }
     return n;
 }
 
@@ -32,6 +51,8 @@ static const char *shown(struct arena *a, const char *text)
 {
     CLEANUP(str_release) struct str out = STR_INIT;
 
+    if (str_is_plain(text))
+        return arena_strdup(a, text);
     str_add_escaped(&out, text);
     return arena_strdup(a, str_text(&out));
 }
@@ -51,7 +72,7 @@ static void add_app(void *user, const char *app, enum app_state state, const cha
 {
     struct making *m = user;
     struct door_facts *f = m->f;
-    const struct want_app *want = desired_app(m->core->desired, app);
+    const struct want_app *want = want_of(m, app);
 
     f->apps = arena_grow(f->arena, f->apps, f->n, &m->cap, sizeof(*f->apps));
     struct door_app *x = &f->apps[f->n++];
@@ -64,14 +85,13 @@ static void add_app(void *user, const char *app, enum app_state state, const cha
         .why = shown(f->arena, why ? why : ""),
         .origin = "",
         .digest = "",
-        .running = running_of(m->seen, m->core->options->settings.owner, app),
+        .running = running_of(m, app),
     };
     if (want)
         add_wanted(x, want, f->arena);
 }
 
-/* Of everything that the list of apps shows. */
-static void add_etag(struct door_facts *f)
+void door_facts_etag(const struct door_facts *f, char ret[DOOR_ETAG])
 {
     CLEANUP(str_release) struct str all = STR_INIT;
     char sum[SHA256_HEX];
@@ -85,7 +105,7 @@ static void add_etag(struct door_facts *f)
                  f->apps[i].why, f->apps[i].digest, f->apps[i].wanted, f->apps[i].running);
     }
     sha256_hex(all.buf ? all.buf : "", all.len, sum);
-    (void)snprintf(f->etag, sizeof(f->etag), "\"%.16s\"", sum);
+    (void)snprintf(ret, DOOR_ETAG, "\"%.16s\"", sum);
 }
 
 struct door_facts *door_facts_new(const struct core *core, const struct conductor *conductor)
@@ -107,7 +127,6 @@ struct door_facts *door_facts_new(const struct core *core, const struct conducto
         f->containers += m.seen->containers[i].owner &&
                          strcmp(m.seen->containers[i].owner, core->options->settings.owner) == 0;
     conductor_each(conductor, add_app, &m);
-    add_etag(f);
     return f;
 }
 

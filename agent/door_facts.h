@@ -36,13 +36,16 @@ struct door_facts {
     size_t containers;             /* of ours, running or not */
     bool looked;
     uint64_t read; /* how much of what was placed (door_placed) the files were read after */
-    char etag[20]; /* of apps; quoted */
 };
+
+#define DOOR_ETAG 20
 
 /* On the loop's thread. */
 struct door_facts *door_facts_new(const struct core *core, const struct conductor *conductor);
 /* The last one frees it; NULL is fine. */
 void door_facts_drop(struct door_facts *f);
+/* Of everything that the list of apps shows, quoted. Made when it is asked for: most snapshots are never read. */
+void door_facts_etag(const struct door_facts *f, char ret[DOOR_ETAG]);
 const struct door_app *door_facts_app(const struct door_facts *f, const char *name);
 
 #endif

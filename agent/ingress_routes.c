@@ -65,7 +65,8 @@ static int by_app(const void *a, const void *b)
     return strcmp(x->app, y->app);
 }
 
-static void take(const struct ingress_routes *old, struct ingress_routes *now, const char *name)
+static void take(const struct ingress_routes *old, struct ingress_routes *now, int folder,
+                 const char *name)
 {
     size_t n = strlen(name);
     struct stat st;
@@ -73,9 +74,9 @@ static void take(const struct ingress_routes *old, struct ingress_routes *now, c
     if (n < 6 || strcmp(name + n - 5, ".yaml") != 0)
         return;
     struct route_entry x = {.app = arena_strndup(now->arena, name, n - 5)};
-    const char *path = fsx_join(old->dir, name, now->arena);
 
-    if (!app_name_valid(x.app) || strcmp(x.app, INGRESS_PLATFORM) == 0 || stat(path, &st) != 0)
+    if (!app_name_valid(x.app) || strcmp(x.app, INGRESS_PLATFORM) == 0 ||
+        fstatat(folder, name, &st, 0) != 0)
         return;
     x.st = st;
     const struct route_entry *before =
@@ -85,7 +86,7 @@ static void take(const struct ingress_routes *old, struct ingress_routes *now, c
         for (size_t i = 0; i < before->claims.n; i++)
             strv_push(now->arena, &x.claims, arena_strdup(now->arena, before->claims.v[i]));
     else
-        read_claims(path, now->arena, &x);
+        read_claims(fsx_join(old->dir, name, now->arena), now->arena, &x);
     now->v = arena_grow(now->arena, now->v, now->n, &now->cap, sizeof(*now->v));
     now->v[now->n++] = x;
 }
@@ -131,7 +132,7 @@ bool ingress_routes_scan(struct ingress_routes *r)
     DIR *d = opendir(r->dir);
 
     while (d && (entry = readdir(d)))
-        take(r, &now, entry->d_name);
+        take(r, &now, dirfd(d), entry->d_name);
     if (d)
         (void)closedir(d);
     if (now.n > 0)

@@ -304,14 +304,23 @@ bool saved_part_scope(const struct core *c, const struct core_pass *p, struct ar
     return true;
 }
 
+/* "ROOT//PATH" */
+static bool is_origin(const char *origin, const char *root, const char *path)
+{
+    size_t n = strlen(root);
+
+    return strncmp(origin, root, n) == 0 && strncmp(origin + n, "//", 2) == 0 &&
+           strcmp(origin + n + 2, path) == 0;
+}
+
 bool saved_part_has_file(const struct saved_part *part, const char *root, const char *path)
 {
-    CLEANUP(str_release) struct str origin = STR_INIT;
-
     if (part->everything)
         return true;
-    str_addf(&origin, "%s//%s", root, path);
-    return holds(&part->files, str_text(&origin));
+    for (size_t i = 0; i < part->files.n; i++)
+        if (is_origin(part->files.v[i], root, path))
+            return true;
+    return false;
 }
 
 bool saved_part_has_bundle(const struct saved_part *part, const char *path)

@@ -433,6 +433,16 @@ static enum source_look stand_for(struct source_file *file, const struct source_
     return parse(file, at, path, &l, ret);
 }
 
+/* What nearly all files of a root are at nearly every look, told by what the walk knows already. */
+static bool plainly_same(const struct found *f, const struct source_file *former)
+{
+    const char *hint;
+
+    return former && !former->denied && !former->racy && former->n_deps == 0 && !f->trouble &&
+           !f->link && !former->found.link && !kind_trouble(f, &hint) &&
+           file_print_eq(&former->found.target, &f->target);
+}
+
 static enum source_look look(const struct found *f, const struct source_place *at,
                              struct source_file *former, int64_t waited_ms,
                              struct source_file **ret)
@@ -486,6 +496,8 @@ enum source_look source_file_look(const struct found *f, const struct source_pla
         *ret = file_pending(f, at);
         return SOURCE_NEW;
     }
+    if (!was_pending && plainly_same(f, former))
+        return SOURCE_SAME;
     /* What was only a place kept is no former version. */
     enum source_look answer = look(f, at, was_pending ? NULL : former, waited_ms, ret);
 

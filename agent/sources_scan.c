@@ -138,7 +138,8 @@ static bool count_one(struct walk *w)
 
 static const char *below(struct walk *w, const char *folder, const char *name)
 {
-    return arena_printf(w->scan->arena, "%s%s%s", folder, *folder ? "/" : "", name);
+    return *folder ? arena_printf(w->scan->arena, "%s/%s", folder, name)
+                   : arena_strdup(w->scan->arena, name);
 }
 
 static void link_trouble(struct walk *w, const char *path, const struct stat *link, int why)

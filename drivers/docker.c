@@ -13,8 +13,9 @@
 static const struct observed *docker_observed(struct driver *driver, struct arena *a)
 {
     const struct docker *d = (struct docker *)driver;
-    struct observed *o = mirror_freeze(d->mirror, a);
+    struct observed *o = ARENA_NEW(a, struct observed);
 
+    *o = *mirror_observed(d->mirror, a);
     if (d->router)
         router_observed(d->router, a, &o->routes, &o->n_routes);
     if (d->quarantine)

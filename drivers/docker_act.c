@@ -240,8 +240,7 @@ static void port_is_a_programs(struct ticket *t, int port, struct err *e)
     bool here = strncmp(http_where(t->d->http), "unix://", 7) == 0;
 
     if (here && hostport_holder(port, &who))
-        (void)err_set(e, ERR_USER, "port %d is already taken by %s, another process of the host",
-                      port, str_text(&who));
+        (void)hostport_taken(port, str_text(&who), e);
     else
         (void)err_set(e, ERR_USER, "port %d is already taken by another process of the host", port);
 }

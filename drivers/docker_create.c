@@ -262,7 +262,8 @@ static void create_container(struct ticket *t)
 {
     struct err e = {0};
 
-    if (confine_check(t->op->confined, t->op->n_confined, http_where(t->d->http), &e) != 0) {
+    if (confine_check(t->op->confined, t->op->n_confined, http_where(t->d->http), &e) != 0 ||
+        (t->op->asks_ports && docker_ports_ask(t->d, t->op->body, &e) < 0)) {
         ticket_fail(t, &e);
         return;
     }

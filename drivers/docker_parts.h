@@ -1,5 +1,5 @@
 /* docker_parts.h: what the rooms of the Docker driver share: docker.c (vtable), docker_link.c (negotiation and calls),
- * docker_look.c, docker_events.c, docker_ops.c and its docker_create.c, docker_act.c, docker_wait.c, docker_pull.c,
+ * docker_look.c, docker_events.c, docker_ops.c and its docker_create.c, docker_port.c, docker_act.c, docker_wait.c, docker_pull.c,
  * docker_logs.c, docker_images.c, docker_stats.c. Nobody else includes it.
  *
  * Every exchange with the engine goes through docker_send, so that the first one negotiates the API version and freeing the
@@ -169,6 +169,8 @@ void docker_build_begin(struct ticket *t); /* docker_build.c */
 
 /* "container X of app blog" for who holds a name or a port. In the arena. */
 const char *docker_holder(const struct obs_container *c, struct arena *a);
+/* 0, or ERR_USER if a program of the host is known to hold a port that this create body asks for. */
+int docker_ports_ask(const struct docker *d, const char *body, struct err *e);
 
 /* ---- docker_wait.c ---- */
 

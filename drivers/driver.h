@@ -71,7 +71,7 @@ struct driver_ops {
     void (*cancel)(struct driver *d, struct ticket *t);
     /* Bring knowledge up to date. Several at once are served in order, or merged. */
     void (*look)(struct driver *d, const struct look *scope, look_done_fn *done, void *user);
-    /* A frozen copy of what is known, in the arena. Never blocks, never fails; empty before the first look. */
+    /* What is known, frozen; it stays until the arena is cleared or freed. Never blocks, never fails; empty before the first look. */
     const struct observed *(*observed)(struct driver *d, struct arena *a);
     /* Follow the engine's events for ever, reconnecting with resume; one follower. */
     void (*follow)(struct driver *d, happening_fn *happened, void *user);

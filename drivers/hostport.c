@@ -1,15 +1,19 @@
 /* Who holds a TCP port.
  *
  * Comes in: a port. Goes out: name and pid of the process whose listening socket has it. /proc/net/tcp gives the socket's inode, and whoever has that among its descriptors holds it;
- * another user's descriptors are not ours to read, then it is the user. Refuses nothing and changes nothing. */
+ * another user's descriptors are not ours to read, then it is the user. Also goes out:
+ * whether an engine has this network at all. Refuses nothing and changes nothing. */
 #include "drivers/hostport.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <limits.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "spec/base/err.h"
 #include "spec/base/str.h"
 
 #define STATE_LISTEN 0x0A
@@ -106,4 +110,44 @@ bool hostport_holder(int port, struct str *out)
     if (!found)
         str_addf(out, "a process of user %u", l.uid);
     return true;
+}
+
+static pid_t peer_of(const char *socket_path)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct ucred peer = {0};
+    socklen_t n = sizeof(peer);
+
+    if (strlen(socket_path) >= sizeof(at.sun_path))
+        return 0;
+    memcpy(at.sun_path, socket_path, strlen(socket_path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return 0;
+    if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0)
+        peer.pid = 0;
+    (void)close(fd);
+    return peer.pid;
+}
+
+bool hostport_shared(const char *socket)
+{
+    char path[64], theirs[64], ours[64];
+    pid_t pid = peer_of(socket);
+
+    if (pid <= 0)
+        return false;
+    (void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+    ssize_t n = readlink(path, theirs, sizeof(theirs));
+
+    return n > 0 && readlink("/proc/self/ns/net", ours, sizeof(ours)) == n &&
+           memcmp(theirs, ours, (size_t)n) == 0;
+}
+
+int hostport_taken(int port, const char *who, struct err *e)
+{
+    return err_set(e, ERR_USER, "port %d is already taken by %s, another process of the host", port,
+                   who);
 }

@@ -1,8 +1,9 @@
 /* mirror.c: the objects known of one engine, in four tables sorted by key.
  *
- * In: changes, each the finished result of one look. Out: frozen copies for passes, and quick answers for the driver
+ * In: changes, each the finished result of one look. Out: snapshots for passes, and quick answers for the driver
  * itself (whose app is network X, who publishes port Y).
- * An object is replaced whole or not at all; nothing is patched in place, and nothing that a pass holds points in here.
+ * An object is replaced whole or not at all, and nothing is patched in place: so a snapshot only points to the objects, and each stays
+ * until no table and no snapshot has it any more. All passes between two changes see one snapshot.
  * It asks nothing of the engine. */
 #include "drivers/mirror.h"
 
@@ -18,6 +19,7 @@ enum { KINDS = MIRROR_IMAGE + 1 };
 enum entry_state { ENTRY_KNOWN, ENTRY_GONE /* in changes only */, ENTRY_KEPT /* likewise */ };
 
 struct entry {
+    size_t refs; /* of tables and snapshots */
     enum entry_state state;
     enum mirror_kind kind;
     const char *key;
@@ -36,8 +38,17 @@ struct table {
     size_t n, cap;
 };
 
+struct snapshot {
+    size_t refs;         /* the mirror's, and one for each arena that it was shown in */
+    struct arena *arena; /* it and its arrays */
+    struct entry **entries;
+    size_t n;
+    struct observed *seen;
+};
+
 struct mirror {
     struct table tables[KINDS];
+    struct snapshot *now; /* NULL: nobody has asked since the last change */
     char *engine_version, *api_version, *platform;
 };
 
@@ -45,6 +56,12 @@ struct mirror_change {
     bool everything;
     struct table tables[KINDS];
 };
+
+static void entry_drop(struct entry *e)
+{
+    if (e && --e->refs == 0)
+        free(e);
+}
 
 /* ---- tables ---- */
 
@@ -83,7 +100,7 @@ static void table_put(struct table *t, struct entry *e)
     size_t at = place_of(t, e->key, &found);
 
     if (found) {
-        free(t->v[at]);
+        entry_drop(t->v[at]);
         t->v[at] = e;
         return;
     }
@@ -96,7 +113,7 @@ static void table_put(struct table *t, struct entry *e)
     t->n++;
 }
 
-/* Out of the table, not freed; NULL if it was not there. */
+/* Out of the table, which hands its share over; NULL if it was not there. */
 static struct entry *table_take(struct table *t, const char *key)
 {
     bool found;
@@ -114,7 +131,7 @@ static struct entry *table_take(struct table *t, const char *key)
 static void table_release(struct table *t)
 {
     for (size_t i = 0; i < t->n; i++)
-        free(t->v[i]);
+        entry_drop(t->v[i]);
     free(t->v);
     *t = (struct table){0};
 }
@@ -142,6 +159,7 @@ static struct entry *entry_of(enum mirror_kind kind, const void *object, uint64_
     (void)pack_object(&p, kind, object, &scratch);
     struct entry *e = xcalloc(1, sizeof(*e) + p.bytes);
 
+    e->refs = 1;
     e->kind = kind;
     e->listed = listed;
     e->bytes = p.bytes;
@@ -156,10 +174,88 @@ static struct entry *entry_mark(enum mirror_kind kind, const char *key, enum ent
     size_t n = strlen(key) + 1;
     struct entry *e = xcalloc(1, sizeof(*e) + n);
 
+    e->refs = 1;
     e->kind = kind;
     e->state = state;
     e->key = memcpy(e + 1, key, n);
     return e;
+}
+
+/* ---- what passes see ---- */
+
+static void snapshot_drop(void *what)
+{
+    struct snapshot *s = what;
+
+    if (--s->refs > 0)
+        return;
+    for (size_t i = 0; i < s->n; i++)
+        entry_drop(s->entries[i]);
+    arena_free(s->arena);
+}
+
+/* What is known is about to be something else. */
+static void outdate(struct mirror *m)
+{
+    if (m->now)
+        snapshot_drop(TAKE(m->now));
+}
+
+static void hold(struct snapshot *s, struct entry *e)
+{
+    e->refs++;
+    s->entries[s->n++] = e;
+}
+
+static void show_all(struct snapshot *s, const struct table *t, struct observed *o)
+{
+    struct arena *a = s->arena;
+
+    o->containers = ARENA_ARRAY(a, t[MIRROR_CONTAINER].n, struct obs_container);
+    o->networks = ARENA_ARRAY(a, t[MIRROR_NETWORK].n, struct obs_network);
+    o->volumes = ARENA_ARRAY(a, t[MIRROR_VOLUME].n, struct obs_volume);
+    o->images = ARENA_ARRAY(a, t[MIRROR_IMAGE].n, struct obs_image);
+    for (size_t k = 0; k < KINDS; k++)
+        for (size_t i = 0; i < t[k].n; i++) {
+            struct entry *e = t[k].v[i];
+
+            hold(s, e);
+            switch (e->kind) {
+            case MIRROR_CONTAINER: o->containers[o->n_containers++] = e->as.container; break;
+            case MIRROR_NETWORK: o->networks[o->n_networks++] = e->as.network; break;
+            case MIRROR_VOLUME: o->volumes[o->n_volumes++] = e->as.volume; break;
+            case MIRROR_IMAGE: o->images[o->n_images++] = e->as.image; break;
+            }
+        }
+}
+
+static struct snapshot *snapshot_new(const struct mirror *m)
+{
+    struct arena *a = arena_new();
+    struct snapshot *s = ARENA_NEW(a, struct snapshot);
+    size_t n = 0;
+
+    for (size_t k = 0; k < KINDS; k++)
+        n += m->tables[k].n;
+    s->arena = a;
+    s->refs = 1;
+    s->entries = ARENA_ARRAY(a, n, struct entry *);
+    s->seen = ARENA_NEW(a, struct observed);
+    s->seen->engine_version = arena_strdup(a, m->engine_version);
+    s->seen->api_version = arena_strdup(a, m->api_version);
+    s->seen->platform = arena_strdup(a, m->platform);
+    show_all(s, m->tables, s->seen);
+    observed_order(s->seen, a);
+    return s;
+}
+
+const struct observed *mirror_observed(struct mirror *m, struct arena *a)
+{
+    if (!m->now)
+        m->now = snapshot_new(m);
+    m->now->refs++;
+    arena_keep(a, snapshot_drop, m->now);
+    return m->now->seen;
 }
 
 /* ---- changes ---- */
@@ -225,15 +321,15 @@ static void commit_entry(struct table *was, struct table *to, struct entry *e)
     switch (e->state) {
     case ENTRY_KNOWN: table_put(to, e); return;
     case ENTRY_GONE:
-        free(table_take(was, e->key));
-        free(e);
+        entry_drop(table_take(was, e->key));
+        entry_drop(e);
         return;
     case ENTRY_KEPT:
         if (was != to)
             old = table_take(was, e->key);
         if (old)
             table_put(to, old);
-        free(e);
+        entry_drop(e);
         return;
     }
 }
@@ -244,6 +340,8 @@ void mirror_commit(struct mirror *m, struct mirror_change *ch)
         struct table *found = &ch->tables[i], *known = &m->tables[i], fresh = {0};
         struct table *to = ch->everything ? &fresh : known;
 
+        if (ch->everything || found->n > 0)
+            outdate(m);
         for (size_t k = 0; k < found->n; k++)
             commit_entry(known, to, found->v[k]);
         found->n = 0;
@@ -266,6 +364,7 @@ void mirror_free(struct mirror *m)
 {
     if (!m)
         return;
+    outdate(m);
     for (size_t i = 0; i < KINDS; i++)
         table_release(&m->tables[i]);
     free(m->engine_version);
@@ -276,6 +375,7 @@ void mirror_free(struct mirror *m)
 
 void mirror_set_engine(struct mirror *m, const char *engine_version, const char *api_version)
 {
+    outdate(m);
     free(m->engine_version);
     free(m->api_version);
     m->engine_version = xstrdup(engine_version);
@@ -285,6 +385,7 @@ void mirror_set_engine(struct mirror *m, const char *engine_version, const char 
 
 void mirror_set_platform(struct mirror *m, const char *platform)
 {
+    outdate(m);
     free(m->platform);
     m->platform = xstrdup(platform);
 }
@@ -292,48 +393,6 @@ void mirror_set_platform(struct mirror *m, const char *platform)
 const char *mirror_platform(const struct mirror *m)
 {
     return m->platform;
-}
-
-/* A pack over n bytes of the arena, for one object. */
-static struct pack pack_in(struct arena *a, const struct entry *e)
-{
-    return (struct pack){.at = arena_alloc(a, e->bytes)};
-}
-
-struct observed *mirror_freeze(const struct mirror *m, struct arena *a)
-{
-    struct observed *o = ARENA_NEW(a, struct observed);
-    const struct table *t = m->tables;
-
-    o->engine_version = arena_strdup(a, m->engine_version);
-    o->api_version = arena_strdup(a, m->api_version);
-    o->platform = arena_strdup(a, m->platform);
-    o->n_containers = t[MIRROR_CONTAINER].n;
-    o->n_networks = t[MIRROR_NETWORK].n;
-    o->n_volumes = t[MIRROR_VOLUME].n;
-    o->n_images = t[MIRROR_IMAGE].n;
-    o->containers = ARENA_ARRAY(a, o->n_containers, struct obs_container);
-    o->networks = ARENA_ARRAY(a, o->n_networks, struct obs_network);
-    o->volumes = ARENA_ARRAY(a, o->n_volumes, struct obs_volume);
-    o->images = ARENA_ARRAY(a, o->n_images, struct obs_image);
-    for (size_t i = 0; i < o->n_containers; i++) {
-        struct pack p = pack_in(a, t[MIRROR_CONTAINER].v[i]);
-        pack_container(&p, &t[MIRROR_CONTAINER].v[i]->as.container, &o->containers[i]);
-    }
-    for (size_t i = 0; i < o->n_networks; i++) {
-        struct pack p = pack_in(a, t[MIRROR_NETWORK].v[i]);
-        pack_network(&p, &t[MIRROR_NETWORK].v[i]->as.network, &o->networks[i]);
-    }
-    for (size_t i = 0; i < o->n_volumes; i++) {
-        struct pack p = pack_in(a, t[MIRROR_VOLUME].v[i]);
-        pack_volume(&p, &t[MIRROR_VOLUME].v[i]->as.volume, &o->volumes[i]);
-    }
-    for (size_t i = 0; i < o->n_images; i++) {
-        struct pack p = pack_in(a, t[MIRROR_IMAGE].v[i]);
-        pack_image(&p, &t[MIRROR_IMAGE].v[i]->as.image, &o->images[i]);
-    }
-    observed_seal(o, a);
-    return o;
 }
 
 /* ---- answers ---- */

@@ -40,10 +40,11 @@ void mirror_change_keep(struct mirror_change *ch, enum mirror_kind kind, const c
 /* Make it known; the change is freed. */
 void mirror_commit(struct mirror *m, struct mirror_change *ch);
 
-/* A frozen copy that shares nothing with the mirror, sealed. */
-struct observed *mirror_freeze(const struct mirror *m, struct arena *a);
+/* What is known now, sealed and frozen: it stays as it is, whatever becomes of the mirror, until the arena is cleared or freed. Made once between two
+ * changes, then shown again. */
+const struct observed *mirror_observed(struct mirror *m, struct arena *a);
 
-/* What is known, borrowed until the next commit; NULL when it is not. owner and app are filled in. */
+/* What is known, borrowed until the next commit; NULL when it is not. sealed. */
 const struct obs_container *mirror_container(const struct mirror *m, const char *id_or_name);
 const struct obs_network *mirror_network(const struct mirror *m, const char *id_or_name);
 const struct obs_volume *mirror_volume(const struct mirror *m, const char *name);

@@ -8,8 +8,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "spec/labels.h"
-
 static void *room(struct pack *p, size_t bytes, size_t align)
 {
     size_t at = (p->bytes + align - 1) & ~(align - 1);
@@ -83,12 +81,6 @@ static struct obs_port *pack_ports(struct pack *p, const struct obs_port *from, 
     return to;
 }
 
-/* While measuring the copies' arrays are not there to be searched. */
-static const char *label(const struct pack *p, const struct kvs *labels, const char *key)
-{
-    return p->at ? kvs_get(labels, key) : NULL;
-}
-
 void pack_container(struct pack *p, const struct obs_container *from, struct obs_container *to)
 {
     struct obs_container c = *from;
@@ -103,9 +95,8 @@ void pack_container(struct pack *p, const struct obs_container *from, struct obs
     c.ports = pack_ports(p, from->ports, from->n_ports);
     c.volumes = pack_strv(p, &from->volumes);
     c.fields = pack_kvs(p, &from->fields);
-    c.owner = label(p, &c.labels, LABEL_OWNER);
-    c.app = label(p, &c.labels, LABEL_APP);
-    c.service = c.hash = c.origin = NULL;
+    if (p->at) /* while measuring the copies' arrays are not there */
+        obs_container_seal(&c);
     *to = c;
 }
 
@@ -119,9 +110,10 @@ void pack_network(struct pack *p, const struct obs_network *from, struct obs_net
     n.subnets = pack_strv(p, &from->subnets);
     n.gateway = pack_text(p, from->gateway);
     n.labels = pack_kvs(p, &from->labels);
-    n.owner = label(p, &n.labels, LABEL_OWNER);
-    n.app = label(p, &n.labels, LABEL_APP);
-    n.origin = n.key = NULL;
+    if (p->at) {
+        obs_network_identify(&n);
+        strv_sort(&n.subnets);
+    }
     *to = n;
 }
 
@@ -132,9 +124,8 @@ void pack_volume(struct pack *p, const struct obs_volume *from, struct obs_volum
     v.name = pack_text(p, from->name);
     v.driver = pack_text(p, from->driver);
     v.labels = pack_kvs(p, &from->labels);
-    v.owner = label(p, &v.labels, LABEL_OWNER);
-    v.app = label(p, &v.labels, LABEL_APP);
-    v.key = NULL;
+    if (p->at)
+        obs_volume_identify(&v);
     *to = v;
 }
 

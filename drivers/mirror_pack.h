@@ -1,7 +1,7 @@
 /* mirror_pack.h: deep copies of observed objects into one block of memory. A room of mirror.c.
  *
  * Each function is called twice: with room->at == NULL it only adds up the bytes, with memory of that many bytes it
- * copies. Identity fields borrowed from labels (owner, app, ...) are set to NULL, except owner and app. */
+ * copies. The copy is sealed by itself: identity read off its own labels, lists in order. */
 #ifndef EK_MIRROR_PACK_H
 #define EK_MIRROR_PACK_H
 

@@ -235,30 +235,37 @@ static int compare_records(const void *va, const void *vb)
     return compare_text(a->volume, b->volume);
 }
 
+void obs_container_seal(struct obs_container *c)
+{
+    obs_container_identify(c);
+    strv_sort(&c->volumes);
+    sort(c->networks, c->n_networks, sizeof(*c->networks), compare_attaches);
+    sort(c->ports, c->n_ports, sizeof(*c->ports), compare_ports);
+}
+
 void observed_seal(struct observed *o, struct arena *a)
 {
-    for (size_t i = 0; i < o->n_containers; i++) {
-        struct obs_container *c = &o->containers[i];
-
-        obs_container_identify(c);
-        strv_sort(&c->volumes);
-        sort(c->networks, c->n_networks, sizeof(*c->networks), compare_attaches);
-        sort(c->ports, c->n_ports, sizeof(*c->ports), compare_ports);
-    }
+    for (size_t i = 0; i < o->n_containers; i++)
+        obs_container_seal(&o->containers[i]);
     for (size_t i = 0; i < o->n_networks; i++) {
         obs_network_identify(&o->networks[i]);
         strv_sort(&o->networks[i].subnets);
     }
     for (size_t i = 0; i < o->n_volumes; i++)
         obs_volume_identify(&o->volumes[i]);
-    sort(o->containers, o->n_containers, sizeof(*o->containers), compare_containers);
-    sort(o->networks, o->n_networks, sizeof(*o->networks), compare_networks);
-    sort(o->volumes, o->n_volumes, sizeof(*o->volumes), compare_volumes);
-    sort(o->images, o->n_images, sizeof(*o->images), compare_images);
     for (size_t i = 0; i < o->n_routes; i++)
         strv_sort(&o->routes[i].servers);
     sort(o->routes, o->n_routes, sizeof(*o->routes), compare_routes);
     sort(o->quarantine, o->n_quarantine, sizeof(*o->quarantine), compare_records);
+    observed_order(o, a);
+}
+
+void observed_order(struct observed *o, struct arena *a)
+{
+    sort(o->containers, o->n_containers, sizeof(*o->containers), compare_containers);
+    sort(o->networks, o->n_networks, sizeof(*o->networks), compare_networks);
+    sort(o->volumes, o->n_volumes, sizeof(*o->volumes), compare_volumes);
+    sort(o->images, o->n_images, sizeof(*o->images), compare_images);
 
     o->by_name = ARENA_ARRAY(a, o->n_containers, const struct obs_container *);
     for (size_t i = 0; i < o->n_containers; i++)

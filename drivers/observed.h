@@ -127,6 +127,10 @@ void obs_container_identify(struct obs_container *c);
 void obs_network_identify(struct obs_network *n);
 void obs_volume_identify(struct obs_volume *v);
 
+/* One container whole: its label fields, its lists in order. */
+void obs_container_seal(struct obs_container *c);
+/* Sort objects that are each in order by themselves, and fill by_name. */
+void observed_order(struct observed *o, struct arena *a);
 /* Sort everything and fill by_name and the borrowed label fields. Call once after filling the arrays. */
 void observed_seal(struct observed *o, struct arena *a);
 

@@ -69,6 +69,8 @@ struct op {
     const char *no_label; /* create: fails if the image carries a label that begins so; or NULL */
     const struct confined_path *confined; /* create: looked at before (confine.h) */
     size_t n_confined;
+    bool
+        asks_ports; /* create: fails if a program of the host holds one of its host ports: something is to be stopped for it */
     const struct build_order *build;
     int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;

@@ -177,6 +177,8 @@ static uint32_t create(struct app_work *p, struct replica *r)
     act->op.birth = &r->want->birth;
     act->op.confined = r->service->confined;
     act->op.n_confined = r->service->n_confined;
+    for (size_t k = 0; k < r->n_have; k++)
+        act->op.asks_ports |= container_runs(r->have[k]);
     if (p->w->desired->settings->ingress.mode == INGRESS_EXTERNAL)
         act->op.no_label = LABEL_TRAEFIK;
     /* A pull may bring another image under the same name: then only the driver knows id and hash. */

@@ -48,6 +48,8 @@ part "Compose files, as docker compose reads them" tests/compose-config.py
 part "engine" env EVENKEEL_TEST_TIMEOUT=600 tests/run-engine.sh
 
 if [ -n "$all" ]; then
+    tests/deps.sh browser || true # not every distribution has one; then its tests are skipped
+    part "pages in a browser" tests/run-engine.sh --browser
     part "newer engine" env EVENKEEL_TEST_TIMEOUT=600 tests/run-engine.sh --modern
     part "build with clang" make -j"$jobs" CC=clang DEV=1 all unit-programs
     part "unit tests, address and undefined behaviour" make -j"$jobs" -s SAN=address,undefined unit

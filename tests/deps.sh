@@ -6,6 +6,7 @@
 #   tests/deps.sh test           ... and what the other tests need
 #   tests/deps.sh engine         ... and a Docker engine, if there is no dockerd on PATH
 #   tests/deps.sh test engine    both
+#   tests/deps.sh browser        ... and a browser with what drives it, for `make check-all`
 set -euo pipefail
 
 build_packages=(build-essential gcc clang make pkg-config libcurl4-openssl-dev libyaml-dev
@@ -95,12 +96,14 @@ install_group() {
 
 want_test=
 want_engine=
+want_browser=
 for word in "$@"; do
     case $word in
     build) ;;
     test) want_test=yes ;;
     engine) want_engine=yes ;;
-    *) die "unknown group \"$word\" (known: build, test, engine)" ;;
+    browser) want_browser=yes ;;
+    *) die "unknown group \"$word\" (known: build, test, engine, browser)" ;;
     esac
 done
 
@@ -127,4 +130,13 @@ if [ -n "$want_engine" ]; then
     PATH=$PATH:/usr/sbin:/sbin command -v dockerd >/dev/null || list+="docker.io "
     # shellcheck disable=SC2086
     install_group "the engine" $list
+fi
+
+if [ -n "$want_browser" ]; then
+    list=
+    command -v chromium >/dev/null || list+="chromium "
+    command -v node >/dev/null || list+="nodejs "
+    command -v npm >/dev/null || list+="npm "
+    # shellcheck disable=SC2086
+    install_group "the browser" $list
 fi

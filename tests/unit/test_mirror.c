@@ -69,7 +69,7 @@ static void commits(void **state)
                                 container(a, "id3", "c", NULL)};
 
     (void)state;
-    assert_int_equal(mirror_freeze(m, a)->n_containers, 0);
+    assert_int_equal(mirror_observed(m, a)->n_containers, 0);
     struct mirror_change *ch = mirror_change_new(true);
 
     mirror_change_container(ch, &c[0], 1);
@@ -105,7 +105,7 @@ static void commits(void **state)
     mirror_commit(m, ch);
     assert_null(mirror_container(m, "id1"));
     assert_string_equal(mirror_container(m, "id3")->name, "c");
-    assert_int_equal(mirror_freeze(m, a)->n_containers, 1);
+    assert_int_equal(mirror_observed(m, a)->n_containers, 1);
     mirror_free(m);
     mirror_free(NULL);
     arena_free(a);
@@ -139,7 +139,7 @@ static void other_kinds(void **state)
     assert_string_equal(mirror_image_at(m, 0)->ref, "absent:1");
     assert_null(mirror_image_at(m, 2));
 
-    const struct observed *o = mirror_freeze(m, a);
+    const struct observed *o = mirror_observed(m, a);
 
     mirror_free(m); /* the copy stands alone */
     assert_string_equal(o->engine_version, "26.1.5");
@@ -162,7 +162,7 @@ static void copies(void **state)
     (void)state;
     put(m, true, &c, 1);
     arena_free(a); /* what was given may go */
-    o = mirror_freeze(m, pass);
+    o = mirror_observed(m, pass);
     mirror_commit(m, mirror_change_new(true));
     assert_null(mirror_container(m, "id1"));
     const struct obs_container *got = observed_container(o, "a");
@@ -178,6 +178,42 @@ static void copies(void **state)
     assert_int_equal(got->started_ms, 5);
     mirror_free(m);
     arena_free(pass);
+}
+
+/* Passes between two changes see one snapshot; each stays as it was made while its arena is there. */
+static void shared(void **state)
+{
+    struct arena *a = arena_new(), *one = arena_new(), *two = arena_new(), *three = arena_new();
+    struct mirror *m = mirror_new();
+    struct obs_container c[] = {container(a, "id2", "b", "blog"), container(a, "id1", "a", "shop")};
+
+    (void)state;
+    put(m, true, c, 2);
+    const struct observed *first = mirror_observed(m, one), *same = mirror_observed(m, two);
+
+    assert_ptr_equal(first, same);
+    assert_string_equal(first->containers[0].name, "b"); /* by app, not by id */
+    mirror_commit(m, mirror_change_new(false));
+    assert_ptr_equal(mirror_observed(m, two), first); /* a look that found nothing */
+
+    c[1].state = CS_EXITED;
+    put(m, false, &c[1], 1);
+    const struct observed *now = mirror_observed(m, three);
+
+    assert_int_equal(observed_container(first, "a")->state, CS_RUNNING);
+    assert_int_equal(observed_container(now, "a")->state, CS_EXITED);
+    assert_ptr_equal(observed_container(now, "b")->id, observed_container(first, "b")->id);
+    arena_free(one);
+    assert_int_equal(observed_container(same, "a")->state, CS_RUNNING);
+    arena_clear(two);
+    mirror_set_platform(m, "linux/amd64");
+    assert_null(now->platform);
+    assert_string_equal(mirror_observed(m, two)->platform, "linux/amd64");
+    mirror_free(m);
+    assert_string_equal(observed_container(now, "a")->service, "app");
+    arena_free(three);
+    arena_free(two);
+    arena_free(a);
 }
 
 /* Like a real one: three dozen labels and fields, two networks. */
@@ -216,7 +252,7 @@ static void stays_small(void **state)
         struct obs_container c = typical(a, i % 100);
         put(m, false, &c, 1);
         if (i % 100 == 0) {
-            (void)mirror_freeze(m, pass);
+            (void)mirror_observed(m, pass);
             assert_true(used == 0 || used == arena_used(pass));
             used = arena_used(pass);
             arena_clear(pass);
@@ -232,10 +268,8 @@ static void stays_small(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commits),
-        cmocka_unit_test(other_kinds),
-        cmocka_unit_test(copies),
-        cmocka_unit_test(stays_small),
+        cmocka_unit_test(commits), cmocka_unit_test(other_kinds), cmocka_unit_test(copies),
+        cmocka_unit_test(shared),  cmocka_unit_test(stays_small),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
