@@ -86,4 +86,19 @@ same "and left" 11 "$(inspect web-app-1 .HostConfig.PidsLimit)"
 same "released" 0 "$(exit_of evenkeel release web)"
 check "then put right" wait_until 8 ignored
 same "the same container through all of it" "$born" "$(snapshot web-app-1)"
+
+# --- what only a new container puts right, and an anonymous volume holds data
+sleeper kept 'volumes: [/data]' 'cpus: 0'
+wait_until 8 is Synced kept || true
+old=$(snapshot kept-app-1)
+data=$(inspect kept-app-1 '.Mounts[] | select(.Destination == "/data") | .Name')
+sleep 0.6
+api POST /containers/kept-app-1/update '{"NanoCpus": 700000000}' >/dev/null
+check "told" wait_until 5 is OutOfSync kept
+says "with what to do" "begin with an empty volume at /data; declare a named volume" "$(evenkeel status kept || true)"
+same "and left" "$old" "$(snapshot kept-app-1)"
+sleeper kept 'volumes: [/data]' 'cpus: 0' 'environment: {A: b}'
+renewed() { [ "$(snapshot kept-app-1)" != "$old" ] && is Synced kept; }
+check "a change of the file replaces it" wait_until 10 renewed
+check "and its data stays" api GET "/volumes/$data"
 stop_agent
