@@ -274,6 +274,7 @@ static void pass(struct conductor *c)
     /* last: the input borrows what these two change */
     core_settle_released(c->core, p.plan);
     learn(c, &p);
+    hands_forget(c->core->memo, c->o.store, p.input.desired, p.input.observed, a);
     memo_watch(c->core->memo);
     slots_sweep(&c->slots, c->core->http, p.plan, &scope);
     set_wake(c, c->core->desired->next_change_ms);

@@ -4,6 +4,7 @@
 #include "agent/memo.h"
 
 #include "agent/store.h"
+#include "reconcile/deeds.h"
 #include "reconcile/run.h"
 #include "spec/base/arena.h"
 
@@ -130,17 +131,32 @@ static int strength_of(const char *action)
     return 0;
 }
 
-static const struct entry *hand_at(const struct memo *m, const char *object, int64_t time_ms)
+static bool is_near(const struct entry *x, int64_t time_ms)
 {
-    bool found;
-    size_t at = table_at(&m->hands, object, &found);
-    int64_t apart = found ? time_ms - m->hands.v[at].at_ms : 0;
-    return found && apart < TOGETHER_MS && apart > -TOGETHER_MS ? &m->hands.v[at] : NULL;
+    int64_t apart = time_ms - x->at_ms;
+    return apart < TOGETHER_MS && apart > -TOGETHER_MS;
 }
 
+static const struct entry *hand_at(const struct memo *m, const char *key, int64_t time_ms)
+{
+    bool found;
+    size_t at = table_at(&m->hands, key, &found);
+    return found && is_near(&m->hands.v[at], time_ms) ? &m->hands.v[at] : NULL;
+}
+
+/* A space sorts before all that a name is made of, so the keys of one object stand together. */
 bool memo_touched(const struct memo *m, const char *object, int64_t time_ms)
 {
-    return hand_at(m, object, time_ms) != NULL;
+    size_t n = strlen(object);
+    bool found;
+    for (size_t i = table_at(&m->hands, object, &found); i < m->hands.n; i++) {
+        const char *key = m->hands.v[i].key;
+        if (strncmp(key, object, n) != 0 || (key[n] && key[n] != ' '))
+            return false;
+        if (is_near(&m->hands.v[i], time_ms))
+            return true;
+    }
+    return false;
 }
 
 void memo_run_over(struct memo *m, const struct run *r, struct store *s)
@@ -163,16 +179,17 @@ void memo_run_over(struct memo *m, const struct run *r, struct store *s)
 void memo_hand(struct memo *m, const char *app, const char *object, const char *action,
                int64_t time_ms)
 {
-    const struct entry *before = hand_at(m, object, time_ms);
+    CLEANUP(str_release) struct str what = STR_INIT, key = STR_INIT;
+    deeds_key(object, action, &key);
+    const struct entry *before = hand_at(m, str_text(&key), time_ms);
     int strength = strength_of(action);
     bool found;
     if (strength == 0 || (before && before->strength > strength))
         return;
-    CLEANUP(str_release) struct str what = STR_INIT;
     str_addf(&what, "%s at ", action);
     str_add_time(&what, time_ms);
-    (void)table_set(&m->hands, app, object, str_text(&what));
-    struct entry *now = &m->hands.v[table_at(&m->hands, object, &found)];
+    (void)table_set(&m->hands, app, str_text(&key), str_text(&what));
+    struct entry *now = &m->hands.v[table_at(&m->hands, str_text(&key), &found)];
     now->strength = strength;
     now->at_ms = time_ms;
 }
@@ -188,16 +205,29 @@ bool memo_settled(struct memo *m, const char *app)
     return any;
 }
 
+void memo_hand_apps(const struct memo *m, struct arena *a, struct strv *ret)
+{
+    for (size_t i = 0; i < m->hands.n; i++)
+        if (m->hands.v[i].app && !strv_has(ret, m->hands.v[i].app))
+            strv_push(a, ret, arena_strdup(a, m->hands.v[i].app));
+}
+
+void memo_containers(const struct memo *m, struct arena *a, struct strv *ret)
+{
+    for (size_t i = 0; i < m->hashes.n; i++)
+        strv_push(a, ret, arena_strdup(a, m->hashes.v[i].key));
+}
+
 void memo_load_hands(struct memo *m, const struct kvs *what, const struct kvs *apps)
 {
     for (size_t i = 0; i < what->n; i++)
         (void)table_set(&m->hands, kvs_get(apps, what->v[i].key), what->v[i].key, what->v[i].value);
 }
 
-const char *memo_hand_of(const struct memo *m, const char *object)
+const char *memo_hand_of(const struct memo *m, const char *key)
 {
     bool found;
-    size_t at = table_at(&m->hands, object, &found);
+    size_t at = table_at(&m->hands, key, &found);
     return found ? m->hands.v[at].value : NULL;
 }
 

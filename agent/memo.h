@@ -18,7 +18,7 @@ void memo_load(struct memo *m, const struct kvs *last_hash);
 bool memo_hash(struct memo *m, const char *container, const char *hash);
 /* What a run of ours stopped or removed is no hand's work later; the diary (or NULL) is told. */
 void memo_run_over(struct memo *m, const struct run *r, struct store *s);
-/* The engine's word for what was done to "container NAME" by hand, and perhaps more words ("connect to network x"); words that no hand's work has (create, exec_start) are passed over. Of several that belong
+/* The engine's word for what was done to "container NAME" by hand, and perhaps more words ("connect to network x"); words that no hand's work has (create, exec_start) are passed over. Of several of one class (deeds.h) that belong
  * together, as kill, die and destroy of one `docker rm -f`, the strongest stays, in whatever order they come. */
 void memo_hand(struct memo *m, const char *app, const char *object, const char *action,
                int64_t time_ms);
@@ -26,10 +26,13 @@ void memo_hand(struct memo *m, const char *app, const char *object, const char *
 bool memo_touched(const struct memo *m, const char *object, int64_t time_ms);
 /* The app is as it should be again: what hands did to it is history. True if there was any. */
 bool memo_settled(struct memo *m, const char *app);
-/* Take over what an earlier agent saw, or the one that runs beside us: object -> what, object -> app. */
+/* Apps that hands were at, and containers that were up; copies in the arena. */
+void memo_hand_apps(const struct memo *m, struct arena *a, struct strv *ret);
+void memo_containers(const struct memo *m, struct arena *a, struct strv *ret);
+/* Take over what an earlier agent saw, or the one that runs beside us: key -> what, key -> app. */
 void memo_load_hands(struct memo *m, const struct kvs *what, const struct kvs *apps);
-/* What is noted of the object, or NULL. */
-const char *memo_hand_of(const struct memo *m, const char *object);
+/* What is noted under the key (deeds_key()), or NULL. */
+const char *memo_hand_of(const struct memo *m, const char *key);
 /* From now on an agent watches: what is found by hand happened before its eyes, even where it missed the event. */
 void memo_watch(struct memo *m);
 /* A copy in the arena: what a pass was given stays what it was, also while the pass changes the memo. */

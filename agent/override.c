@@ -71,8 +71,7 @@ static void apply_word(struct override *w, enum override_word word, int64_t now_
 
 static bool says_nothing(const struct override *w)
 {
-    return !w->has_state && !w->restarted_at_ms && !w->hold && w->drift.mode == DRIFT_UNSET &&
-           !w->revision;
+    return !w->has_state && !w->restarted_at_ms && !w->hold && !w->drift.set && !w->revision;
 }
 
 /* With its milliseconds: a container that was started within the same second is to be restarted all the same. */
@@ -100,7 +99,7 @@ static void add_text(const struct override *w, const char *app, const char *by, 
     if (w->hold)
         str_add(out, "hold: true\n");
     add_time(out, "until", w->until_ms);
-    if (w->drift.mode != DRIFT_UNSET) {
+    if (w->drift.set) {
         str_add(out, "drift: ");
         (void)form_drift.show(NULL, &w->drift, out);
         str_addc(out, '\n');

@@ -26,10 +26,10 @@ const char *engine_encode_seal(const char *body, const char *image_ref, const ch
 const char *engine_encode_network(const struct want_network *n, const char *subnet,
                                   struct arena *a);
 const char *engine_encode_volume(const struct want_volume *v, struct arena *a);
-/* Body of POST /networks/ID/connect for one attachment. */
-const char *engine_encode_connect(const char *container, const struct want_app *app,
-                                  const struct want_service *service, const struct attach *at,
-                                  struct arena *a);
+/* Body of POST /networks/ID/connect for one attachment of c, to the engine's container of that name or id. With the service's mac_address on the
+ * network that it is born on: who leaves that one and joins it again keeps it. */
+const char *engine_encode_connect(const char *container, const struct want_container *c,
+                                  const struct attach *at, struct arena *a);
 /* The same without a name of its own there: who joins only to reach others. */
 const char *engine_encode_join(const char *container, struct arena *a);
 

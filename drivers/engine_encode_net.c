@@ -145,14 +145,17 @@ static const char *canonical(const json_t *v, struct arena *a)
     return arena_strndup(a, str_text(&s), s.len);
 }
 
-const char *engine_encode_connect(const char *container, const struct want_app *app,
-                                  const struct want_service *service, const struct attach *at,
-                                  struct arena *a)
+const char *engine_encode_connect(const char *container, const struct want_container *c,
+                                  const struct attach *at, struct arena *a)
 {
+    const struct attach *first = engine_encode_first_attach(c);
+    bool born_there = first && strcmp(first->network, at->network) == 0;
+    const char *mac_address = born_there ? c->service->spec->mac_address : NULL;
     json_auto_t *body = json_object();
 
     engine_put_text(body, "Container", container);
-    engine_put_new(body, "EndpointConfig", engine_encode_endpoint(app, service, at, NULL, a));
+    engine_put_new(body, "EndpointConfig",
+                   engine_encode_endpoint(c->app, c->service, at, mac_address, a));
     return canonical(body, a);
 }
 

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "drivers/engine_encode_net.h"
 #include "drivers/engine_update.h"
 #include "reconcile/diff.h"
 #include "reconcile/plan_judge.h"
@@ -32,6 +33,12 @@ static uint64_t able(struct plan_work *w)
     for (size_t i = 0; i < w->seen->n_containers; i++)
         w->able |= engine_fields_able(&w->seen->containers[i].fields);
     return w->able;
+}
+
+/* "networks.blog_front" -> "blog_front" */
+static const char *field_network(const char *field)
+{
+    return strchr(field, '.') + 1;
 }
 
 /* Not joined at all: plan_attach.c sees to that. */
@@ -125,26 +132,57 @@ static struct change change_of(const struct field_difference *d)
     return (struct change){d->key, d->want ? MASKED : NULL, d->have ? MASKED : NULL};
 }
 
-/* "mem_limit and 2 more changed (update at ...)": of those that are not ignored, if there are such. */
+/* The hash knows the first network only: of the others nobody can tell whether the file or a hand changed how the container is to be on
+ * them, unless the event was seen. Where the field is to be left alone, it is left. */
+static bool may_be_file(struct app_work *p, const struct replica *r, const char *field)
+{
+    const struct attach *first = engine_encode_first_attach(r->want);
+
+    return engine_field_repair(field) == FIELD_NETWORK &&
+           !(first &&
+             strcmp(engine_encode_network_name(p->want, first), field_network(field)) == 0) &&
+           !handmade(p->w, r->want->name, field) && !judge_ignores(p, field);
+}
+
+/* Changed by one deed, and to be treated alike: one cause for both. */
+static bool go_together(struct app_work *p, const struct replica *r, const char *a, const char *b)
+{
+    return may_be_file(p, r, a) == may_be_file(p, r, b) &&
+           judge_ignores(p, a) == judge_ignores(p, b) &&
+           handmade(p->w, r->want->name, a) == handmade(p->w, r->want->name, b);
+}
+
+/* "mem_limit and 2 more changed (update at ...)" */
 static const char *cause_of(struct app_work *p, const struct replica *r,
-                            const struct field_difference *found, size_t n)
+                            const struct field_difference *found, size_t n, const char *field)
 {
     const char *first = NULL;
     size_t more = 0;
 
+    if (may_be_file(p, r, field))
+        return arena_printf(p->w->arena, "%s: networks changed",
+                            place_words(p, &r->service->spec->at));
     for (size_t i = 0; i < n; i++) {
-        bool ignored = judge_ignores(p, found[i].key);
+        bool together = go_together(p, r, found[i].key, field);
 
-        more += first && !ignored;
-        if (!first && !ignored)
+        more += first && together;
+        if (!first && together)
             first = found[i].key;
     }
-    if (!first)
-        return judge_by_hand(p, r, "changed", "by hand");
-    return judge_by_hand(p, r,
+    return judge_by_hand(p, r, field,
                          more ? arena_printf(p->w->arena, "%s and %zu more changed", first, more)
                               : arena_printf(p->w->arena, "%s changed", first),
                          "by hand");
+}
+
+/* As judge_differ(), with kind and cause. */
+static bool note(struct app_work *p, struct replica *r, const struct field_difference *found,
+                 size_t n, size_t i)
+{
+    const char *field = found[i].key;
+
+    return judge_differ(p, r, may_be_file(p, r, field) ? DRIFT_PENDING : DRIFT_FOUND,
+                        change_of(&found[i]), cause_of(p, r, found, n, field));
 }
 
 static void push_change(struct app_work *p, struct replica *r, struct change change)
@@ -157,8 +195,6 @@ static void push_change(struct app_work *p, struct replica *r, struct change cha
 /* Of what was just noted: nobody makes a new container for it. */
 static void leave_difference(struct app_work *p, const struct replica *r, const char *cause)
 {
-    if (judge_reports(p))
-        return;
     p->out->differences[p->out->n_differences - 1].left = LEFT_BLOCKED;
     if (p->left)
         return;
@@ -170,39 +206,33 @@ static void leave_difference(struct app_work *p, const struct replica *r, const 
 void drift_fields_judge(struct app_work *p, struct replica *r)
 {
     struct field_difference *found = NULL;
-    size_t n = differences(p, r, r->keeper, &found), updates = 0;
-    const char *cause = n > 0 ? cause_of(p, r, found, n) : NULL;
+    size_t n = differences(p, r, r->keeper, &found), n_updates = 0;
+    struct field_difference *updates = ARENA_ARRAY(p->w->arena, n, struct field_difference);
 
     for (size_t i = 0; i < n; i++) {
-        struct change change = change_of(&found[i]);
-
-        if (!judge_differ(p, r, DRIFT_FOUND, change, cause))
+        if (!note(p, r, found, n, i))
             continue;
         if (takes_new_one(&found[i])) {
-            leave_difference(p, r, cause);
+            leave_difference(p, r, cause_of(p, r, found, n, found[i].key));
             continue;
         }
         if (engine_field_repair(found[i].key) == FIELD_NETWORK) {
-            strv_push(p->w->arena, &r->reconnect, strchr(found[i].key, '.') + 1);
+            strv_push(p->w->arena, &r->reconnect, field_network(found[i].key));
             continue;
         }
-        push_change(p, r, change);
-        found[updates++] = found[i];
+        push_change(p, r, change_of(&found[i]));
+        updates[n_updates++] = found[i];
     }
-    if (updates > 0)
-        r->update = engine_update_body(r->want->body, found, updates, p->w->arena);
+    if (n_updates > 0)
+        r->update = engine_update_body(r->want->body, updates, n_updates, p->w->arena);
 }
 
 void drift_fields_explain(struct app_work *p, struct replica *r, const struct obs_container *c)
 {
     struct field_difference *found = NULL;
     size_t n = differences(p, r, c, &found);
-    const char *cause = cause_of(p, r, found, n);
 
-    for (size_t i = 0; i < n; i++) {
-        struct change change = change_of(&found[i]);
-
-        if (judge_differ(p, r, DRIFT_FOUND, change, cause))
-            push_change(p, r, change);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (note(p, r, found, n, i))
+            push_change(p, r, change_of(&found[i]));
 }

@@ -62,9 +62,11 @@ static const struct replica *place_named(const struct app_work *p, const char *c
 }
 
 /* "update at 2026-11-22T10:00:00Z" */
-static void note_event(struct app_work *p, struct difference *d)
+static void note_event(struct app_work *p, const char *container, struct difference *d)
 {
-    const char *hand = handmade_object(p->w, d->object), *at = hand ? strstr(hand, " at ") : NULL;
+    const char *hand =
+        container ? handmade(p->w, container, d->change.field) : handmade_end(p->w, d->object);
+    const char *at = hand ? strstr(hand, " at ") : NULL;
     int64_t ms;
 
     if (!at)
@@ -111,12 +113,12 @@ static bool stands_still(const struct app_work *p)
 static enum drift_left left_of(const struct app_work *p, const struct difference *d,
                                const struct replica *r)
 {
-    if (d->left != LEFT_NOT)
+    if (d->left != LEFT_NOT && d->left != LEFT_REPORT)
         return d->left;
     if (stands_still(p) || p->out->state == APP_HELD || p->out->state == APP_FROZEN)
         return LEFT_HELD;
-    if (r && r->kind == DRIFT_FOUND && p->reported_only && judge_reports(p))
-        return LEFT_REPORT;
+    if (d->left != LEFT_NOT)
+        return d->left;
     return r && r->blocked ? LEFT_BLOCKED : LEFT_NOT;
 }
 
@@ -129,7 +131,7 @@ void drift_note(struct app_work *p)
 
         d->service = r ? r->service->name : NULL;
         if (d->kind == DRIFT_FOUND)
-            note_event(p, d);
+            note_event(p, container, d);
         d->repair = repair_of(d, r);
         d->left = left_of(p, d, r);
     }

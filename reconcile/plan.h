@@ -101,7 +101,7 @@ struct plan {
 struct history {
     struct kvs last_hash; /* container name -> hash that we last brought up there */
     struct kvs
-        handmade; /* "container NAME" -> "destroy at 2026-11-22T10:00:03Z": the event that changed it by hand */
+        handmade; /* deeds_key() -> "destroy at 2026-11-22T10:00:03Z": the event that changed it by hand */
     bool watched; /* an agent has been watching since before the look */
 };
 

@@ -36,15 +36,14 @@ static void judge_wanted_networks(struct app_work *p, struct replica *r)
         /* Only the network it was born on is part of the hash; of the others nobody can tell whether the file or a
          * hand changed, unless the event was seen. A network that is missing altogether may be one that we were
          * just making again. */
-        bool event =
-            handmade(p->w, r->want->name) ||
-            handmade_object(p->w, arena_printf(p->w->arena, "network %s", net->want->name));
+        const char *field = arena_printf(p->w->arena, "networks.%s", net->want->name);
+        bool event = handmade(p->w, r->want->name, field) ||
+                     handmade_end(p->w, arena_printf(p->w->arena, "network %s", net->want->name));
         bool found = event || (born_there && net->have);
 
         if (judge_differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING,
-                         (struct change){arena_printf(p->w->arena, "networks.%s", net->want->name),
-                                         "connected", NULL},
-                         found        ? judge_by_hand(p, r, "not connected", "disconnected by hand")
+                         (struct change){field, "connected", NULL},
+                         found ? judge_by_hand(p, r, field, "not connected", "disconnected by hand")
                          : born_there ? "its network is gone"
                                       : arena_printf(p->w->arena, "%s: networks changed",
                                                      place_words(p, &r->service->spec->at))))
@@ -92,9 +91,9 @@ static void judge_extra_networks(struct app_work *p, struct replica *r)
         if (wants_network(p, r, on->network_name))
             continue;
         if (network_is_apps(p, on)) {
-            bool found = handmade(p->w, r->want->name) != NULL;
+            bool found = handmade(p->w, r->want->name, field) != NULL;
             if (judge_differ(p, r, found ? DRIFT_FOUND : DRIFT_PENDING, change,
-                             found ? judge_by_hand(p, r, "connected by hand", "")
+                             found ? judge_by_hand(p, r, field, "connected by hand", "")
                                    : arena_printf(a, "%s: networks changed",
                                                   place_words(p, &r->service->spec->at))))
                 strv_push(a, &r->disconnect, on->network_id);
@@ -122,7 +121,7 @@ void attach_judge_name(struct app_work *p, struct replica *r)
     if (strcmp(name, have) == 0)
         return;
     /* A name is no part of the hash. If it was up under this one before, the file changed. */
-    bool file = !ours && !handmade(p->w, name) && judge_was_up_as(p, r, have);
+    bool file = !ours && !handmade(p->w, name, "name") && judge_was_up_as(p, r, have);
     const char *adopted = r->keeper->adopted;
 
     r->rename = judge_differ(
@@ -132,7 +131,7 @@ void attach_judge_name(struct app_work *p, struct replica *r)
         : ours  ? "its replacement was not finished"
         : file  ? arena_printf(p->w->arena, "%s: container_name changed",
                                place_words(p, &r->service->spec->at))
-                : judge_by_hand(p, r, "renamed", "by hand"));
+                : judge_by_hand(p, r, "name", "renamed", "by hand"));
 }
 
 /* Somebody else's container has the name that is needed here. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "drivers/engine_encode.h"
+#include "drivers/engine_encode_net.h"
 #include "reconcile/adopt.h"
 #include "reconcile/plan_judge.h"
 #include "reconcile/plan_route.h"
@@ -263,22 +264,18 @@ static const char *choose_subnet(struct app_work *p, const struct network_work *
     return subnet;
 }
 
-/* A container of ours still names it. */
-/* Exactly what uses it now was up before: it was there. */
+/* Exactly what uses it now was up before: it was there. Of its networks that holds for the one that its hash knows. */
 static bool used_before(struct app_work *p, const char *key, bool volume)
 {
     for (size_t i = 0; i < p->n_replicas; i++) {
         const struct replica *r = &p->replicas[i];
         const struct service *s = r->service->spec;
-        const struct attach *on;
-        size_t n;
+        const struct attach *first = volume ? NULL : engine_encode_first_attach(r->want);
 
         if (!judge_was_up_as(p, r, r->want->name))
             continue;
-        service_attachments(s, &on, &n);
-        for (size_t k = 0; !volume && k < n; k++)
-            if (strcmp(on[k].network, key) == 0)
-                return true;
+        if (first && strcmp(first->network, key) == 0)
+            return true;
         for (size_t k = 0; volume && k < s->n_mounts; k++)
             if (s->mounts[k].kind == MOUNT_VOLUME && s->mounts[k].source &&
                 strcmp(s->mounts[k].source, key) == 0)
@@ -290,13 +287,14 @@ static bool used_before(struct app_work *p, const char *key, bool volume)
 /* "gone (destroy at ...)", or NULL: it is new. */
 static const char *gone_words(struct app_work *p, const char *object, bool known)
 {
-    const char *event = handmade_object(p->w, object);
+    const char *event = handmade_end(p->w, object);
 
     if (event)
         return arena_printf(p->w->arena, "gone (%s)", event);
     return known ? "gone (removed by hand)" : NULL;
 }
 
+/* A container of ours still names it. */
 static bool knew_network(const struct app_work *p, const char *name)
 {
     for (size_t i = 0; i < p->n_mine; i++)
@@ -535,7 +533,7 @@ static void reconnect(struct app_work *p, struct network_work *n)
         if (r->keeper && !strv_has(&r->connect, n->want->name)) {
             strv_push(a, &r->connect, n->want->name);
             r->kind = DRIFT_PENDING;
-            if (!r->cause)
+            if (!r->cause || r->cause_is_left)
                 r->cause = n->mismatch;
         }
         if (!r->former)
@@ -545,7 +543,7 @@ static void reconnect(struct app_work *p, struct network_work *n)
         struct action *act = act_at(p, on);
 
         act->op.network = act->op.name = n->want->name;
-        act->op.body = engine_encode_connect(r->former->id, p->want, r->service, at, a);
+        act->op.body = engine_encode_connect(r->former->id, r->want, at, a);
         act_need(p, on, n->created);
     }
 }

@@ -42,31 +42,71 @@ bool judge_ignores(const struct app_work *p, const char *field)
                   : names_field(p, field);
 }
 
+/* What is done here has the cause of what asks for it, not of what is only said. */
+static void take_cause(struct replica *r, enum drift_kind kind, bool left, const char *cause)
+{
+    if (!r->cause || (r->cause_is_left && !left)) {
+        r->cause = cause;
+        r->cause_is_left = left;
+    }
+    if (r->kind != DRIFT_PENDING)
+        r->kind = kind;
+}
+
+static struct difference *note(struct app_work *p, const struct replica *r, enum drift_kind kind,
+                               struct change change, const char *cause)
+{
+    diff_add(p, kind, arena_printf(p->w->arena, "container %s", r->want->name), change, cause);
+    return &p->out->differences[p->out->n_differences - 1];
+}
+
+/* judge_differ() of what no rule can leave alone. */
+static bool differ_for_good(struct app_work *p, struct replica *r, enum drift_kind kind,
+                            struct change change, const char *cause)
+{
+    bool left = kind == DRIFT_FOUND && judge_reports(p);
+
+    note(p, r, kind, change, cause)->left = left ? LEFT_REPORT : LEFT_NOT;
+    take_cause(r, kind, left, cause);
+    return !left;
+}
+
 bool judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
                   const char *cause)
 {
-    const char *object = arena_printf(p->w->arena, "container %s", r->want->name);
-
-    diff_add(p, kind, object, change, cause);
-    if (kind == DRIFT_FOUND && judge_ignores(p, change.field)) {
-        p->out->differences[p->out->n_differences - 1].left = LEFT_IGNORED;
-        return false;
-    }
-    if (!r->cause)
-        r->cause = cause;
-    if (r->kind != DRIFT_PENDING)
-        r->kind = kind;
-    return true;
+    if (kind != DRIFT_FOUND || !judge_ignores(p, change.field))
+        return differ_for_good(p, r, kind, change, cause);
+    note(p, r, kind, change, cause)->left = LEFT_IGNORED;
+    return false;
 }
 
-const char *judge_by_hand(struct app_work *p, const struct replica *r, const char *what,
-                          const char *otherwise)
+const char *judge_by_hand(struct app_work *p, const struct replica *r, const char *field,
+                          const char *what, const char *otherwise)
 {
-    const char *event = handmade(p->w, r->want->name);
+    const char *event = handmade(p->w, r->want->name, field);
 
     if (event || (p->w->in->history && p->w->in->history->watched))
         return arena_printf(p->w->arena, "%s (%s)", what, event ? event : otherwise);
     return arena_printf(p->w->arena, "%s (%s, while no agent watched)", what, otherwise);
+}
+
+const char *judge_cause_of(const struct app_work *p, const struct replica *r, const char *field)
+{
+    const char *object = arena_printf(p->w->arena, "container %s", r->want->name);
+
+    for (size_t i = 0; !r->make && i < p->out->n_differences; i++) {
+        const struct difference *d = &p->out->differences[i];
+
+        if (strcmp(d->change.field, field) == 0 && strcmp(d->object, object) == 0)
+            return d->cause;
+    }
+    return r->cause;
+}
+
+const char *judge_cause_of_network(const struct app_work *p, const struct replica *r,
+                                   const char *network)
+{
+    return judge_cause_of(p, r, arena_printf(p->w->arena, "networks.%s", network));
 }
 
 bool judge_was_up_as(const struct app_work *p, const struct replica *r, const char *name)
@@ -85,17 +125,26 @@ static bool was_up(const struct app_work *p, const struct replica *r)
 
 /* ---- a place without the container that is wanted ---- */
 
+/* What was up under this name was another: whoever took that away said nothing of this one. */
+static bool is_another_now(const struct app_work *p, const struct replica *r)
+{
+    const struct history *h = p->w->in->history;
+    const char *last = h ? kvs_get(&h->last_hash, r->want->name) : NULL;
+
+    return last && r->want->hash[0] && strcmp(last, r->want->hash) != 0;
+}
+
 /* Only what we once brought up can have been taken away; without a diary nobody knows, and a deployment that was interrupted
- * must go on even under drift: report. */
+ * must go on even under drift: report. `ignore: [state]` is about how a container is, not about whether there is one. */
 static void judge_missing(struct app_work *p, struct replica *r)
 {
-    bool found = was_up(p, r) || handmade(p->w, r->want->name);
+    bool found = !is_another_now(p, r) && (was_up(p, r) || handmade(p->w, r->want->name, "state"));
     struct change change = {"state", "running", NULL};
 
     r->condition = COND_ABSENT;
-    (void)judge_differ(
+    (void)differ_for_good(
         p, r, found ? DRIFT_FOUND : DRIFT_PENDING, change,
-        found ? judge_by_hand(p, r, "gone", "removed by hand")
+        found ? judge_by_hand(p, r, "state", "gone", "removed by hand")
               : arena_printf(p->w->arena, "%s: new", place_words(p, &r->service->spec->at)));
 }
 
@@ -260,7 +309,7 @@ static void judge_exited(struct app_work *p, struct replica *r)
     if (ended_for_good(p, r))
         return;
     r->condition = COND_DOWN;
-    const char *event = handmade(p->w, r->want->name);
+    const char *event = handmade(p->w, r->want->name, "state");
     enum drift_kind kind = event || was_up(p, r) ? DRIFT_FOUND : DRIFT_PENDING;
 
     r->start = judge_differ(p, r, kind, change,
@@ -366,7 +415,7 @@ static void judge_state(struct app_work *p, struct replica *r)
     case CS_PAUSED:
         r->condition = COND_DOWN;
         r->unpause = judge_differ(p, r, DRIFT_FOUND, (struct change){"state", "running", "paused"},
-                                  judge_by_hand(p, r, "paused", "by hand"));
+                                  judge_by_hand(p, r, "state", "paused", "by hand"));
         break;
     case CS_EXITED:
     case CS_DEAD:
@@ -385,7 +434,7 @@ static void judge_keeper(struct app_work *p, struct replica *r)
             p, r, DRIFT_PENDING,
             (struct change){"containers", "1", arena_printf(p->w->arena, "%zu", r->n_have)},
             "what it replaces is still there");
-    bool over = !r->start && r->keeper->state == CS_EXITED;
+    bool over = !r->start && !r->cause_is_left && r->keeper->state == CS_EXITED;
 
     if (!over)
         attach_judge_networks(p, r);
@@ -407,15 +456,13 @@ bool judge_reports(const struct app_work *p)
     return mode_of(p) == DRIFT_REPORT;
 }
 
-/* drift: report. What a hand did is said, not undone. */
+/* drift: report. What a hand did is said, not undone: judge_differ() kept it from all but the making of what is gone. */
 static void leave_as_it_is(struct app_work *p, struct replica *r)
 {
     if (r->kind != DRIFT_FOUND || !judge_reports(p))
         return;
     p->reported_only = true;
-    r->make = r->start = r->unpause = r->restart = r->rename = r->clear = false;
-    r->connect = r->disconnect = r->reconnect = (struct strv){0};
-    r->update = NULL;
+    r->make = r->start = r->clear = false;
 }
 
 static void judge_replica(struct app_work *p, struct replica *r)

@@ -22,8 +22,8 @@ void attach_judge_name(struct app_work *p, struct replica *r);
 /* Refuses the app when somebody else's container has the name that is needed here. */
 void attach_judge_squatter(struct app_work *p, const struct replica *r);
 
-/* plan_judge.c: note one difference of the place; the first cause stays, pending wins over found. False: a hand's doing in a field that
- * `drift: {ignore:}` names, so it is left. */
+/* plan_judge.c: note one difference of the place; the first cause stays, pending wins over found. False: a hand's doing that is left,
+ * because `drift: {ignore:}` names the field or `drift: report` holds. */
 bool judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
                   const char *cause);
 /* `drift: {ignore:}` names the field, or the map or list that it is an element of; of mem_limit and memswap_limit either. */
@@ -32,9 +32,13 @@ bool judge_ignores(const struct app_work *p, const char *field);
 bool judge_ended_for_good(const struct service *spec, const struct obs_container *c);
 /* `drift: report` holds for the app. */
 bool judge_reports(const struct app_work *p);
-/* "gone (destroy at 10:00:03)", or as much of it as is known. */
-const char *judge_by_hand(struct app_work *p, const struct replica *r, const char *what,
-                          const char *otherwise);
+/* "gone (destroy at 10:00:03)", or as much of it as is known; the event is one that can change the field. */
+const char *judge_by_hand(struct app_work *p, const struct replica *r, const char *field,
+                          const char *what, const char *otherwise);
+/* What was noted as the cause of this field's difference: of several on one container each repair has its own. */
+const char *judge_cause_of(const struct app_work *p, const struct replica *r, const char *field);
+const char *judge_cause_of_network(const struct app_work *p, const struct replica *r,
+                                   const char *network);
 /* The diary says that exactly this was up under this name, and that we did not take it down. */
 bool judge_was_up_as(const struct app_work *p, const struct replica *r, const char *name);
 

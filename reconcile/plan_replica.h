@@ -40,6 +40,7 @@ struct replica {
     const char *update;              /* what the engine is to change in place; NULL: nothing */
     enum drift_kind kind;            /* pending wins over found */
     const char *cause;
+    bool cause_is_left;  /* ... of something that is only said: drift: report */
     const char *blocked; /* nothing can be done now, because */
     int64_t
         port_wait_ms; /* its start may wait so long for a host port that another app gives up; 0: none */

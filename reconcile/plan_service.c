@@ -11,6 +11,7 @@
 #include "drivers/engine_encode.h"
 #include "drivers/engine_encode_net.h"
 #include "reconcile/plan_infra.h"
+#include "reconcile/plan_judge.h"
 #include "reconcile/plan_order.h"
 #include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
@@ -193,12 +194,13 @@ static void connect(struct app_work *p, struct replica *r, const struct attach *
                     struct network_work *n, uint32_t after)
 {
     uint32_t network = infra_network(p, n);
-    uint32_t i = act_container(p, ACT_NETWORK_CONNECT, r->object, r->label, r->cause);
+    uint32_t i = act_container(p, ACT_NETWORK_CONNECT, r->object, r->label,
+                               judge_cause_of_network(p, r, n->want->name));
     struct action *act = act_at(p, i);
 
     act->op.network = n->have ? n->have->id : n->want->name;
     act->op.name = n->want->name;
-    act->op.body = engine_encode_connect(r->object, p->want, r->service, at, p->w->arena);
+    act->op.body = engine_encode_connect(r->object, r->want, at, p->w->arena);
     act_need(p, i, network);
     act_need(p, i, after);
     service_prepared(p, r, i);
@@ -248,7 +250,8 @@ static void reconnect(struct app_work *p, struct replica *r)
 
         if (!net || !net->have || !strv_has(&r->reconnect, net->want->name))
             continue;
-        uint32_t off = act_container(p, ACT_NETWORK_DISCONNECT, r->object, r->label, r->cause);
+        uint32_t off = act_container(p, ACT_NETWORK_DISCONNECT, r->object, r->label,
+                                     judge_cause_of_network(p, r, net->want->name));
 
         act_at(p, off)->op.network = net->have->id;
         act_at(p, off)->op.name = net->want->name;
@@ -258,7 +261,8 @@ static void reconnect(struct app_work *p, struct replica *r)
 
 static void update(struct app_work *p, struct replica *r)
 {
-    uint32_t i = act_container(p, ACT_UPDATE, r->object, r->label, r->cause);
+    const char *cause = judge_cause_of(p, r, r->changes[0].field);
+    uint32_t i = act_container(p, ACT_UPDATE, r->object, r->label, cause);
     struct action *act = act_at(p, i);
 
     act->op.body = r->update;

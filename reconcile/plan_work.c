@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "reconcile/action_table.h"
+#include "reconcile/deeds.h"
 #include "spec/base/arena.h"
 
 /* ---- building ---- */
@@ -316,19 +317,18 @@ const char *leftover_cause(const struct app_work *p, const struct obs_container 
                         s->n_containers);
 }
 
-const char *handmade_object(const struct plan_work *w, const char *object)
+const char *handmade_end(const struct plan_work *w, const char *object)
 {
     const struct history *h = w->in->history;
 
-    return h && h->handmade.n > 0 ? kvs_get(&h->handmade, object) : NULL;
+    return h && h->handmade.n > 0 ? deeds_end(&h->handmade, object) : NULL;
 }
 
-const char *handmade(const struct plan_work *w, const char *container)
+const char *handmade(const struct plan_work *w, const char *container, const char *field)
 {
-    char key[256];
+    const struct history *h = w->in->history;
 
-    (void)snprintf(key, sizeof(key), "container %s", container);
-    return handmade_object(w, key);
+    return h && h->handmade.n > 0 ? deeds_of(&h->handmade, container, field) : NULL;
 }
 
 size_t service_index(const struct want_app *app, const char *service)

@@ -142,10 +142,10 @@ const char *container_label(const struct plan_work *w, const struct obs_containe
 const char *leftover_cause(const struct app_work *p, const struct obs_container *c);
 /* "apps/blog.yaml:4", or the app's own place when `at` is none. */
 const char *place_words(const struct app_work *p, const struct place *at);
-/* What the history says a hand did to this container, or NULL. */
-const char *handmade(const struct plan_work *w, const char *container);
-const char *handmade_object(const struct plan_work *w,
-                            const char *object); /* "network blog_default" */
+/* The event by which a hand changed this field of the container (deeds.h), or NULL. */
+const char *handmade(const struct plan_work *w, const char *container, const char *field);
+/* ... by which it removed an object: "network blog_default". */
+const char *handmade_end(const struct plan_work *w, const char *object);
 /* n_services when not there */
 size_t service_index(const struct want_app *app, const char *service);
 struct network_work *network_by_key(struct app_work *p, const char *key);

@@ -24,7 +24,8 @@ enum app_wish { WISH_RUNNING = 0, WISH_STOPPED, WISH_REMOVED };
 enum volumes_wish { VOLUMES_KEEP = 0, VOLUMES_QUARANTINE };
 enum drift_mode { DRIFT_UNSET = 0, DRIFT_HEAL, DRIFT_REPORT };
 struct drift_rule {
-    enum drift_mode mode; /* HEAL beside ignore */
+    bool set; /* there is one; the mode may be left to whoever is asked next all the same */
+    enum drift_mode mode; /* UNSET beside ignore, unless it is given */
     struct strv
         ignore; /* fields, by the names that `evenkeel drift` gives them: "mem_limit", "labels", "labels.x"; sorted, unique */
 };

@@ -224,7 +224,7 @@ static void apply_override(struct builder *b, struct want_app *app, const struct
              o->by);
     }
     hold(b, app, o);
-    if (o->drift.mode)
+    if (o->drift.set)
         note_drift(b, app, o);
     if (o->restarted_at_ms) {
         CLEANUP(str_release) struct str text = STR_INIT;

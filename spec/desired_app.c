@@ -487,9 +487,9 @@ static void merge_override(const struct app_source *src, struct want_app *ret)
     const struct override *o = src->override;
 
     ret->state = o && o->has_state ? o->state : src->app->state;
-    const struct drift_rule *rule = o && o->drift.mode ? &o->drift : &src->app->drift;
+    const struct drift_rule *rule = o && o->drift.set ? &o->drift : &src->app->drift;
 
-    ret->drift = rule->mode;
+    ret->drift = rule->mode ? rule->mode : src->app->drift.mode;
     ret->drift_ignore = rule->ignore;
     if (ret->drift == DRIFT_UNSET)
         ret->drift = src->settings->drift ? src->settings->drift : DRIFT_HEAL;

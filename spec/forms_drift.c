@@ -1,6 +1,6 @@
-/* forms_drift.c: what is to be done about changes by hand: `heal`, `report`, or `{ignore: [fields]}`.
+/* forms_drift.c: what is to be done about changes by hand: `heal`, `report`, or `{mode: report, ignore: [fields]}`.
  *
- * In: the value of `drift:`. Out: a drift_rule. Fields are named as `evenkeel drift` names them, which is as a service spells them; a
+ * In: the value of `drift:`. Out: a drift_rule; without a mode it says nothing of it, so that the agent's own stays in force. Fields are named as `evenkeel drift` names them, which is as a service spells them; a
  * part behind a point means one element (`labels.x`). It refuses names that no difference will ever have, because a rule with a
  * slip in it would be obeyed by leaving nothing alone. */
 #include "spec/forms.h"
@@ -74,60 +74,75 @@ static void decode_ignore(struct decode_ctx *c, const struct yaml_node *v, struc
             strv_push(c->arena, ret, all.v[i]);
 }
 
+static enum drift_mode decode_mode(struct decode_ctx *c, const char *name,
+                                   const struct yaml_node *v)
+{
+    static const struct choice words[] = {
+        {"heal", DRIFT_HEAL}, {"report", DRIFT_REPORT}, {NULL, 0}};
+    const struct field row = {.name = name, .form = &form_choice, .choices = words};
+    int mode = DRIFT_UNSET;
+
+    form_choice.decode(c, &row, v, &mode);
+    return (enum drift_mode)mode;
+}
+
 static void decode_rule(struct decode_ctx *c, const struct yaml_node *v, struct drift_rule *rule)
 {
     for (size_t i = 0; i < v->n; i++) {
         const struct yaml_pair *pair = &v->pairs[i];
+        bool mode = strcmp(pair->key, "mode") == 0;
 
-        if (strcmp(pair->key, "ignore") != 0) {
+        if (!mode && strcmp(pair->key, "ignore") != 0) {
             decode_say(c, DIAG_ERROR, decode_pair_place(c, pair),
-                       "write `drift: heal`, `drift: report` or `drift: {ignore: [mem_limit]}`",
+                       "write `drift: heal`, `drift: report` or "
+                       "`drift: {mode: report, ignore: [mem_limit]}`",
                        "unknown key \"%s\"", pair->key);
             continue;
         }
         decode_enter(c, pair->key);
-        decode_ignore(c, pair->value, &rule->ignore);
+        if (mode)
+            rule->mode = decode_mode(c, pair->key, pair->value);
+        else
+            decode_ignore(c, pair->value, &rule->ignore);
         decode_leave(c);
     }
-    rule->mode = DRIFT_HEAL;
 }
 
 static void decode_form_drift(struct decode_ctx *c, const struct field *f,
                               const struct yaml_node *v, void *out)
 {
-    static const struct choice words[] = {
-        {"heal", DRIFT_HEAL}, {"report", DRIFT_REPORT}, {NULL, 0}};
-    const struct field row = {.name = f->name, .form = &form_choice, .choices = words};
-    struct drift_rule rule = {0};
-    int mode = DRIFT_UNSET;
+    struct drift_rule rule = {.set = true};
 
-    if (v->kind == YAML_MAP) {
+    if (v->kind == YAML_MAP)
         decode_rule(c, v, &rule);
-    } else {
-        form_choice.decode(c, &row, v, &mode);
-        rule.mode = (enum drift_mode)mode;
-    }
+    else
+        rule.mode = decode_mode(c, f->name, v);
     *(struct drift_rule *)out = rule;
 }
 
 static bool show_form_drift(const struct field *f, const void *value, struct str *out)
 {
     const struct drift_rule *rule = value;
+    const char *mode = rule->mode == DRIFT_REPORT ? "report" : "heal";
 
-    if (rule->mode == DRIFT_UNSET)
+    if (!rule->set)
         return false;
-    if (rule->ignore.n == 0) {
-        str_add(out, rule->mode == DRIFT_REPORT ? "report" : "heal");
+    if (rule->mode != DRIFT_UNSET && rule->ignore.n == 0) {
+        str_add(out, mode);
         return true;
     }
-    str_add(out, "{ignore: ");
-    (void)show_strv(f, &rule->ignore, out);
+    str_add(out, "{");
+    if (rule->mode != DRIFT_UNSET)
+        str_addf(out, "mode: %s, ", mode);
+    str_add(out, "ignore: ");
+    if (!show_strv(f, &rule->ignore, out))
+        str_add(out, "[]");
     str_add(out, "}");
     return true;
 }
 
 const struct form form_drift = {
-    "heal, report or {ignore: [fields]}", decode_form_drift, show_form_drift,
+    "heal, report or {mode: heal or report, ignore: [fields]}", decode_form_drift, show_form_drift,
     "{\"anyOf\": [{\"enum\": [\"heal\", \"report\"]}, {\"type\": \"object\", "
-    "\"additionalProperties\": false, \"properties\": {\"ignore\": {\"type\": \"array\", "
-    "\"items\": {\"type\": \"string\"}}}}]}"};
+    "\"additionalProperties\": false, \"properties\": {\"mode\": {\"enum\": [\"heal\", "
+    "\"report\"]}, \"ignore\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}}}]}"};

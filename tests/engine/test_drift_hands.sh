@@ -15,6 +15,7 @@ services:
     image: busybox:stable
     command: ["sleep", "100000"]
     stop_signal: SIGKILL
+    mac_address: "02:42:0a:5f:00:99"
     networks: {front: {aliases: [www]}, back: {ipv4_address: 10.95.0.9}}
 networks:
   front: {}
@@ -77,16 +78,22 @@ leave foreign >/dev/null
 
 # --- all at once, and then the file says: heal
 again web_front '{"Aliases": ["evil"]}' >/dev/null
+again web_back '{"Aliases": ["app"], "IPAMConfig": {"IPv4Address": "10.95.0.7"}}' >/dev/null
 api POST "/containers/$id/update" '{"PidsLimit": 7, "NanoCpus": 900000000}' >/dev/null
 to "$id/rename?name=mine" >/dev/null
 to "$id/pause" >/dev/null
-check "all of it is reported" wait_until 4 eval '[ "$({ evenkeel drift --json || true; } | jq "[.drift[] | select(.left == \"report\")] | length")" = 5 ]'
+check "all of it is reported" wait_until 4 eval '[ "$({ evenkeel drift --json || true; } | jq "[.drift[] | select(.left == \"report\")] | length")" = 6 ]'
 plain=$(evenkeel drift || true)
 says "in words" "renamed (rename at 20" "$plain"
+app 'drift: report' | sed 's/networks: {front/networks: {side: {}, front/' | write_file web.yaml
+check "a network that the file adds meanwhile is joined" wait_until 6 eval '[ "$(inspect "$id" ".NetworkSettings.Networks|has(\"web_side\")")" = true ]'
+sleep 0.5
+same "and what hands did stays" "/mine true 7" "$(inspect "$id" '"\(.Name) \(.State.Paused) \(.HostConfig.PidsLimit)"')"
 app '' | write_file web.yaml
 well() { [ "$(inspect "$id" '"\(.Name) \(.State.Running) \(.State.Paused) \(.HostConfig.PidsLimit) \(.HostConfig.NanoCpus)"')" = "/web-app-1 true false 100 500000000" ]; }
 check "all of it heals" wait_until 10 well
 check "and the alias" wait_until 5 eval '[[ $(inspect "$id" ".NetworkSettings.Networks.web_front.Aliases|tojson") == *www* ]]'
+check "and the address, with the service's own MAC" wait_until 5 eval '[ "$(inspect "$id" ".NetworkSettings.Networks.web_back|\"\(.IPAddress) \(.MacAddress)\"")" = "10.95.0.9 02:42:0a:5f:00:99" ]'
 same "in the same container" "$id" "$(inspect web-app-1 .Id)"
 check "Synced" wait_until 5 is Synced web
 same "nothing is left to do" "0 0" "$(exit_of plan) $(exit_of evenkeel drift)"

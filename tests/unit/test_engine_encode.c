@@ -112,10 +112,10 @@ static void put_container(json_t *all, const struct want_container *c, struct ar
     for (size_t i = 0; i < spec->n_networks; i++) {
         const struct attach *at = &spec->networks[i];
 
-        if (at != first)
+        if (at != first || spec->mac_address) /* off its first network, and on again */
             put_body(all, "connect",
                      arena_printf(a, "%s to %s", c->name, engine_encode_network_name(c->app, at)),
-                     engine_encode_connect(c->name, c->app, c->service, at, a), a);
+                     engine_encode_connect(c->name, c, at, a), a);
     }
 }
 

@@ -73,8 +73,8 @@ static void say(struct world *w, enum override_word word)
 
 static void what_stands_there_stays(void **state)
 {
-    static const char *const rules[] = {"heal", "report",
-                                        "{ignore: [\"labels.x\", \"mem_limit\"]}"};
+    static const char *const rules[] = {"heal", "report", "{ignore: [\"labels.x\", \"mem_limit\"]}",
+                                        "{mode: report, ignore: [\"labels.x\"]}", "{ignore: []}"};
     struct world *w = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
