@@ -70,7 +70,8 @@ void docker_act_begin(struct ticket *t)
     case OP_CONTAINER_RENAME: path = rename_path(t); break;
     case OP_CONTAINER_REMOVE:
         method = "DELETE";
-        path = docker_path(t->arena, "/containers/", op->object, "?v=1&force=1");
+        path = docker_path(t->arena, "/containers/", op->object,
+                           op->drop_volumes ? "?v=1&force=1" : "?force=1");
         break;
     case OP_NETWORK_REMOVE:
         method = "DELETE";

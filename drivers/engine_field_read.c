@@ -5,6 +5,7 @@
  * part. Mounts are engine_field_volumes.c. */
 #include "drivers/engine_field_read.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -225,16 +226,48 @@ void field_read_json(struct field_sink *s, const struct field_view *v, const cha
         add(s, name, json_text(value, s->arena));
 }
 
+/* ---- addresses: engines from API 1.52 on report them in their shortest spelling, whatever was sent ---- */
+
+static const char *address_text(const char *text, struct arena *a)
+{
+    int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+    unsigned char bytes[sizeof(struct in6_addr)];
+    char shortest[INET6_ADDRSTRLEN];
+
+    if (inet_pton(family, text, bytes) != 1 ||
+        !inet_ntop(family, bytes, shortest, sizeof(shortest)))
+        return text;
+    return arena_strdup(a, shortest);
+}
+
+void field_read_addresses(struct field_sink *s, const struct field_view *v, const char *name,
+                          const json_t *value)
+{
+    json_auto_t *list = json_array();
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(iterable(value), i, one)
+    {
+        const char *text = json_string_value(one);
+
+        if (text)
+            (void)json_array_append_new(list, json_string(address_text(text, s->arena)));
+    }
+    field_read_list(s, v, name, list);
+}
+
 /* ---- one value with rules of its own ---- */
 
 void field_read_swap(struct field_sink *s, const struct field_view *v, const char *name,
                      const json_t *value)
 {
-    int64_t swap = json_integer_value(value), memory = js_int(v->host, "Memory", 0);
+    int64_t swap = json_integer_value(value);
 
+    (void)v;
     if (swap == -1)
         add(s, name, "unlimited");
-    else if (swap > 0 && swap / 2 != memory)
+    else if (swap > 0)
         add(s, name, bytes_text(swap, s->arena));
 }
 
@@ -470,6 +503,7 @@ static const char *binding_text(const json_t *binding, struct arena *a)
         port = "any";
     if (!*ip)
         return arena_strdup(a, port);
+    ip = address_text(ip, a);
     return arena_printf(a, strchr(ip, ':') ? "[%s]:%s" : "%s:%s", ip, port);
 }
 
@@ -523,21 +557,54 @@ static void add_texts(const json_t *endpoint, const char *path, const char *word
     struct strv texts = {0};
 
     js_strv(endpoint, path, a, &texts);
+    for (size_t i = 0; i < texts.n; i++)
+        texts.v[i] = address_text(texts.v[i], a); /* a link is no address */
     strv_sort(&texts);
     for (size_t i = 0; i < texts.n; i++)
         strv_push(a, into, arena_printf(a, "%s %s", word, texts.v[i]));
 }
 
-static void add_options(const json_t *endpoint, struct arena *a, struct strv *into)
+#define ENDPOINT_SYSCTLS "com.docker.network.endpoint.sysctls"
+
+/* On its first network that option is where engines from 27 on put the sysctls of eth0 that were sent in HostConfig: whichever way, they
+ * are sysctls. "net.ipv4.conf.IFNAME.rp_filter=2,..." */
+static void add_interface_sysctls(struct field_sink *s, const json_t *endpoint)
+{
+    const char *all =
+        json_string_value(json_object_get(js_at(endpoint, "DriverOpts"), ENDPOINT_SYSCTLS));
+    char *copy = arena_strdup(s->arena, all ? all : ""), *more = NULL;
+
+    for (char *one = strtok_r(copy, ",", &more); one; one = strtok_r(NULL, ",", &more)) {
+        char *equals = strchr(one, '='), *at = strstr(one, ".IFNAME.");
+
+        if (!equals)
+            continue;
+        *equals = '\0';
+        if (at && at < equals)
+            one = arena_printf(s->arena, "%.*s.eth0.%s", (int)(at - one), one, at + 8);
+        field_sink_add(s, "sysctls", one, equals + 1);
+    }
+}
+
+static bool is_first(const struct field_view *v, const char *network)
+{
+    const char *mode = js_str(v->host, "NetworkMode", "");
+
+    return strcmp(strcmp(mode, "default") == 0 ? "bridge" : mode, network) == 0;
+}
+
+static void add_options(const json_t *endpoint, bool first, struct arena *a, struct strv *into)
 {
     struct kvs options = {0};
 
     js_kvs(endpoint, "DriverOpts", a, &options);
     for (size_t i = 0; i < options.n; i++)
-        strv_push(a, into, arena_printf(a, "option %s=%s", options.v[i].key, options.v[i].value));
+        if (!first || strcmp(options.v[i].key, ENDPOINT_SYSCTLS) != 0)
+            strv_push(a, into,
+                      arena_printf(a, "option %s=%s", options.v[i].key, options.v[i].value));
 }
 
-static const char *endpoint_text(const struct field_view *v, const json_t *endpoint,
+static const char *endpoint_text(const struct field_view *v, const json_t *endpoint, bool first,
                                  struct arena *a)
 {
     CLEANUP(str_release) struct str all = STR_INIT;
@@ -547,12 +614,12 @@ static const char *endpoint_text(const struct field_view *v, const json_t *endpo
 
     add_aliases(v, endpoint, a, &parts);
     if (*ipv4)
-        strv_push(a, &parts, arena_printf(a, "address %s", ipv4));
+        strv_push(a, &parts, arena_printf(a, "address %s", address_text(ipv4, a)));
     if (*ipv6)
-        strv_push(a, &parts, arena_printf(a, "address %s", ipv6));
+        strv_push(a, &parts, arena_printf(a, "address %s", address_text(ipv6, a)));
     add_texts(endpoint, "IPAMConfig.LinkLocalIPs", "address", a, &parts);
     add_texts(endpoint, "Links", "link", a, &parts);
-    add_options(endpoint, a, &parts);
+    add_options(endpoint, first, a, &parts);
     if (parts.n == 0)
         strv_push(a, &parts, "attached");
     for (size_t i = 0; i < parts.n; i++)
@@ -569,7 +636,12 @@ void field_read_networks(struct field_sink *s, const struct field_view *v, const
     (void)value;
     json_object_foreach(iterable(v->networks), network, endpoint)
     {
-        if (strcmp(network, "host") != 0 && strcmp(network, "none") != 0)
-            field_sink_add(s, name, network, endpoint_text(v, endpoint, s->arena));
+        bool first = is_first(v, network);
+
+        if (strcmp(network, "host") == 0 || strcmp(network, "none") == 0)
+            continue;
+        if (first)
+            add_interface_sysctls(s, endpoint);
+        field_sink_add(s, name, network, endpoint_text(v, endpoint, first, s->arena));
     }
 }

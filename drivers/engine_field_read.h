@@ -31,19 +31,19 @@ typedef void field_read_fn(struct field_sink *s, const struct field_view *v, con
 
 /* one value */
 field_read_fn field_read_text;
-field_read_fn field_read_path;     /* without a slash at its end */
-field_read_fn field_read_number;   /* not 0 */
-field_read_fn field_read_positive; /* above 0 */
-field_read_fn field_read_bytes;    /* 512M, exact */
-field_read_fn field_read_cpus;     /* billionths as "1.5" */
-field_read_fn field_read_duration; /* nanoseconds, exact */
-field_read_fn field_read_seconds;  /* seconds, 0 included */
-field_read_fn field_read_yes;      /* true only */
-field_read_fn field_read_tri;      /* true and false; null is absent */
-field_read_fn field_read_list;     /* order counts: ["a","b"] */
-field_read_fn field_read_json;     /* anything that is not empty, canonical */
-field_read_fn
-    field_read_swap; /* -1 is "unlimited"; twice the memory is what it is without asking */
+field_read_fn field_read_path;      /* without a slash at its end */
+field_read_fn field_read_number;    /* not 0 */
+field_read_fn field_read_positive;  /* above 0 */
+field_read_fn field_read_bytes;     /* 512M, exact */
+field_read_fn field_read_cpus;      /* billionths as "1.5" */
+field_read_fn field_read_duration;  /* nanoseconds, exact */
+field_read_fn field_read_seconds;   /* seconds, 0 included */
+field_read_fn field_read_yes;       /* true only */
+field_read_fn field_read_tri;       /* true and false; null is absent */
+field_read_fn field_read_list;      /* order counts: ["a","b"] */
+field_read_fn field_read_addresses; /* likewise, each in its shortest spelling */
+field_read_fn field_read_json;      /* anything that is not empty, canonical */
+field_read_fn field_read_swap;      /* -1 is "unlimited" */
 field_read_fn field_read_restart;
 field_read_fn field_read_network_mode;
 field_read_fn field_read_mac;

@@ -42,7 +42,7 @@ static const struct field_row rows[] = {
     {"cpuset_mems", HOST, "CpusetMems", field_read_text, LIVE, NULL, NULL},
     {"device_cgroup_rules", HOST, "DeviceCgroupRules", field_read_set, 0, NULL, NULL},
     {"devices", HOST, "Devices", field_read_devices, 0, NULL, NULL},
-    {"dns", HOST, "Dns", field_read_list, 0, NULL, NULL},
+    {"dns", HOST, "Dns", field_read_addresses, 0, NULL, NULL},
     {"dns_opt", HOST, "DnsOptions", field_read_list, 0, NULL, NULL},
     {"dns_search", HOST, "DnsSearch", field_read_list, 0, NULL, NULL},
     {"domainname", CONFIG, "Domainname", field_read_text, SILENT, NULL, NULL},
@@ -253,6 +253,26 @@ static bool explained(const struct field_row *row, const char *want, const char 
     return (row->flags & OTHER) && another_container(want) && another_container(have);
 }
 
+static bool is_twice(const char *swap, const char *memory)
+{
+    int64_t a, b;
+
+    return memory && parse_bytes(swap, &a) == 0 && parse_bytes(memory, &b) == 0 && a / 2 == b &&
+           a % 2 == 0;
+}
+
+/* Swap that nobody asks for is twice the memory, be it the memory that is wanted or the one that a hand set; where no limit of memory is
+ * wanted, it goes with the one that is had. */
+static bool swap_follows(const struct kvs *want, const struct kvs *have,
+                         const struct field_difference *d)
+{
+    const char *memory = kvs_get(want, "mem_limit");
+
+    if (d->want || strcmp(d->key, "memswap_limit") != 0)
+        return false;
+    return !memory || is_twice(d->have, memory) || is_twice(d->have, kvs_get(have, "mem_limit"));
+}
+
 uint64_t engine_fields_able(const struct kvs *have)
 {
     uint64_t able = 0;
@@ -286,7 +306,7 @@ size_t engine_fields_join(const struct kvs *want, const struct kvs *have, uint64
         j += by >= 0;
         if (by == 0 && strcmp(d.want, d.have) == 0)
             continue;
-        if (!explained(row_of(d.key), d.want, d.have, able)) {
+        if (!explained(row_of(d.key), d.want, d.have, able) && !swap_follows(want, have, &d)) {
             found = arena_grow(a, found, n, &cap, sizeof(*found));
             found[n++] = d;
         }

@@ -70,9 +70,8 @@ static void put_swap(json_t *update, const json_t *host)
 {
     int64_t memory = js_int(host, "Memory", 0);
 
-    if (json_object_get(update, "MemorySwap"))
-        return;
-    (void)json_object_set_new(update, "MemorySwap", json_integer(memory > 0 ? 2 * memory : -1));
+    if (memory > 0 && !json_object_get(update, "MemorySwap"))
+        (void)json_object_set_new(update, "MemorySwap", json_integer(2 * memory));
 }
 
 const char *engine_update_body(const char *body, const struct field_difference *d, size_t n,

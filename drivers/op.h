@@ -32,10 +32,10 @@ enum op_kind {
     OP_CONTAINER_UNPAUSE, /* object */
     OP_CONTAINER_UPDATE,  /* object, body: of ContainerUpdate */
     OP_CONTAINER_RENAME,  /* object, name: the new one */
-    OP_CONTAINER_REMOVE,  /* object; anonymous volumes go with it, named ones never */
-    OP_WAIT_RUNNING,      /* object; still running for settle_ms after its start */
-    OP_WAIT_HEALTHY,      /* object */
-    OP_WAIT_EXIT,         /* object; exit code 0 is success */
+    OP_CONTAINER_REMOVE, /* object; anonymous volumes stay unless drop_volumes, named ones always */
+    OP_WAIT_RUNNING,     /* object; still running for settle_ms after its start */
+    OP_WAIT_HEALTHY,     /* object */
+    OP_WAIT_EXIT,        /* object; exit code 0 is success */
     OP_ROUTE_WRITE, /* name: app, body: its route file, unsealed (spec/route_file.h); NULL or "": the file is removed */
     OP_ROUTE_SEE, /* name: app; the router has taken the file as it is now, or its absence */
     OP_DRAIN,     /* name: app, settle_ms: so long requests under way may take to end */
@@ -76,7 +76,8 @@ struct op {
     int64_t settle_ms;
     int64_t
         port_wait_ms; /* start: so long its host ports may still be held by a container that is about to end */
-    int grace_s; /* -1: the container's own */
+    int grace_s;       /* -1: the container's own */
+    bool drop_volumes; /* container-remove: its anonymous volumes go with it */
 };
 
 struct op_result {

@@ -2,8 +2,8 @@
  *
  * In: a place and a container in it that has the wanted hash, so that whatever differs is somebody else's doing. Out: differences with
  * want, have and cause, and what puts them right: an update in place where the engine can, a connection made anew, else a new
- * container. What is meant to report was worked out when image and spec met (bind.h), so that this is one walk over two sorted
- * lists. It refuses to see what is compared elsewhere (whether a network is joined at all) and what nobody can know: without the
+ * container, unless that would cost data or run a job twice: then it is told and left. What is meant to report was worked out when
+ * image and spec met (bind.h), so that this is one walk over two sorted lists. It refuses to see what is compared elsewhere (whether a network is joined at all) and what nobody can know: without the
  * image, or of a container that was only listed. */
 #include "reconcile/drift_fields.h"
 
@@ -89,6 +89,27 @@ static bool takes_new_one(const struct field_difference *d)
     return engine_field_repair(d->key) != FIELD_NETWORK && !engine_update_can(d);
 }
 
+/* What a new container would do that nobody asked for by editing a file, or NULL. */
+static const char *harm(struct app_work *p, const struct replica *r, const struct obs_container *c)
+{
+    static const char volumes[] = "volumes.";
+
+    if (judge_ended_for_good(r->service->spec, c))
+        return "run the finished job again; `docker rm` it to have that";
+    for (size_t i = 0; i < c->fields.n; i++) {
+        const struct kv *f = &c->fields.v[i];
+        size_t n = strcspn(f->value, ",");
+
+        if (strncmp(f->key, volumes, sizeof(volumes) - 1) == 0 && n == 6 &&
+            strncmp(f->value, "volume", n) == 0)
+            return arena_printf(p->w->arena,
+                                "begin with an empty volume at %s; declare a named volume for it, "
+                                "or `docker rm -f` the container to have that",
+                                f->key + sizeof(volumes) - 1);
+    }
+    return NULL;
+}
+
 bool drift_fields_replace(struct app_work *p, const struct replica *r,
                           const struct obs_container *c)
 {
@@ -100,7 +121,7 @@ bool drift_fields_replace(struct app_work *p, const struct replica *r,
 
     for (size_t i = 0; i < n; i++)
         if (takes_new_one(&found[i]) && !judge_ignores(p, found[i].key))
-            return true;
+            return harm(p, r, c) == NULL;
     return false;
 }
 
@@ -171,6 +192,17 @@ static void push_change(struct app_work *p, struct replica *r, struct change cha
     r->changes[r->n_changes++] = change;
 }
 
+/* Of what was just noted: nobody makes a new container for it. */
+static void leave_difference(struct app_work *p, const struct replica *r, const char *cause)
+{
+    p->out->differences[p->out->n_differences - 1].left = LEFT_BLOCKED;
+    if (p->left)
+        return;
+    p->left =
+        arena_printf(p->w->arena, "container %s: %s; put right only by a new one, which would %s",
+                     r->want->name, cause, harm(p, r, r->keeper));
+}
+
 void drift_fields_judge(struct app_work *p, struct replica *r)
 {
     struct field_difference *found = NULL;
@@ -178,8 +210,12 @@ void drift_fields_judge(struct app_work *p, struct replica *r)
     struct field_difference *updates = ARENA_ARRAY(p->w->arena, n, struct field_difference);
 
     for (size_t i = 0; i < n; i++) {
-        if (!note(p, r, found, n, i) || takes_new_one(&found[i]))
+        if (!note(p, r, found, n, i))
             continue;
+        if (takes_new_one(&found[i])) {
+            leave_difference(p, r, cause_of(p, r, found, n, found[i].key));
+            continue;
+        }
         if (engine_field_repair(found[i].key) == FIELD_NETWORK) {
             strv_push(p->w->arena, &r->reconnect, field_network(found[i].key));
             continue;

@@ -9,7 +9,8 @@ struct obs_container;
 struct replica;
 
 /* True if the container, which has the wanted hash, cannot stay: something differs that only a new one has right, and `drift:` neither ignores nor
- * only reports it. */
+ * only reports it. False all the same where a new one would lose what is in an anonymous volume, or run a finished job again: a hand's
+ * change alone is no reason for that. */
 bool drift_fields_replace(struct app_work *p, const struct replica *r,
                           const struct obs_container *c);
 /* Note what differs on the keeper, and fill r->update and r->reconnect with what is to be put right in place. */

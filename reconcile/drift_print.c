@@ -152,7 +152,7 @@ const char *drift_fate(const struct difference *d)
     case LEFT_IGNORED: return "left as it is: ignored";
     case LEFT_HELD: return "left as it is: the app is held or frozen";
     case LEFT_FOREIGN: return "left as it is: it is not ours";
-    case LEFT_BLOCKED: return "left for now: the app waits for something else";
+    case LEFT_BLOCKED: return "left for now: the app's status says why";
     }
     return (size_t)d->repair < ARRAY_LEN(rights) && rights[d->repair] ? rights[d->repair] : "";
 }

@@ -20,7 +20,7 @@
 
 /* ---- words ---- */
 
-bool judge_ignores(const struct app_work *p, const char *field)
+static bool names_field(const struct app_work *p, const char *field)
 {
     const struct strv *l = &p->want->drift_ignore;
 
@@ -31,6 +31,15 @@ bool judge_ignores(const struct app_work *p, const char *field)
             return true;
     }
     return false;
+}
+
+/* The engine checks memory and swap against each other, so one cannot be put right and the other left. */
+bool judge_ignores(const struct app_work *p, const char *field)
+{
+    bool either = strcmp(field, "mem_limit") == 0 || strcmp(field, "memswap_limit") == 0;
+
+    return either ? names_field(p, "mem_limit") || names_field(p, "memswap_limit")
+                  : names_field(p, field);
 }
 
 /* What is done here has the cause of what asks for it, not of what is only said. */
@@ -250,24 +259,35 @@ static const char *exit_words(struct app_work *p, const struct obs_container *c)
     return arena_printf(p->w->arena, "exited with code %d", c->exit_code);
 }
 
+static bool gave_up(const struct service *spec, const struct obs_container *c)
+{
+    return spec->restart == RESTART_ON_FAILURE && spec->restart_max.set &&
+           spec->restart_max.v > 0 && c->restart_count >= spec->restart_max.v;
+}
+
+bool judge_ended_for_good(const struct service *spec, const struct obs_container *c)
+{
+    bool never_ran = c->error && *c->error;
+    bool well = c->exit_code == 0 && spec->restart == RESTART_ON_FAILURE;
+
+    return c->state == CS_EXITED && !never_ran &&
+           (spec->restart == RESTART_NO || well || gave_up(spec, c));
+}
+
 /* True if the container ended for good by its restart policy; fills condition and words. */
 static bool ended_for_good(struct app_work *p, struct replica *r)
 {
     const struct obs_container *c = r->keeper;
     const struct service *spec = r->service->spec;
-    bool failure_only = spec->restart == RESTART_ON_FAILURE;
 
-    if (c->error && *c->error)
-        return false; /* it never ran */
-    if (c->exit_code == 0 && (spec->restart == RESTART_NO || failure_only)) {
+    if (!judge_ended_for_good(spec, c))
+        return false;
+    if (c->exit_code == 0) {
         r->condition = COND_COMPLETED;
         return true;
     }
-    bool given_up = failure_only && spec->restart_max.set && spec->restart_max.v > 0 &&
-                    c->restart_count >= spec->restart_max.v;
+    bool given_up = gave_up(spec, c);
 
-    if (spec->restart != RESTART_NO && !given_up)
-        return false;
     r->condition = COND_ILL;
     r->ill = given_up ? arena_printf(p->w->arena, "%s after %d restarts (restart: on-failure:%d)",
                                      exit_words(p, c), c->restart_count, (int)spec->restart_max.v)

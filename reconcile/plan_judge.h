@@ -26,8 +26,10 @@ void attach_judge_squatter(struct app_work *p, const struct replica *r);
  * because `drift: {ignore:}` names the field or `drift: report` holds. */
 bool judge_differ(struct app_work *p, struct replica *r, enum drift_kind kind, struct change change,
                   const char *cause);
-/* `drift: {ignore:}` names the field, or the map or list that it is an element of. */
+/* `drift: {ignore:}` names the field, or the map or list that it is an element of; of mem_limit and memswap_limit either. */
 bool judge_ignores(const struct app_work *p, const char *field);
+/* It ran and ended, and its restart policy leaves it so. */
+bool judge_ended_for_good(const struct service *spec, const struct obs_container *c);
 /* `drift: report` holds for the app. */
 bool judge_reports(const struct app_work *p);
 /* "gone (destroy at 10:00:03)", or as much of it as is known; the event is one that can change the field. */

@@ -456,6 +456,7 @@ static void put_back(struct app_work *p, struct replica *r, uint32_t start, uint
             if_failed(p, ACT_REMOVE, r->object, r->label, (uint32_t[2]){on, NO_ACTION}, NO_ACTION);
 
         act_at(p, gone)->when = WHEN_PUT_BACK;
+        act_at(p, gone)->op.drop_volumes = true; /* as new as it is, and it never served */
         route_put_back(p, r, on);
         (void)if_failed(p, ACT_START, r->object, r->label, (uint32_t[2]){on, NO_ACTION}, NO_ACTION);
     }

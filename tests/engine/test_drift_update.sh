@@ -35,7 +35,7 @@ start_agent
 check "the agent is there" wait_until 20 is Synced web
 sleep 1
 healed() { [ "$(limits)" = "$wanted" ]; }
-for change in '{"Memory": 268435456, "MemorySwap": 268435456}' '{"NanoCpus": 700000000}' '{"PidsLimit": 9}' '{"RestartPolicy": {"Name": "no"}}'; do
+for change in '{"Memory": 268435456, "MemorySwap": 268435456}' '{"Memory": 536870912, "MemorySwap": 1073741824}' '{"NanoCpus": 700000000}' '{"PidsLimit": 9}' '{"RestartPolicy": {"Name": "no"}}'; do
     by_hand "$change"
     check "$change heals" wait_until 5 healed
     check "and is Synced" wait_until 5 is Synced web
@@ -66,6 +66,15 @@ same "what is ignored is told" "cpus restart" "$(fields)"
 same "as such" ignore "$(fields .left)"
 same "and no drift" 0 "$(exit_of evenkeel drift)"
 
+sleeper web 'drift: {ignore: [mem_limit, restart, cpus]}'
+wait_until 5 is Synced web || true
+by_hand '{"Memory": 268435456}'
+sleep 1
+same "nothing but the memory is another, and it stays" "268435456 536870912 1000000000 100 always" "$(limits)"
+by_hand '{"Memory": 536870912}'
+sleeper web 'drift: {ignore: [restart, cpus]}'
+wait_until 5 ignored || true
+
 # --- hold
 same "held" 0 "$(exit_of evenkeel hold web)"
 wait_until 5 is Held web || true
@@ -77,4 +86,19 @@ same "and left" 11 "$(inspect web-app-1 .HostConfig.PidsLimit)"
 same "released" 0 "$(exit_of evenkeel release web)"
 check "then put right" wait_until 8 ignored
 same "the same container through all of it" "$born" "$(snapshot web-app-1)"
+
+# --- what only a new container puts right, and an anonymous volume holds data
+sleeper kept 'volumes: [/data]' 'cpus: 0'
+wait_until 8 is Synced kept || true
+old=$(snapshot kept-app-1)
+data=$(inspect kept-app-1 '.Mounts[] | select(.Destination == "/data") | .Name')
+sleep 0.6
+api POST /containers/kept-app-1/update '{"NanoCpus": 700000000}' >/dev/null
+check "told" wait_until 5 is OutOfSync kept
+says "with what to do" "begin with an empty volume at /data; declare a named volume" "$(evenkeel status kept || true)"
+same "and left" "$old" "$(snapshot kept-app-1)"
+sleeper kept 'volumes: [/data]' 'cpus: 0' 'environment: {A: b}'
+renewed() { [ "$(snapshot kept-app-1)" != "$old" ] && is Synced kept; }
+check "a change of the file replaces it" wait_until 10 renewed
+check "and its data stays" api GET "/volumes/$data"
 stop_agent

@@ -115,7 +115,7 @@ static void spellings_of_the_host_configuration(void **state)
 {
     static const struct spelling cases[] = {
         {"'Memory':536870912,'MemorySwap':536870912", "mem_limit=512M; memswap_limit=512M"},
-        {"'Memory':536870912,'MemorySwap':1073741824", "mem_limit=512M"},
+        {"'Memory':536870912,'MemorySwap':1073741824", "mem_limit=512M; memswap_limit=1G"},
         {"'Memory':536870913,'MemorySwap':-1", "mem_limit=536870913; memswap_limit=unlimited"},
         {"'Memory':0,'MemorySwap':0,'ShmSize':0", ""},
         {"'MemoryReservation':1024,'ShmSize':1073741824", "mem_reservation=1K; shm_size=1G"},
@@ -289,6 +289,29 @@ static void what_is_no_difference(void **state)
          "{'HostConfig':{'NetworkMode':'container:77','PidMode':'container:77','IpcMode':'"
          "container:77'}}",
          ""},
+        /* swap that nobody asks for is twice the memory; without a limit of memory there is none of swap */
+        {"{'HostConfig':{'Memory':1048576}}", "{}",
+         "{'HostConfig':{'Memory':1048576,'MemorySwap':2097152}}", ""},
+        {"{}", "{}", "{'HostConfig':{'MemorySwap':-1}}", ""},
+        {"{'HostConfig':{'MemorySwap':-1}}", "{}", "{'HostConfig':{'MemorySwap':-1}}", ""},
+        /* addresses come back in their shortest spelling */
+        {"{'HostConfig':{'Dns':['2001:DB8::0010'],'PortBindings':{'80/tcp':[{'HostIp':'0:0::1',"
+         "'HostPort':'80'}]}},'NetworkingConfig':{'EndpointsConfig':{'a':{'IPAMConfig':{"
+         "'IPv6Address':'2001:DB8::0010','LinkLocalIPs':['FE80::1']}}}}}",
+         "{}",
+         "{'HostConfig':{'Dns':['2001:db8::10'],'PortBindings':{'80/tcp':[{'HostIp':'::1',"
+         "'HostPort':'80'}]}},'NetworkSettings':{'Networks':{'a':{'IPAMConfig':{'IPv6Address':"
+         "'2001:db8::10','LinkLocalIPs':['fe80::1']}}}}}",
+         ""},
+        /* sysctls of eth0 go into an option of the first network */
+        {"{'HostConfig':{'NetworkMode':'a','Sysctls':{'net.ipv4.conf.eth0.rp_filter':'2',"
+         "'net.ipv6.conf.eth0.mtu':'1400','net.core.somaxconn':'9'}},'NetworkingConfig':{"
+         "'EndpointsConfig':{'a':{},'b':{}}}}",
+         "{}",
+         "{'HostConfig':{'NetworkMode':'a','Sysctls':{'net.core.somaxconn':'9'}},"
+         "'NetworkSettings':{'Networks':{'a':{'DriverOpts':{'com.docker.network.endpoint.sysctls':"
+         "'net.ipv4.conf.IFNAME.rp_filter=2,net.ipv6.conf.IFNAME.mtu=1400'}},'b':{}}}}",
+         ""},
         /* attachments beyond the body's are the planner's */
         {"{'NetworkingConfig':{'EndpointsConfig':{'a':{}}}}", "{}",
          "{'NetworkSettings':{'Networks':{'a':{},'b':{}}}}", ""},
@@ -304,6 +327,16 @@ static void what_is_a_difference(void **state)
         {"{'HostConfig':{'Memory':1048576}}", "{}", "{'HostConfig':{'Memory':2097152}}",
          "mem_limit: 1M -> 2M"},
         {"{}", "{}", "{'HostConfig':{'Memory':2097152}}", "mem_limit: - -> 2M"},
+        {"{'HostConfig':{'Memory':1048576,'MemorySwap':1048576}}", "{}",
+         "{'HostConfig':{'Memory':524288,'MemorySwap':1048576}}", "mem_limit: 1M -> 512K"},
+        {"{'HostConfig':{'Memory':1048576,'MemorySwap':1048576}}", "{}",
+         "{'HostConfig':{'Memory':1048576,'MemorySwap':2097152}}", "memswap_limit: 1M -> 2M"},
+        {"{'HostConfig':{'Memory':1048576}}", "{}",
+         "{'HostConfig':{'Memory':1048576,'MemorySwap':4194304}}", "memswap_limit: - -> 4M"},
+        {"{'HostConfig':{'NetworkMode':'a','Sysctls':{'net.ipv4.conf.eth0.rp_filter':'2'}}}", "{}",
+         "{'HostConfig':{'NetworkMode':'a'},'NetworkSettings':{'Networks':{'a':{'DriverOpts':{"
+         "'com.docker.network.endpoint.sysctls':'net.ipv4.conf.IFNAME.rp_filter=1'}}}}}",
+         "sysctls.net.ipv4.conf.eth0.rp_filter: 2 -> 1"},
         {"{'HostConfig':{'PidsLimit':100}}", "{}", "{'HostConfig':{'PidsLimit':null}}",
          "pids_limit: 100 -> -"},
         {"{}", "{}", "{'HostConfig':{'RestartPolicy':{'Name':'always'}}}", "restart: - -> always"},

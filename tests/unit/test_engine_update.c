@@ -45,7 +45,7 @@ static void what_is_sent(void **state)
         {"{\"HostConfig\":{\"Memory\":9}}",
          {{"memswap_limit", NULL, "unlimited"}},
          "{\"Memory\":9,\"MemorySwap\":18}"},
-        {"{\"HostConfig\":{}}", {{"memswap_limit", NULL, "9B"}}, "{\"MemorySwap\":-1}"},
+        {"{\"HostConfig\":{}}", {{"memswap_limit", NULL, "9B"}}, "{}"},
         {"{\"HostConfig\":{\"MemoryReservation\":7}}",
          {{"mem_reservation", "7B", "8B"}},
          "{\"MemoryReservation\":7}"},
