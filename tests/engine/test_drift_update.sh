@@ -50,7 +50,7 @@ wait_until 5 is Synced web || true
 sleep 0.6
 by_hand "$all"
 check "reported" wait_until 5 is OutOfSync web
-same "with the event" update "$(fields .event)"
+check "with the event" wait_until 5 eval '[ "$(fields .event)" = update ]'
 same "and its time" "" "$(fields '.when // "none"' | grep none)"
 same "and why it stays" report "$(fields .left)"
 sleep 0.5

@@ -13,7 +13,7 @@ end_engine() {
 }
 trap 'end_engine; finish' EXIT
 
-said() { grep -c "$1" "$agent_log" || true; }
+said() { cut -d' ' -f2- "$agent_log" | grep -cF -- "$1" || true; } # a time is no words
 value() { inspect "$1-app-1" '[.Config.Env[] | select(startswith("V="))[2:]] | join(" ")' 2>/dev/null; }
 has() { [ "$(value "$1")" = "$2" ] && docker_running "$1-app-1"; }
 app() { sleeper "$1" "network_mode: none" "environment: {V: \"$2\"}"; }
@@ -153,7 +153,7 @@ refuses() { # NAME NEWEST OLDEST WORD
     check "$1: what is to be done" grep -qiE 'docker|engine|update|upgrade|newer|older' <<<"$out"
     : >"$agent_log"
     DOCKER_HOST=unix://$fake start_agent
-    check "$1: the agent says so" wait_until 5 grep -q "$4" "$agent_log"
+    check "$1: the agent says so" wait_until 5 grep -qF -- "$4" "$agent_log"
     sleep 1.5
     check "$1: and stays" agent_running
     check "$1: saying it once" test "$(said "$4")" -le 2
