@@ -152,16 +152,6 @@ static int secret_rm(const struct options *o, struct err *e)
     return 0;
 }
 
-static const char *kind_word(const struct secret *s)
-{
-    switch (s->kind) {
-    case SECRET_TEXT: return "text";
-    case SECRET_CERTIFICATE: return "certificate";
-    case SECRET_KEY: return "private key";
-    }
-    return "";
-}
-
 static void add_end(struct str *out, const struct secret *s, int64_t now_ms)
 {
     int64_t days = (s->not_after_ms - now_ms) / DAY_MS;
@@ -178,7 +168,7 @@ static void put_line(const struct secret *s, int64_t now_ms)
 {
     CLEANUP(str_release) struct str line = STR_INIT;
 
-    str_addf(&line, "%-30s %-11s ", s->name, kind_word(s));
+    str_addf(&line, "%-30s %-11s ", s->name, secret_kind_word(s));
     str_add_time(&line, (int64_t)s->st.st_mtim.tv_sec * 1000);
     add_end(&line, s, now_ms);
     if (s->problem) {
@@ -188,20 +178,6 @@ static void put_line(const struct secret *s, int64_t now_ms)
         str_addf(&line, "  mode %04o: others may read it; chmod 600", s->st.st_mode & 07777);
     }
     puts(str_text(&line));
-}
-
-static json_t *as_json(const struct secret *s)
-{
-    CLEANUP(str_release) struct str changed = STR_INIT, until = STR_INIT;
-    const char *slash = strchr(s->name, '/');
-
-    str_add_time(&changed, (int64_t)s->st.st_mtim.tv_sec * 1000);
-    if (s->not_after_ms)
-        str_add_time(&until, s->not_after_ms);
-    return json_pack("{s:s, s:o*, s:s, s:s, s:s*, s:s*}", "name", slash ? slash + 1 : s->name,
-                     "app", slash ? json_stringn(s->name, (size_t)(slash - s->name)) : NULL, "kind",
-                     kind_word(s), "changed", str_text(&changed), "not_after",
-                     s->not_after_ms ? str_text(&until) : NULL, "problem", s->problem);
 }
 
 /* With --app its own and nothing else. */
@@ -229,7 +205,7 @@ static int secret_ls(const struct options *o, struct err *e)
             continue;
         shown++;
         if (o->json)
-            json_array_append_new(list, as_json(&v[i]));
+            json_array_append_new(list, secret_to_json(&v[i]));
         else
             put_line(&v[i], core_now_ms());
     }

@@ -57,22 +57,6 @@ void door_secret_delete(struct door_call *c, struct web_reply *ret)
             json_pack("{s:s, s:s*, s:b}", "name", name_of(c), "app", app_of(c), "removed", 1));
 }
 
-static json_t *secret_json(const struct secret *s)
-{
-    static const char *const kinds[] = {
-        [SECRET_TEXT] = "text", [SECRET_CERTIFICATE] = "certificate", [SECRET_KEY] = "private key"};
-    CLEANUP(str_release) struct str changed = STR_INIT, until = STR_INIT;
-    const char *slash = strchr(s->name, '/');
-
-    str_add_time(&changed, (int64_t)s->st.st_mtim.tv_sec * 1000);
-    if (s->not_after_ms)
-        str_add_time(&until, s->not_after_ms);
-    return json_pack("{s:s, s:o*, s:s, s:s, s:s*, s:s*}", "name", slash ? slash + 1 : s->name,
-                     "app", slash ? json_stringn(s->name, (size_t)(slash - s->name)) : NULL, "kind",
-                     kinds[s->kind], "changed", str_text(&changed), "not_after",
-                     s->not_after_ms ? str_text(&until) : NULL, "problem", s->problem);
-}
-
 void door_secrets(struct door_call *c, struct web_reply *ret)
 {
     struct secrets *all = secrets_new(c->door->o->state);
@@ -84,7 +68,7 @@ void door_secrets(struct door_call *c, struct web_reply *ret)
 
     for (size_t i = 0; i < n; i++)
         if (app == 0 || (strncmp(v[i].name, c->v.app, app) == 0 && v[i].name[app] == '/'))
-            json_array_append_new(list, secret_json(&v[i]));
+            json_array_append_new(list, secret_to_json(&v[i]));
     if (secrets_trouble(all)) {
         problem_reply(ret, 503, secrets_trouble(all), NULL);
         json_decref(list);

@@ -301,3 +301,29 @@ const char *secrets_trouble(const struct secrets *s)
 {
     return s->trouble;
 }
+
+/* ---- what may be told ---- */
+
+const char *secret_kind_word(const struct secret *s)
+{
+    switch (s->kind) {
+    case SECRET_TEXT: return "text";
+    case SECRET_CERTIFICATE: return "certificate";
+    case SECRET_KEY: return "private key";
+    }
+    return "";
+}
+
+json_t *secret_to_json(const struct secret *s)
+{
+    CLEANUP(str_release) struct str changed = STR_INIT, until = STR_INIT;
+    const char *slash = strchr(s->name, '/');
+
+    str_add_time(&changed, (int64_t)s->st.st_mtim.tv_sec * 1000);
+    if (s->not_after_ms)
+        str_add_time(&until, s->not_after_ms);
+    return json_pack("{s:s, s:o*, s:s, s:s, s:s*, s:s*}", "name", slash ? slash + 1 : s->name,
+                     "app", slash ? json_stringn(s->name, (size_t)(slash - s->name)) : NULL, "kind",
+                     secret_kind_word(s), "changed", str_text(&changed), "not_after",
+                     s->not_after_ms ? str_text(&until) : NULL, "problem", s->problem);
+}

@@ -37,6 +37,11 @@ int secrets_remove(const char *state, const char *app, const char *name, struct 
 int secrets_read(const char *state, const char *name, struct arena *a, const char **ret_value,
                  size_t *ret_n, struct err *e);
 
+/* "text", "certificate" or "private key". */
+const char *secret_kind_word(const struct secret *s);
+/* What may be told of one: name, app, kind, times and trouble, never its value. New reference. */
+json_t *secret_to_json(const struct secret *s);
+
 /* ---- all of them ---- */
 struct secrets;
 
