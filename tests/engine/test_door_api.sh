@@ -42,7 +42,8 @@ spec porter 'ports: ["127.0.0.1:18765:80"]' | sed '/network_mode/d' | write_file
 check "an app with a port" wait_until 30 docker_running porter-app-1
 says "another's port is refused with who has it" "porter" "$(spec second 'ports: ["127.0.0.1:18765:80"]' | sed '/network_mode/d' | as "$admin" -X PUT --data-binary @- "$api/apps/second/spec")"
 mkdir "$work/site"
-printf 'FROM busybox:stable\nCMD ["sleep", "100000"]\nSTOPSIGNAL SIGKILL\n' >"$work/site/Dockerfile"
+# Unlike any other archive: what has been built already would not be built again.
+printf 'FROM busybox:stable\nLABEL once=%s\nCMD ["sleep", "100000"]\nSTOPSIGNAL SIGKILL\n' "$RANDOM$RANDOM" >"$work/site/Dockerfile"
 (cd "$work/site" && zip -qr "$work/site.zip" .)
 dry=$(as "$admin" --data-binary @"$work/site.zip" "$api/apps/site/bundle?dry_run=1")
 same "a dry run of an archive would build it" "false build" "$(jq -r '"\(.changed) \([.plan.apps[]? | select(.name == "site").actions[].kind] | map(select(. == "build"))[0] // .)"' <<<"$dry")"
