@@ -103,6 +103,8 @@ struct docker {
     struct router *router;                /* borrowed; NULL: no managed ingress */
     char *router_owner, *router_app;      /* whose container it is */
     struct quarantine_folder *quarantine; /* borrowed; NULL: nothing is known of it */
+    file_put_fn *put_file;                /* NULL: nobody can */
+    void *put_file_ctx;
     struct route_look *route_looks;
     struct made made; /* containers, for route files */
     struct engine_link link;
@@ -211,6 +213,10 @@ void docker_route_made(struct docker *d, const char *name, const char *id);
 /* ---- docker_volume.c ---- */
 
 void docker_volume_begin(struct ticket *t); /* deletions, and what is in quarantine */
+
+/* ---- docker_file.c ---- */
+
+void docker_file_begin(struct ticket *t);
 
 /* ---- docker_logs.c ---- */
 

@@ -323,6 +323,7 @@ int fake_container_live(struct fake_world *w, const struct op *op, struct op_res
     case OP_CONTAINER_CREATE:
     case OP_ROUTE_WRITE:
     case OP_ROUTE_SEE:
+    case OP_FILE_WRITE:
     case OP_DRAIN: break;
     }
     return err_set(&ret->err, ERR_BUG, "not an operation on a container");

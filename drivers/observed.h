@@ -103,6 +103,21 @@ struct obs_route { /* one file of the managed router (drivers/router.h) */
     int64_t since_ms;    /* when it was written, or the router began anew; 0: not known */
 };
 
+enum file_trouble {
+    FILE_CHANGED, /* another content */
+    FILE_LINKED,  /* another content, and the file has other names that it must not be taken from */
+    FILE_MISSING, /* a container mounts it, and it is gone */
+    FILE_ACCESS,  /* another owner or mode */
+    FILE_KIND,    /* a link, a folder, a device: no file */
+};
+
+struct
+    obs_file { /* of the agent's state, for containers to mount (want_file), and not as it was put there */
+    const char *path;
+    enum file_trouble trouble;
+    int64_t since_ms; /* of its last change, by the file system; 0: not known */
+};
+
 struct observed {
     const char *engine_version, *api_version;
     const char *platform; /* "linux/amd64"; NULL: nobody asked yet */
@@ -119,6 +134,8 @@ struct observed {
     size_t n_routes;
     struct quarantine_record *quarantine; /* sorted by volume */
     size_t n_quarantine;
+    struct obs_file *files; /* sorted by path; those in order are left out */
+    size_t n_files;
     const struct obs_container **by_name; /* all containers, sorted by name */
 };
 
@@ -140,6 +157,8 @@ const struct obs_network *observed_network(const struct observed *o, const char 
 const struct obs_volume *observed_volume(const struct observed *o, const char *name);
 /* NULL: there is no such file. */
 const struct obs_route *observed_route(const struct observed *o, const char *app);
+/* NULL: it is as it was put there, or nobody looked. */
+const struct obs_file *observed_file(const struct observed *o, const char *path);
 /* NULL: never asked. */
 const struct obs_image *observed_image(const struct observed *o, const char *ref);
 /* The first label of the image that begins with prefix, or NULL. Containers inherit it. */
@@ -158,6 +177,8 @@ int container_state_parse(const char *word, enum container_state *ret);
 const char *container_short_id(const char *id, struct arena *a);
 const char *route_state_name(enum route_state s); /* "written", "live", "failed" */
 int route_state_parse(const char *word, enum route_state *ret);
+const char *file_trouble_name(enum file_trouble t); /* "changed", "linked", ... */
+int file_trouble_parse(const char *word, enum file_trouble *ret);
 const char *health_name(enum health h); /* "none", "starting", ... */
 int health_parse(const char *word, enum health *ret);
 

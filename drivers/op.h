@@ -12,6 +12,7 @@
 
 struct confined_path;
 struct kvs;
+struct want_file;
 
 enum op_kind {
     OP_PULL,               /* object: image reference */
@@ -37,8 +38,9 @@ enum op_kind {
     OP_WAIT_HEALTHY,     /* object */
     OP_WAIT_EXIT,        /* object; exit code 0 is success */
     OP_ROUTE_WRITE, /* name: app, body: its route file, unsealed (spec/route_file.h); NULL or "": the file is removed */
-    OP_ROUTE_SEE, /* name: app; the router has taken the file as it is now, or its absence */
-    OP_DRAIN,     /* name: app, settle_ms: so long requests under way may take to end */
+    OP_ROUTE_SEE,  /* name: app; the router has taken the file as it is now, or its absence */
+    OP_FILE_WRITE, /* object: path, file: what is to be there (spec/desired.h); it is put right in place, so that who mounts it sees it */
+    OP_DRAIN,      /* name: app, settle_ms: so long requests under way may take to end */
 };
 
 struct build_order {             /* what is sent to a builder, and how */
@@ -72,6 +74,7 @@ struct op {
     bool
         asks_ports; /* create: fails if a program of the host holds one of its host ports: something is to be stopped for it */
     const struct build_order *build;
+    const struct want_file *file; /* file-write */
     int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;
     int64_t

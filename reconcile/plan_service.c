@@ -167,6 +167,7 @@ static uint32_t create(struct app_work *p, struct replica *r)
     act_need(p, i, network);
     act_need_all(p, i, volumes, r->service->spec->n_mounts);
     need_shared(p, r, i);
+    act_need_all(p, i, r->prepared, r->n_prepared); /* files that it mounts */
     struct action *act = act_at(p, i);
 
     act->changes = r->changes;

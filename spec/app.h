@@ -52,6 +52,7 @@ struct port {
 
 /* A file that the agent puts beside the others of its state, for one mount: a config or a secret. Exactly one of secret, path and content is given. */
 struct placed_file {
+    const char *key;     /* of the service that asks for it: "configs" or "secrets" */
     const char *secret;  /* name in the store of secrets */
     bool own_only;       /* the app's own secret, never the common one of that name */
     const char *path;    /* absolute; what it holds is known by digest alone */
