@@ -68,13 +68,13 @@ before=$(snapshot files-web-1)
 start_agent
 becomes "the agent agrees" "files=Synced" 20
 tamper "$key" "$canary-forged"
-check "a changed secret is mended at once" wait_until 5 is_inside /run/secrets/key "$canary"
+check "a changed secret is mended at once" wait_until 10 is_inside /run/secrets/key "$canary"
 tamper "$conf" level=7
-check "so is a config" wait_until 5 is_inside /etc/app.conf level=1
+check "so is a config" wait_until 10 is_inside /etc/app.conf level=1
 rm "$conf"
-check "one that was removed is put back" wait_until 5 test -f "$conf"
+check "one that was removed is put back" wait_until 10 test -f "$conf"
 ln -sf /etc/hostname "$conf"
-check "a link is no file" wait_until 5 eval "[ ! -L '$conf' ] && [ \"\$(cat '$conf')\" = level=1 ]"
+check "a link is no file" wait_until 10 eval "[ ! -L '$conf' ] && [ \"\$(cat '$conf')\" = level=1 ]"
 becomes "well" "files=Synced" 20
 same "the container was not disturbed" "$before" "$(snapshot files-web-1)"
 same "the diary tells of it" "configs./etc/app.conf secrets./run/secrets/key" \
