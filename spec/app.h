@@ -197,6 +197,8 @@ struct service {
         *cgroup_parent;
     const char *pid, *ipc, *uts, *userns, *network_mode, *cgroup, *mac_address, *container_name;
     enum tri read_only, init, privileged, tty, stdin_open, oom_kill_disable;
+    const char *
+        seccomp; /* the profile of security_opt's `seccomp=FILE`, canonical JSON; NULL: there is none, or nobody read it */
     enum tri
         no_new_privileges; /* security: {no_new_privileges:}; security_opt carries it once defaults are applied */
     struct strv dns, dns_search, dns_opt, cap_add, cap_drop, security_opt, group_add,
