@@ -115,6 +115,11 @@ int file_trouble_parse(const char *word, enum file_trouble *ret)
     return 0;
 }
 
+bool volume_is_anonymous(const char *name)
+{
+    return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
+}
+
 /* ---- identity ---- */
 
 const char *container_short_id(const char *id, struct arena *a)

@@ -60,7 +60,9 @@ struct obs_container {
     struct obs_port *ports; /* sorted */
     size_t n_ports;
     struct strv volumes; /* that it mounts, by name, those the engine named among them; sorted */
-    struct kvs fields;   /* live fields under users' names (engine_fields.h) */
+    struct kvs
+        anonymous; /* where it mounts a volume that the engine named -> that name; see volume_is_anonymous() */
+    struct kvs fields; /* live fields under users' names (engine_fields.h) */
 };
 
 struct obs_network {
@@ -170,6 +172,8 @@ const char *obs_image_label(const struct obs_image *image, const char *prefix);
 void observed_app_range(const struct observed *o, const char *app, size_t *ret_from,
                         size_t *ret_to);
 
+/* The engine gave it its name: 64 hex digits. No user writes such a one. */
+bool volume_is_anonymous(const char *name);
 const char *container_state_name(enum container_state s); /* the engine's words: "running" */
 int container_state_parse(const char *word, enum container_state *ret);
 /* What a container is called in its networks for as long as it exists: the first 12 digits of its id; of an id that is no 64 hex digits

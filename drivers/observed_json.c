@@ -419,6 +419,7 @@ static const struct member container_members[] = {
     {"networks", NULL, CONTAINER(networks), &attaches, CONTAINER(n_networks)},
     {"ports", NULL, CONTAINER(ports), &ports, CONTAINER(n_ports)},
     {"volumes", &texts, CONTAINER(volumes), NULL, 0},
+    {"anonymous", &pairs, CONTAINER(anonymous), NULL, 0},
     {"fields", &pairs, CONTAINER(fields), NULL, 0},
 };
 

@@ -69,6 +69,8 @@ struct op {
     const char *platform;    /* pull, build, create; or NULL */
     const char *owner;       /* volume-remove, with body */
     const char *no_label; /* create: fails if the image carries a label that begins so; or NULL */
+    const struct kvs *
+        carried; /* create: where the container that it replaces mounts a volume of the engine's naming -> that volume (engine_encode_carry); or NULL */
     const struct confined_path *confined; /* create: looked at before (confine.h) */
     size_t n_confined;
     bool

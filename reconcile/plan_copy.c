@@ -98,6 +98,7 @@ static void copy_op(struct op *op, struct arena *a)
     op->platform = arena_strdup(a, op->platform);
     op->owner = arena_strdup(a, op->owner);
     op->birth = copy_kvs(op->birth, a);
+    op->carried = copy_kvs(op->carried, a);
     op->confined = copy_confined(op->confined, op->n_confined, a);
     if (op->file)
         op->file = copy_file(op->file, a);
