@@ -86,12 +86,13 @@ becomes "reported only" "files=Synced" 20
 tamper "$conf" level=6
 becomes "a change is told" "files=OutOfSync" 20
 says "and why nothing is done" "drift: report" "$(app_why files)"
-same "it is left" "report level=6" "$(drift_of '.drift[0].left') $(inside /etc/app.conf)"
+same "it is left" "report level=6" "$(drift_of '.drift[0].left') $(cat "$conf")"
 spec '{ignore: [configs]}'
 becomes "ignored" "files=Synced" 20
-same "it is no drift" "0 level=6" "$(exit_of evenkeel drift files) $(inside /etc/app.conf)"
+same "it is no drift" "0 level=6" "$(exit_of evenkeel drift files) $(cat "$conf")"
 spec heal
-check "healed again when the file says so" wait_until 10 is_inside /etc/app.conf level=1
+check "healed again when the file says so" wait_until 10 eval '[ "$(cat "$conf")" = level=1 ]'
+same "the container has had its own file since somebody took the name away" level=1 "$(inside /etc/app.conf)"
 becomes "well" "files=Synced" 20
 stop_agent
 

@@ -17,7 +17,7 @@ printf '{"userns-remap": "root:root"}\n' >"$own/daemon.json"
 # shellcheck disable=SC2016
 unshare --mount --propagation slave bash -c 'touch /etc/subuid /etc/subgid; mount --bind "$1/subordinate" /etc/subuid; mount --bind "$1/subordinate" /etc/subgid
     exec "$2" resume "$1"' bash "$own" "$engine" >/dev/null || skip_all "this engine does not map users here: $(tail -n 3 "$own/log" | tr '\n' ' ')"
-"$engine_dir/standins.sh" --no-pull >/dev/null 2>&1
+"$engine_dir/standins.sh" --no-pull busybox:stable >/dev/null 2>&1
 
 inside() { cat "/proc/$(inspect "$1" .State.Pid)/root$2" 2>/dev/null; }
 said() { engine_curl "/containers/$1/logs?stdout=1&stderr=1" --max-time 20 --output - | tr -d '\000-\010'; }
