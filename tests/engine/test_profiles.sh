@@ -24,10 +24,10 @@ echo "world map $(echo $(cat /proc/self/uid_map)) root $(sed -n 's/^[^ ]* \/ [^ 
 exec sleep 100000
 END_OF_FACTS
 )
-# command [DOLLAR]: it as a list in JSON; Compose wants each $ twice
+# command_of [DOLLAR]: it as a list in JSON; specs want each $ twice
 command_of() { jq -cn --arg text "${facts//\$/${1:-\$}}" '["sh", "-c", $text]'; }
 said_by() { api_logs "$1" | sed -n "s/^.*$2 //p" | tail -n 1; }
-api_logs() { engine_curl "/containers/$1/logs?stdout=1&stderr=1" --max-time 20 --output - | tr -d '\000-\010'; }
+api_logs() { engine_curl "/containers/$1/logs?stdout=1&stderr=1" --max-time 20 --output - | LC_ALL=C tr -cd '\n -~'; }
 says_facts() { [ -n "$(said_by "$1" world)" ]; }
 # has NAME CONTAINER FACTS
 has() {
@@ -51,7 +51,7 @@ compose_labels='{"com.docker.compose.project": "matrix-old", "com.docker.compose
 bare matrix-old-web-1 "{Labels: $compose_labels}"
 
 # --- the ways
-flat() { printf 'app: %s\nimage: busybox:stable\ncommand: %s\nstop_signal: SIGKILL\n' "$1" "$plain"; }
+flat() { printf 'app: %s\nimage: busybox:stable\ncommand: %s\nstop_signal: SIGKILL\n' "$1" "$twice"; }
 composed() { printf 'services:\n  web:\n    image: busybox:stable\n    command: %s\n    stop_signal: SIGKILL\n' "$twice"; }
 flat matrix-file | write_file matrix-file.yaml
 { flat matrix-wide && printf 'security: {profile: docker}\n'; } | write_file matrix-wide.yaml

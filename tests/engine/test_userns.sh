@@ -6,7 +6,11 @@
 [ "${EVENKEEL_TEST_SLOW:-}" = yes ] || skip_all "restarts an engine: EVENKEEL_TEST_SLOW=yes runs it"
 own_engine "an engine that maps users must be"
 [ "$(cat /proc/sys/user/max_user_namespaces 2>/dev/null || echo 0)" -gt 0 ] || skip_all "the kernel has no user namespaces"
-trap 'EVENKEEL_TEST_ENGINE_OWNED=yes EVENKEEL_TEST_ENGINE_DIR=$own finish' EXIT
+end_engine() {
+    [ ! -e "$own/engine.state" ] || "$engine" stop "$own"
+    rm -rf "$own"
+}
+trap 'end_engine; finish' EXIT
 
 "$engine" start "$own" --netns "${modern[@]}" >/dev/null
 "$engine" halt "$own"
@@ -20,7 +24,7 @@ unshare --mount --propagation slave bash -c 'touch /etc/subuid /etc/subgid; moun
 "$engine_dir/standins.sh" --no-pull busybox:stable >/dev/null 2>&1
 
 inside() { cat "/proc/$(inspect "$1" .State.Pid)/root$2" 2>/dev/null; }
-said() { engine_curl "/containers/$1/logs?stdout=1&stderr=1" --max-time 20 --output - | tr -d '\000-\010'; }
+said() { engine_curl "/containers/$1/logs?stdout=1&stderr=1" --max-time 20 --output - | LC_ALL=C tr -cd '\n -~'; }
 over() { [[ $(said "$1") == *over* ]]; }
 
 mkdir -p "$root/mapped/own" "$root/mapped/open"
