@@ -1,6 +1,6 @@
 /* Archives that were uploaded and that no spec names any more.
  *
- * Comes in: all texts of all roots, and the folder of archives. Goes out: marks, and a week later the archives. Refuses to touch a name that is not SHA256 and an ending, and anything at all while some text is not
+ * Comes in: all texts of all roots, and the folder of archives. Goes out: marks, and a week later the archives. Refuses to touch a name that is not APP.SHA256 (or SHA256) and an ending, and anything at all while some text is not
  * known. */
 #include "agent/bundles_gc.h"
 
@@ -14,6 +14,7 @@
 #include "spec/base/arena.h"
 #include "spec/document.h"
 #include "spec/desired.h"
+#include "spec/limits.h"
 
 #define MARK ".unnamed"
 
@@ -60,18 +61,29 @@ static bool all_known(const struct sources *s, struct texts *t)
 
 /* ---- the folder ---- */
 
+/* Where the digest begins: behind the app that the archive was sent for. */
+static const char *digest_in(const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    return dot && strspn(name, "0123456789abcdef") != SHA_TEXT && dot - name <= LIMIT_APP_NAME
+               ? dot + 1
+               : name;
+}
+
 static bool is_archive(const char *name)
 {
-    return strspn(name, "0123456789abcdef") == SHA_TEXT && name[SHA_TEXT] == '.' &&
-           bundle_name(name);
+    const char *sha = digest_in(name);
+
+    return strspn(sha, "0123456789abcdef") == SHA_TEXT && sha[SHA_TEXT] == '.' && bundle_name(name);
 }
 
 static bool named(const struct texts *t, const char *name)
 {
-    char sha[SHA_TEXT + 1];
+    char stem[LIMIT_APP_NAME + 1 + SHA_TEXT + 1];
 
-    (void)snprintf(sha, sizeof(sha), "%.64s", name);
-    return t->all.len > 0 && strstr(t->all.buf, sha) != NULL;
+    (void)snprintf(stem, sizeof(stem), "%.*s", (int)(digest_in(name) - name) + SHA_TEXT, name);
+    return t->all.len > 0 && strstr(t->all.buf, stem) != NULL;
 }
 
 static void judge(int dir, const struct texts *t, const char *name, int64_t now_ms, bool dry_run,

@@ -1,6 +1,6 @@
 /* bundles_gc.h: archives that were uploaded and that no spec names any more.
  *
- * One that nobody names is marked by an empty file beside it (SHA256.zip.unnamed); a week after that it goes, if nobody has named it since. So it can be gone back to for a week, over any restart. */
+ * One that nobody names is marked by an empty file beside it (APP.SHA256.zip.unnamed); a week after that it goes, if nobody has named it since. So it can be gone back to for a week, over any restart. */
 #ifndef EK_BUNDLES_GC_H
 #define EK_BUNDLES_GC_H
 

@@ -1,6 +1,6 @@
 /* Specs and archives, put into the first root's folder `uploads/`.
  *
- * Comes in: bytes from a client. Goes out: uploads/.bundles/SHA256.EXT, and by one rename the uploads/NAME.yaml that names it; the watcher sees a file like any other. Everything is checked before the
+ * Comes in: bytes from a client. Goes out: uploads/.bundles/APP.SHA256.EXT, and by one rename the uploads/NAME.yaml that names it; the watcher sees a file like any other. Everything is checked before the
  * rename; what is refused, or breaks off, leaves nothing behind. Refuses names that a file elsewhere holds. */
 #include <dirent.h>
 #include <errno.h>
@@ -78,6 +78,13 @@ static int no_files(void *ctx, const char *path, struct arena *a, const char **r
                    path);
 }
 
+static int no_digests(void *ctx, const char *path, struct arena *a, const char **ret_digest,
+                      struct err *e)
+{
+    (void)ret_digest;
+    return no_files(ctx, path, a, NULL, NULL, e);
+}
+
 static int judge(const struct reading *x, const struct spec_file *f)
 {
     if (f->broken)
@@ -95,7 +102,7 @@ static void read_spec(void *arg)
 {
     struct reading *x = arg;
     struct door *d = x->c->door;
-    struct loader loader = {.read = no_files, .ctx = d};
+    struct loader loader = {.read = no_files, .digest = no_digests, .ctx = d};
     struct spec_file *f = ARENA_NEW(x->c->a, struct spec_file);
     const char *root = fsx_absolute(d->o->roots.v[0], x->c->a);
     const char *name = arena_printf(x->c->a, "%s.yaml", x->app ? x->app : "spec");
@@ -338,7 +345,7 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
     struct stat st;
     size_t n;
 
-    bundle = arena_printf(c->a, ".bundles/%s.%s", u->sha256, t->ending);
+    bundle = arena_printf(c->a, UPLOADED_FOLDER "%s.%s.%s", u->app, u->sha256, t->ending);
     kept = fsx_join(c->door->uploads, bundle, c->a);
     if (fsx_read(path, LIMIT_SPEC_BYTES, c->a, &old, &n, NULL, &none) < 0)
         old = NULL;
