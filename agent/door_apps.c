@@ -96,26 +96,28 @@ static int volumes_go(struct door_call *c, struct web_reply *ret, enum override_
     return 0;
 }
 
-struct in_force {
-    struct door_call *c;
-    const struct override *ret;
+struct saying {
+    const struct door_call *c;
+    enum override_word word;
+    int64_t for_ms;
     int rc;
     struct err *e;
 };
 
-static void read_override(void *arg)
+static void say_word(void *arg)
 {
-    struct in_force *x = arg;
+    struct saying *x = arg;
+    const struct door_call *c = x->c;
 
-    x->rc = override_read(x->c->door->o->state, x->c->v.app, x->c->a, &x->ret, x->e);
+    x->rc =
+        override_change(c->door->o->state, c->v.app, x->word, c->now_ms, x->for_ms, c->by, x->e);
 }
 
 void door_app_word(struct door_call *c, struct web_reply *ret)
 {
-    const char *length = door_form_value(c->r->query, "for", c->a), *state = c->door->o->state;
+    const char *length = door_form_value(c->r->query, "for", c->a);
     enum override_word word;
     struct err e = {0};
-    struct in_force before = {.c = c, .e = &e};
     int64_t ns = 0;
 
     if (!door_known(c, ret) || word_of(c->r->path, &word) < 0)
@@ -126,13 +128,9 @@ void door_app_word(struct door_call *c, struct web_reply *ret)
     }
     if (word == OVERRIDE_REMOVE && volumes_go(c, ret, &word) < 0)
         return;
-    (void)pthread_mutex_lock(&c->door->placing);
-    int rc = door_deep(read_override, &before, &e) < 0 ? -1 : before.rc;
+    struct saying x = {.c = c, .word = word, .for_ms = ns / 1000000, .e = &e};
 
-    if (rc == 0)
-        rc = override_change(state, c->v.app, before.ret, word, c->now_ms, ns / 1000000, c->by, &e);
-    (void)pthread_mutex_unlock(&c->door->placing);
-    if (rc < 0)
+    if (door_deep(say_word, &x, &e) < 0 || x.rc < 0)
         problem_error(ret, &e, NULL);
     else
         door_reply_json(ret, 202,

@@ -116,8 +116,9 @@ int door_deep(void (*run)(void *arg), void *arg, struct err *e);
 void door_place_sweep(const struct door *d);
 /* ---- door_plan.c ---- */
 struct core_pass;
-/* On the loop. DESK_DONE without e: *ret is planned, of this app, or of none (""), which still tells what is held and what is there. */
-enum desk_end door_plan_now(struct desk_call *c, const struct desk_world *w, const char *app,
+/* On the loop. DESK_DONE without e: *ret is planned, of this app, or of none (""), which still tells what is held and what is there. All of it lives in pass, which must be
+ * freed on the loop: what is known of the engine is counted there, and by nobody else. */
+enum desk_end door_plan_now(const struct desk_world *w, const char *app, struct arena *pass,
                             struct core_pass *ret, struct err *e);
 
 /* ---- door_trial.c ---- */
