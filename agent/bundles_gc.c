@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,8 +16,6 @@
 #include "spec/document.h"
 #include "spec/desired.h"
 #include "spec/limits.h"
-
-#define MARK ".unnamed"
 
 enum { SHA_TEXT = 64 };
 
@@ -86,13 +85,32 @@ static bool named(const struct texts *t, const char *name)
     return t->all.len > 0 && strstr(t->all.buf, stem) != NULL;
 }
 
+static bool is_over(const struct stat *mark, int64_t now_ms)
+{
+    return now_ms - (int64_t)mark->st_mtim.tv_sec * 1000 >= BUNDLES_GRACE_MS;
+}
+
+/* Under the folder's lock its mark is looked at once more: who sends the archive again takes the mark away (door_place.c). */
+static int remove_marked(int dir, const char *name, const char *mark, int64_t now_ms)
+{
+    struct stat st;
+    int rc = -1;
+
+    if (flock(dir, LOCK_EX) != 0)
+        return -1;
+    if (fstatat(dir, mark, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_over(&st, now_ms))
+        rc = unlinkat(dir, name, 0) != 0 || unlinkat(dir, mark, 0) != 0 ? -1 : 0;
+    (void)flock(dir, LOCK_UN);
+    return rc;
+}
+
 static void judge(int dir, const struct texts *t, const char *name, int64_t now_ms, bool dry_run,
                   struct bundles_gc *ret)
 {
     CLEANUP(str_release) struct str mark = STR_INIT;
     struct stat archive, marked;
 
-    str_addf(&mark, "%s" MARK, name);
+    str_addf(&mark, "%s" BUNDLES_MARK, name);
     bool has_mark = fstatat(dir, str_text(&mark), &marked, AT_SYMLINK_NOFOLLOW) == 0;
 
     if (fstatat(dir, name, &archive, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(archive.st_mode))
@@ -102,8 +120,8 @@ static void judge(int dir, const struct texts *t, const char *name, int64_t now_
             (void)unlinkat(dir, str_text(&mark), 0);
         return;
     }
-    if (has_mark && now_ms - (int64_t)marked.st_mtim.tv_sec * 1000 >= BUNDLES_GRACE_MS) {
-        if (!dry_run && (unlinkat(dir, name, 0) != 0 || unlinkat(dir, str_text(&mark), 0) != 0))
+    if (has_mark && is_over(&marked, now_ms)) {
+        if (!dry_run && remove_marked(dir, name, str_text(&mark), now_ms) != 0)
             return;
         ret->removed++;
         ret->bytes += archive.st_size;

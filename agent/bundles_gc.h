@@ -10,6 +10,8 @@
 
 struct sources;
 
+/* Behind the archive's own name. Who sends it again takes the mark away, under a lock (flock) on the folder; it is removed under the same lock, while the mark is there. */
+#define BUNDLES_MARK ".unnamed"
 #define BUNDLES_GRACE_MS (INT64_C(7) * 24 * 3600 * 1000)
 
 struct bundles_gc {
