@@ -207,6 +207,7 @@ bool door_answer(struct door *d, const struct web_request *r, struct web_reply *
         run_call(&c, ret);
     else
         problem_reply(ret, 503, "the agent is starting", "ask again in a moment");
+    door_stream_leave_wait(&c);
     multipart_free(c.multipart);
     door_facts_drop(c.facts);
     arena_free(c.a);
