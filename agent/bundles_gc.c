@@ -136,6 +136,22 @@ static void judge(int dir, const struct texts *t, const char *name, int64_t now_
         (void)close(fd);
 }
 
+int64_t bundles_of_app(const char *folder, const char *app)
+{
+    DIR *d = opendir(folder);
+    size_t n = strlen(app);
+    int64_t bytes = 0;
+    struct stat st;
+
+    for (const struct dirent *x; d && (x = readdir(d));)
+        if (strncmp(x->d_name, app, n) == 0 && x->d_name[n] == '.' && is_archive(x->d_name) &&
+            fstatat(dirfd(d), x->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            bytes += st.st_size;
+    if (d)
+        (void)closedir(d);
+    return bytes;
+}
+
 void bundles_gc(const struct sources *s, const char *folder, int64_t now_ms, bool dry_run,
                 struct bundles_gc *ret)
 {

@@ -19,6 +19,9 @@ struct bundles_gc {
     int64_t bytes;           /* of the removed ones */
 };
 
+/* Bytes of all archives in the folder that were sent for this app. */
+int64_t bundles_of_app(const char *folder, const char *app);
+
 /* folder: uploads/.bundles; it need not be there. s has been scanned. Nothing is judged while a root or a file cannot be read: it may name any of them. dry_run: only counted, nothing is marked. */
 void bundles_gc(const struct sources *s, const char *folder, int64_t now_ms, bool dry_run,
                 struct bundles_gc *ret);

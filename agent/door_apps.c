@@ -140,20 +140,13 @@ void door_app_word(struct door_call *c, struct web_reply *ret)
 
 /* ---- history ---- */
 
-struct telling {
-    const struct door_call *c;
-    json_t *list;
-};
-
 static void add_entry(void *user, const struct store_entry *x)
 {
     CLEANUP(str_release) struct str at = STR_INIT;
-    const struct telling *t = user;
+    json_t *list = user;
 
-    if (t->c->v.filtered && (!x->app || !strv_has(t->c->caller.apps, x->app)))
-        return;
     str_add_time(&at, x->ms);
-    json_array_append_new(t->list,
+    json_array_append_new(list,
                           json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:I}", "at", str_text(&at),
                                     "app", x->app, "what", x->what, "result", x->result, "text",
                                     x->text, "error", x->error, "took_ms", (json_int_t)x->took_ms));
@@ -165,15 +158,15 @@ void door_app_history(struct door_call *c, struct web_reply *ret)
     struct err e = {0};
     int64_t limit = 50;
     json_t *list = json_array();
-    struct telling t = {c, list};
+    const struct strv one = {.v = &c->v.app, .n = 1};
+    const struct strv *apps = *c->v.app ? &one : c->v.filtered ? c->caller.apps : NULL;
 
     if (text && parse_int64(text, 1, 1000, &limit) < 0) {
         problem_reply(ret, 422, "`limit` is a number from 1 to 1000", NULL);
         json_decref(list);
         return;
     }
-    if (store_history(c->door->o->state, *c->v.app ? c->v.app : NULL, (int)limit, false, add_entry,
-                      &t, &e) < 0 &&
+    if (store_history(c->door->o->state, apps, (int)limit, false, add_entry, list, &e) < 0 &&
         e.kind != ERR_MISSING) {
         problem_error(ret, &e, NULL);
         json_decref(list);

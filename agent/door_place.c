@@ -480,6 +480,12 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
     (void)ret;
     if (check_place(c, u->app, &path, e) < 0 || !(folder = bundles_folder(c, e)))
         return -1;
+    if (bundles_of_app(folder, u->app) >= LIMIT_APP_ARCHIVES_BYTES)
+        return err_set(
+            e, ERR_CONFLICT,
+            "%s has %lld GiB of archives, and that is the most: those that no spec names "
+            "go a week later; remove some from uploads/.bundles by hand to send one now",
+            u->app, (long long)(LIMIT_APP_ARCHIVES_BYTES >> 30));
     if (atomic_fetch_add(&c->door->uploading, 1) >= UPLOADS_MAX) {
         (void)atomic_fetch_sub(&c->door->uploading, 1);
         return err_set(e, ERR_RETRY, "%d uploads are coming in already: try again in a while",

@@ -56,6 +56,10 @@ printf 'FROM busybox:stable\nLABEL once=%s\nCMD ["sleep", "100000"]\nSTOPSIGNAL 
 dry=$(as "$admin" --data-binary @"$work/site.zip" "$api/apps/site/bundle?dry_run=1")
 same "a dry run of an archive would build it" "false build" "$(jq -r '"\(.changed) \([.plan.apps[]? | select(.name == "site").actions[].kind] | map(select(. == "build"))[0] // .)"' <<<"$dry")"
 same "and keeps nothing of it" "" "$(ls -A "$root/uploads/.bundles")"
+old=$root/uploads/.bundles/site.$(printf '%064d' 0).zip
+truncate -s 16G "$old" # a hole: it takes no room
+same "who has sent too much sends no more" 409 "$(as "$admin" -o /dev/null -w '%{http_code}' --data-binary @"$work/site.zip" "$api/apps/site/bundle?dry_run=1")"
+rm -f "$old" "$old.unnamed"
 
 # --- plan and drift
 check "the list knows it" wait_until 10 eval '[ "$(as "$reading" "$api/apps/blog" | jq -r .state)" = Synced ]'

@@ -96,11 +96,15 @@ static void test_of_an_app(void **state)
     put("root/uploads/blog2.yaml", "app: a-shop\nsource: {bundle: .bundles/a-shop." TWO ".zip}\n");
     struct bundles_gc r = collect(0, false);
 
-    assert_int_equal(r.waiting, 1);
+    assert_int_equal(bundles_of_app("root/uploads/.bundles", "blog"), 1);
+    assert_int_equal(bundles_of_app("root/uploads/.bundles", "a-shop"), 2);
+    assert_int_equal(bundles_of_app("root/uploads/.bundles", "shop"), 0);
+    assert_int_equal(bundles_of_app("root/nowhere", "shop"), 0);
+    assert_int_equal(r.waiting, 2); /* and that of before it */
     assert_true(there(FOLDER "blog." TWO ".zip.unnamed"));
     r = collect(BUNDLES_GRACE_MS + 1000, false);
-    assert_int_equal(r.removed, 1);
-    assert_int_equal(r.bytes, 1);
+    assert_int_equal(r.removed, 2);
+    assert_int_equal(r.bytes, 8);
     assert_false(there(FOLDER "blog." TWO ".zip"));
     assert_true(there(FOLDER "a-shop." TWO ".zip"));
 }
