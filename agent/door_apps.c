@@ -158,8 +158,9 @@ void door_app_history(struct door_call *c, struct web_reply *ret)
     struct err e = {0};
     int64_t limit = 50;
     json_t *list = json_array();
-    const struct strv one = {.v = &c->v.app, .n = 1};
-    const struct strv *apps = *c->v.app ? &one : c->v.filtered ? c->caller.apps : NULL;
+    const char *app = c->v.app;
+    const struct strv one = {.v = &app, .n = 1};
+    const struct strv *apps = *app ? &one : c->v.filtered ? c->caller.apps : NULL;
 
     if (text && parse_int64(text, 1, 1000, &limit) < 0) {
         problem_reply(ret, 422, "`limit` is a number from 1 to 1000", NULL);
