@@ -78,15 +78,15 @@ if [ $kind = browser ] && command -v npm >/dev/null; then
     tests/engine/tools.sh playwright >/dev/null || skip_everything "no driver for the browser"
 fi
 
-# run_one SCRIPT [ENGINE'S FOLDER]: its output, then what it counted.
+# run_one SCRIPT [ENGINE'S FOLDER]: its output, then what it counted. Uses lane's variables.
 run_one() {
-    local started=$SECONDS status=0 log=$work/$BASHPID.log inside=() counts printer
+    local started=$SECONDS status=0 log=$mine.log inside=() counts printer
     [ -z "${2:-}" ] || inside=("$engine" exec "$2")
     printf '%s\n' "$(basename "$1" .sh)"
-    tee "$log" <"$work/$BASHPID.pipe" | sed -u 's/^/    /' &
+    tee "$log" <"$mine.pipe" | sed -u 's/^/    /' &
     printer=$!
     # In the background, because bash acts on a signal only while it waits in this way.
-    "${inside[@]}" timeout --kill-after=20 "$limit" bash "$1" </dev/null >"$work/$BASHPID.pipe" 2>&1 &
+    "${inside[@]}" timeout --kill-after=20 "$limit" bash "$1" </dev/null >"$mine.pipe" 2>&1 &
     child=$!
     wait "$child" || status=$?
     child=
@@ -116,11 +116,11 @@ next_script() {
 
 # lane [ENGINE'S FOLDER]: runs what is queued, one after another.
 lane() {
-    local script child=
+    local script child= mine=$work/$BASHPID
     # timeout passes the signal on to everything that the test started.
     trap '[ -z "$child" ] || { kill -TERM "$child" 2>/dev/null && wait "$child"; } || true; exit 143' TERM
     trap - EXIT
-    mkfifo "$work/$BASHPID.pipe"
+    mkfifo "$mine.pipe"
     if [ -n "${1:-}" ]; then
         export DOCKER_HOST=unix://$1/docker.sock EVENKEEL_TEST_ENGINE_DIR=$1
     fi
@@ -128,8 +128,8 @@ lane() {
         if [ "$count" = 1 ]; then
             run_one "$script" "${1:-}"
         else
-            run_one "$script" "${1:-}" >"$work/$BASHPID.block"
-            flock "$work/lock" cat "$work/$BASHPID.block"
+            run_one "$script" "${1:-}" >"$mine.block"
+            flock "$work/lock" cat "$mine.block"
         fi
     done
 }
