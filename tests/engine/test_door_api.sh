@@ -49,6 +49,9 @@ rm "$root/uploads/spy.compose.yaml" "$state/audit/spied"
 spec porter 'ports: ["127.0.0.1:18765:80"]' | sed '/network_mode/d' | write_file porter.yaml
 check "an app with a port" wait_until 30 docker_running porter-app-1
 says "another's port is refused with who has it" "porter" "$(spec second 'ports: ["127.0.0.1:18765:80"]' | sed '/network_mode/d' | as "$admin" -X PUT --data-binary @- "$api/apps/second/spec")"
+narrowly=$(spec blog 'ports: ["127.0.0.1:18765:80"]' | sed '/network_mode/d' | as "$narrow" -X PUT --data-binary @- "$api/apps/blog/spec?dry_run=1")
+says "a token of one app is told of another app" "is published by another app" "$narrowly"
+check "and not of which, or where" eval '! grep -q porter <<<"$narrowly"'
 mkdir "$work/site"
 # Unlike any other archive: what has been built already would not be built again.
 printf 'FROM busybox:stable\nLABEL once=%s\nCMD ["sleep", "100000"]\nSTOPSIGNAL SIGKILL\n' "$RANDOM$RANDOM" >"$work/site/Dockerfile"
