@@ -6,7 +6,7 @@
 #include "agent/trial.h"
 #include "spec/base/arena.h"
 
-enum { TURN_S = 15 };
+enum { TURN_S = 20 };
 
 struct planning {
     struct door_call *c;

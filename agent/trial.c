@@ -7,7 +7,7 @@
 #include "agent/core.h"
 #include "spec/base/arena.h"
 
-enum { TRIAL_MS = 8000 };
+enum { TRIAL_MS = 15000 };
 
 /* Claims that others have are told across files. */
 static const char *told_of_file(const struct desired *d, const struct spec_file *f, struct arena *a)
