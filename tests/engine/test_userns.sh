@@ -16,8 +16,8 @@ trap 'end_engine; finish' EXIT
 "$engine" halt "$own"
 # The range is in a file that this engine alone sees.
 chmod 0711 "$own" "$own/data"
-printf 'root:100000:65536\n' >"$own/subordinate"
-printf '{"userns-remap": "root:root"}\n' >"$own/daemon.json"
+printf 'daemon:100000:65536\n' >"$own/subordinate"
+printf '{"userns-remap": "daemon:daemon"}\n' >"$own/daemon.json"
 # shellcheck disable=SC2016
 unshare --mount --propagation slave bash -c 'touch /etc/subuid /etc/subgid; mount --bind "$1/subordinate" /etc/subuid; mount --bind "$1/subordinate" /etc/subgid
     exec "$2" resume "$1"' bash "$own" "$engine" >/dev/null || skip_all "this engine does not map users here: $(tail -n 3 "$own/log" | tr '\n' ' ')"
