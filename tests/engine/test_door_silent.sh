@@ -13,14 +13,29 @@ as() { ask -H "Authorization: Bearer $token" "$@"; }
 code() { as -o /dev/null -w '%{http_code}' "$@"; }
 up() { [ "$(ask -o /dev/null -w '%{http_code}' "$at/login")" = 200 ]; }
 
-socat "UNIX-LISTEN:$work/silent.sock,fork" EXEC:'sleep 300' &
-silent=$!
-trap 'kill "$silent" 2>/dev/null || true; finish' EXIT
-check "an engine that says nothing" wait_until 5 test -S "$work/silent.sock"
+# --- an engine that answers, and then does not
+here=$work/engine.sock
+socat "UNIX-LISTEN:$here,fork" "UNIX-CONNECT:${DOCKER_HOST#unix://}" &
+line=$!
+hang_up() {
+    local all
+    all=$(pgrep -P "$line" || true)
+    # shellcheck disable=SC2086
+    kill "$line" $all 2>/dev/null || true
+    wait "$line" 2>/dev/null || true
+}
+trap 'hang_up; finish' EXIT
+check "the way to the engine" wait_until 5 test -S "$here"
 sleeper other "network_mode: none"
-DOCKER_HOST=unix://$work/silent.sock start_agent --config "$work/agent.yaml"
-check "the agent answers all the same" wait_until 20 up
-token=$("$EVENKEEL" token create ci --scope deploy --app spy --app site --app other --state "$state" 2>/dev/null)
+DOCKER_HOST=unix://$here start_agent --config "$work/agent.yaml"
+check "the agent answers" wait_until 20 up
+token=$("$EVENKEEL" token create ci --scope deploy --state "$state" 2>/dev/null)
+check "it knows its app" wait_until 30 eval '[ "$(as "$api/apps/other" | jq -r .state)" = Synced ]'
+hang_up
+rm -f "$here"
+socat "UNIX-LISTEN:$here,fork" EXEC:'sleep 300' &
+line=$!
+check "an engine that takes calls and says nothing" wait_until 5 test -S "$here"
 
 # --- an archive, in the middle of being planned
 mkdir "$work/site"
@@ -31,12 +46,12 @@ sending=$!
 check "an archive is being planned" wait_until 10 eval 'ls "$root"/uploads/.bundles/site.*.zip'
 begin=$SECONDS
 for _ in 1 2 3; do
-    as -X POST "$api/apps/other/hold" >"$work/word"
+    same "a word to another app is taken" 202 "$(code -X POST "$api/apps/other/hold")"
     same "the agent lives" 200 "$(ask -o /dev/null -w '%{http_code}' "$at/healthz")"
 done
-check "a word to another app does not wait for it" test $((SECONDS - begin)) -lt 8
-says "and is taken" "hold: true" "$(cat "$state/overrides/other.yaml" "$work/word" 2>&1)"
-check "it is not placed yet" [ ! -e "$root/uploads/site.yaml" ]
+check "and waits for nothing ($((SECONDS - begin)) s)" test $((SECONDS - begin)) -lt 8
+says "the word is there" "hold: true" "$(cat "$state/overrides/other.yaml")"
+check "the archive is not placed yet" [ ! -e "$root/uploads/site.yaml" ]
 wait "$sending"
 same "then it is placed without a plan" "true null" "$(jq -r '"\(.changed) \(.plan)"' "$work/answer")"
 says "and that is said" "plan_trouble" "$(cat "$work/answer")"
