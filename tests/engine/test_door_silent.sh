@@ -33,7 +33,7 @@ token=$("$EVENKEEL" token create ci --scope deploy --state "$state" 2>/dev/null)
 check "it knows its app" wait_until 30 eval '[ "$(as "$api/apps/other" | jq -r .state)" = Synced ]'
 hang_up
 rm -f "$here"
-socat "UNIX-LISTEN:$here,fork" EXEC:'sleep 300' &
+socat "UNIX-LISTEN:$here,fork" EXEC:'sleep 100' &
 line=$!
 check "an engine that takes calls and says nothing" wait_until 5 test -S "$here"
 
