@@ -161,6 +161,7 @@ struct loading {
     struct source_file *file;
     struct source_file *former;
     const char *within; /* nothing outside this folder is read; NULL: anything is */
+    const char *dir;    /* of the file */
     int64_t waited_ms;
     bool unsettled;
 };
@@ -192,14 +193,21 @@ static struct source_dep *dep_add(struct source_file *f, const char *path)
     return &f->deps[f->n_deps++];
 }
 
+static int check_within(const struct loading *l, const char *path, struct err *e)
+{
+    if (!l->within || path_within(l->within, path))
+        return 0;
+    return err_set(e, ERR_DENIED, "%s is not among the uploads, and uploads read nothing else",
+                   path);
+}
+
 static int load_dep(void *ctx, const char *path, struct arena *a, const char **ret_text,
                     size_t *ret_n, struct err *e)
 {
     struct loading *l = ctx;
 
-    if (l->within && !path_within(l->within, path))
-        return err_set(e, ERR_DENIED, "%s is not among the uploads, and uploads read nothing else",
-                       path);
+    if (check_within(l, path, e) < 0)
+        return -1;
     struct source_dep *before = dep_find(l->former, path), *known = dep_find(l->file, path);
     struct source_dep *dep = known ? known : dep_add(l->file, path);
     struct stat st;
@@ -226,6 +234,22 @@ static int load_dep(void *ctx, const char *path, struct arena *a, const char **r
     return 0;
 }
 
+/* A root may hold a link to a folder of specs, which then have their own files there. */
+static const char *leads_dep(void *ctx, const char *folder, const char *path, struct arena *a)
+{
+    const struct loading *l = ctx;
+    CLEANUP(xfreep) char *real = realpath(path, NULL);
+
+    if (!real || strcmp(real, path) == 0)
+        return NULL;
+    CLEANUP(xfreep) char *root = realpath(folder, NULL);
+    CLEANUP(xfreep) char *own = realpath(l->dir, NULL);
+
+    if ((root && path_within(root, real)) || (own && path_within(own, real)))
+        return NULL;
+    return arena_strdup(a, real);
+}
+
 /* Its digest alone is kept, so that what it holds is in no saved pass. */
 static int digest_dep(void *ctx, const char *path, struct arena *a, const char **ret_digest,
                       struct err *e)
@@ -239,6 +263,8 @@ static int digest_dep(void *ctx, const char *path, struct arena *a, const char *
     struct stat st;
     size_t n;
 
+    if (check_within(l, path, e) < 0)
+        return -1;
     if (stat(path, &st) != 0) {
         l->unsettled |= before && before->present && l->waited_ms < SOURCE_GONE_MS;
         return err_errno(e, errno, "cannot read %s", path);
@@ -379,15 +405,16 @@ static const char *dir_of(const char *path, struct arena *a)
 static enum source_look parse(struct source_file *file, const struct source_place *at,
                               const char *path, struct loading *l, struct source_file **ret)
 {
-    struct loader loader = {.read = load_dep, .digest = digest_dep, .ctx = l};
+    struct loader loader = {.read = load_dep, .digest = digest_dep, .leads = leads_dep, .ctx = l};
     if (bundle_name(file->found.path))
         loader.bundle = arena_strdup(file->arena, path);
     struct arena *a = file->arena;
 
+    l->dir = dir_of(path, a);
     if (at->uploads && path_within(at->uploads, path))
         l->within = at->uploads;
-    document_parse(file->spec.root, file->found.path, file->spec.name, dir_of(path, a), file->text,
-                   file->n, &loader, a, &file->spec);
+    document_parse(file->spec.root, file->found.path, file->spec.name, l->dir, file->text, file->n,
+                   &loader, a, &file->spec);
     if (l->unsettled) {
         source_file_free(file);
         return SOURCE_UNSETTLED;

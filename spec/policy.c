@@ -317,6 +317,12 @@ static void judge_mounts(struct judge *j, struct want_service *s)
 
         if (m->file && m->file->secret && !m->file->own_only && !is_trusted(j->app, m->at))
             (void)ask(j, "secrets", m->file->secret, "secrets", m->at);
+        if (m->file && m->file->path && !is_trusted(j->app, m->at))
+            refuse(j, m->at,
+                   "write the text into the spec (`content:`), or keep it in the store of secrets "
+                   "(`external: true`)",
+                   arena_printf(j->arena, "`file: %s` is on the host, where %s reads nothing",
+                                m->file->path, author(j->app)));
         if (m->kind != MOUNT_BIND || m->file || is_trusted(j->app, m->at))
             continue;
         if (j->app->from == ORIGIN_BUNDLE && path_within(BUNDLE_FOLDER, m->source)) {

@@ -309,6 +309,10 @@ static void test_outside(void **state)
         "include: [{path: ok.yaml, project_directory: ..}]\n",
         "services: {a: {extends: {file: ../x.yaml, service: y}}}\n",
         "services: {a: {extends: {file: \"${UP}/x.yaml\", service: y}}}\n",
+        "services: {a: {image: b, env_file: ../x.env}}\n",
+        "services: {a: {image: b, env_file: [{path: /etc/passwd, required: false}]}}\n",
+        "services: {a: {image: b, env_file: \"${UP}/x.env\"}}\n",
+        "services: {a: {image: b, label_file: [a/../../x]}}\n",
     };
     struct world w;
 

@@ -241,6 +241,7 @@ struct world {
     const char *dir;
     enum author author;
     const struct app *over;
+    bool digests; /* files can be told by their digests */
 };
 
 static int world_load(void *ctx, const char *path, struct arena *a, const char **ret_text,
@@ -259,12 +260,24 @@ static int world_load(void *ctx, const char *path, struct arena *a, const char *
     return err_set(e, ERR_MISSING, "no such file");
 }
 
+static int world_digest(void *ctx, const char *path, struct arena *a, const char **ret_digest,
+                        struct err *e)
+{
+    (void)ctx, (void)path, (void)e;
+    *ret_digest =
+        arena_strdup(a, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+    return 0;
+}
+
 static const struct want_app *judge(struct world *w, const struct policy *policy, struct arena *a,
                                     struct desired **ret)
 {
     static const char zip[] = "/apps/x.zip";
-    const struct loader loader = {
-        .read = world_load, .ctx = w, .bundle = w->author == ARCHIVE ? zip : NULL, .over = w->over};
+    const struct loader loader = {.read = world_load,
+                                  .ctx = w,
+                                  .bundle = w->author == ARCHIVE ? zip : NULL,
+                                  .over = w->over,
+                                  .digest = w->digests ? world_digest : NULL};
     struct settings *settings = ARENA_NEW(a, struct settings);
     struct spec_root *root = ARENA_NEW(a, struct spec_root);
     const struct spec_file **files = ARENA_ARRAY(a, 1, const struct spec_file *);
@@ -431,6 +444,38 @@ static void test_sources(void **state)
     }
 }
 
+/* Its content would be copied for the app, whoever could read it before. */
+static void test_files_of_the_host(void **state)
+{
+    static const char *const sections[] = {"secrets", "configs"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++)
+        for (int upload = 0; upload < 2; upload++) {
+            CLEANUP(arena_freep) struct arena *a = arena_new();
+            struct world w = {.dir = folders[upload ? UPLOAD : OPERATOR],
+                              .author = upload ? UPLOAD : OPERATOR,
+                              .digests = true};
+            struct policy all = {.v = (struct policy_rule[]){{"*", "volumes", NULL}}, .n = 1};
+            struct desired *d;
+
+            w.names[0] = "x.compose.yaml";
+            w.texts[0] = arena_printf(a,
+                                      "services:\n  web:\n    image: y\n    %s: [s]\n"
+                                      "%s: {s: {file: /etc/shadow}}\n",
+                                      sections[i], sections[i]);
+            const struct want_app *app = judge(&w, &all, a, &d);
+
+            if (!upload) {
+                assert_null(app->refused);
+                continue;
+            }
+            assert_non_null(app->refused);
+            assert_non_null(strstr(app->refused, "`file: /etc/shadow` is on the host"));
+            assert_non_null(strstr(app->refused, "x.compose.yaml:4:15"));
+        }
+}
+
 /* An archive that a file of the operator's names: what stands in that file is the operator's, what stands in the archive is not. */
 static void test_named_archive(void **state)
 {
@@ -563,6 +608,7 @@ int main(void)
         cmocka_unit_test(test_every_key_has_a_verdict),
         cmocka_unit_test(test_matrix),
         cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_files_of_the_host),
         cmocka_unit_test(test_named_archive),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_configuration),

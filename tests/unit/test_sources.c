@@ -826,6 +826,75 @@ static void env_files(void **state)
     sources_free(s);
 }
 
+/* What a Compose file is made of lies in its root, by letters and for real; a folder that is a link into the root brings its own files along. */
+static void compose_files_stay(void **state)
+{
+    static const struct {
+        const char *link, *said;
+    } rows[] = {
+        {"r/web.env", "r/shop.compose.yaml:4:15: error: a link leads from "},
+        {"r/labels", "r/shop.compose.yaml:5:17: error: a link leads from "},
+        {"r/base.yaml", "r/shop.compose.yaml:6:21: error: a link leads from "},
+        {"r/more.yaml", "r/shop.compose.yaml:1:11: error: a link leads from "},
+        {"r/.env", "r/shop.compose.yaml:1:1: error: a link leads from "},
+        {"r/shop.compose.override.yaml", "r/shop.compose.yaml:1:1: error: a link leads from "},
+    };
+
+    (void)state;
+    make_dir("r");
+    make_dir("out");
+    make_dir("out/own");
+    save("out/x", "services: {base: {labels: {a: b}}}\n");
+    save("out/own/own.env", "A=1\n");
+    save("out/own/own.compose.yaml", "services: {web: {image: nginx, env_file: own.env}}\n");
+    assert_int_equal(symlink("../out/own", "r/own"), 0);
+    save("r/web.env", "A=1\n");
+    save("r/labels", "b=1\n");
+    save("r/base.yaml", "services: {base: {labels: {a: b}}}\n");
+    save("r/more.yaml", "services: {more: {image: nginx}}\n");
+    save("r/shop.compose.yaml", "include: [more.yaml]\nservices:\n  web:\n    env_file: web.env\n"
+                                "    label_file: labels\n"
+                                "    extends: {file: base.yaml, service: base}\n"
+                                "    image: nginx\n");
+    struct sources *s = over("r");
+
+    (void)settled(s);
+    assert_string_equal(complaint(s, "r/shop.compose.yaml"), "");
+    assert_string_equal(complaint(s, "r/own/own.compose.yaml"), "");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        bool there = link(rows[i].link, "r/away.tmp") == 0;
+
+        assert_int_equal(symlink("../out/x", "r/link.tmp"), 0);
+        assert_int_equal(rename("r/link.tmp", rows[i].link), 0);
+        (void)settled(s);
+        const char *said = complaint(s, "r/shop.compose.yaml");
+
+        if (!strstr(said, rows[i].said) || !strstr(said, "/out/x, outside "))
+            fail_msg("%s: %s", rows[i].link, said);
+        assert_int_equal(there ? rename("r/away.tmp", rows[i].link) : unlink(rows[i].link), 0);
+        (void)settled(s);
+        assert_string_equal(complaint(s, "r/shop.compose.yaml"), "");
+    }
+    sources_free(s);
+}
+
+/* Not even to tell one content from another. */
+static void uploads_read_nothing_else(void **state)
+{
+    (void)state;
+    make_dir("r");
+    make_dir("r/uploads");
+    save("r/secret.txt", "s3cret");
+    save("r/uploads/spy.yaml", "name: spy\nservices:\n  web: {image: nginx, secrets: [s]}\n"
+                               "secrets:\n  s: {file: ../secret.txt}\n");
+    struct sources *s = over("r");
+
+    (void)settled(s);
+    assert_non_null(strstr(complaint(s, "r/uploads/spy.yaml"), "r/uploads/spy.yaml:5:6: error: "));
+    assert_non_null(strstr(complaint(s, "r/uploads/spy.yaml"), "uploads read nothing else"));
+    sources_free(s);
+}
+
 static bool take_any(void *user, const char *root, const char *path)
 {
     (void)user;
@@ -957,6 +1026,8 @@ int main(void)
         CASE(git_checks_out),
         CASE(a_change_within_one_tick_is_not_lost),
         CASE(env_files),
+        CASE(compose_files_stay),
+        CASE(uploads_read_nothing_else),
         CASE(all_texts),
         CASE(many_files),
     };
