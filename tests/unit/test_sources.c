@@ -878,6 +878,41 @@ static void compose_files_stay(void **state)
     sources_free(s);
 }
 
+/* What a Compose file would read is asked for at each look, there or not. */
+static void what_compose_reads_appears(void **state)
+{
+    static const char *const overs[] = {"r/shop.compose.override.yaml",
+                                        "r/a/db.compose.override.yml"};
+
+    (void)state;
+    make_dir("r");
+    make_dir("r/a");
+    save("r/shop.compose.yaml", "services: {web: {image: \"nginx:${TAG:-1}\"}}\n");
+    save("r/a/db.compose.yaml", "services: {db: {image: \"nginx:${TAG:-1}\"}}\n");
+    struct sources *s = over("r");
+
+    assert_string_equal(settled(s), "r/a/db.compose.yaml=db r/shop.compose.yaml=shop");
+#define APP_OF(file) (sources_set(s)->files[file]->documents[0].app)
+    for (size_t i = 0; i < ARRAY_LEN(overs); i++) {
+        save(overs[i], "services: {more: {image: nginx}}\n");
+        (void)settled(s); /* it sorts before its file */
+        assert_int_equal(APP_OF(i == 0 ? 2 : 1)->n_services, 2);
+        assert_int_equal(unlink(overs[i]), 0);
+        (void)settled(s);
+        assert_int_equal(APP_OF(i == 0 ? 1 : 0)->n_services, 1);
+    }
+    save("r/.env", "TAG=2\n");
+    save("r/a/.env", "TAG=3\n");
+    (void)settled(s);
+    assert_string_equal(APP_OF(0)->services[0].image, "nginx:3");
+    assert_string_equal(APP_OF(1)->services[0].image, "nginx:2");
+    save("r/.env", "TAG=4\n");
+    (void)settled(s);
+    assert_string_equal(APP_OF(0)->services[0].image, "nginx:3");
+    assert_string_equal(APP_OF(1)->services[0].image, "nginx:4");
+    sources_free(s);
+}
+
 /* Not even to tell one content from another. */
 static void uploads_read_nothing_else(void **state)
 {
@@ -1027,6 +1062,7 @@ int main(void)
         CASE(a_change_within_one_tick_is_not_lost),
         CASE(env_files),
         CASE(compose_files_stay),
+        CASE(what_compose_reads_appears),
         CASE(uploads_read_nothing_else),
         CASE(all_texts),
         CASE(many_files),
