@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,9 +93,12 @@ static bool is_whole(const char *path, const struct file_print *now,
         return true;
     if (now->size == 0 && younger(&now->mtime, YOUNG_EMPTY_MS))
         return false;
+    /* Who has it open does not matter for what was written long ago, and asking takes five calls a file. */
+    if (!younger(&now->mtime, SOURCE_PATIENCE_MS))
+        return true;
     enum writer w = writer_of(path);
 
-    if (w == WRITER_OPEN && younger(&now->mtime, SOURCE_PATIENCE_MS))
+    if (w == WRITER_OPEN)
         return false;
     if (!younger(&now->mtime, YOUNG_MS) || touched_later(now))
         return true;
@@ -207,10 +211,22 @@ static struct source_dep *dep_add(struct source_file *f, const char *path)
     return &f->deps[f->n_deps++];
 }
 
-static int check_within(const struct loading *l, const char *path, struct err *e)
+/* By the letters, and where the links in it lead to. */
+static bool is_outside(const struct loading *l, const char *path)
 {
-    if (!l->within || path_within(l->within, path))
-        return 0;
+    if (!l->within)
+        return false;
+    char *within = realpath(l->within, NULL), *real = realpath(path, NULL);
+    bool outside =
+        !path_within(l->within, path) || (real && (!within || !path_within(within, real)));
+
+    free(within);
+    free(real);
+    return outside;
+}
+
+static int refuse_outside(const char *path, struct err *e)
+{
     return err_set(e, ERR_DENIED, "%s is not among the uploads, and uploads read nothing else",
                    path);
 }
@@ -220,8 +236,8 @@ static int load_dep(void *ctx, const char *path, struct arena *a, const char **r
 {
     struct loading *l = ctx;
 
-    if (check_within(l, path, e) < 0)
-        return -1;
+    if (is_outside(l, path))
+        return refuse_outside(path, e);
     struct source_dep *before = dep_find(l->former, path), *known = dep_find(l->file, path);
     struct source_dep *dep = known ? known : dep_add(l->file, path);
     struct stat st;
@@ -269,6 +285,9 @@ static int digest_dep(void *ctx, const char *path, struct arena *a, const char *
                       struct err *e)
 {
     struct loading *l = ctx;
+
+    if (is_outside(l, path))
+        return refuse_outside(path, e);
     struct source_dep *before = dep_find(l->former, path), *known = dep_find(l->file, path);
     struct source_dep *dep = known ? known : dep_add(l->file, path);
     bool patient = l->waited_ms < SOURCE_PATIENCE_MS;
@@ -277,8 +296,6 @@ static int digest_dep(void *ctx, const char *path, struct arena *a, const char *
     struct stat st;
     size_t n;
 
-    if (check_within(l, path, e) < 0)
-        return -1;
     if (stat(path, &st) != 0) {
         l->unsettled |= before && before->present && l->waited_ms < SOURCE_GONE_MS;
         return err_errno(e, errno, "cannot read %s", path);

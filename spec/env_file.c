@@ -311,7 +311,8 @@ static void env_load(struct decode_ctx *c, const struct env_source *src, struct 
     struct err e = {0};
 
     if (c->within && !compose_is_below(c->within, src->path)) {
-        decode_error(c, src->node, "move it there", "%s lies outside %s", src->path, c->within);
+        decode_error(c, src->node, "put it there, or write what it holds into the spec",
+                     "%s lies outside %s", src->path, c->within);
         return;
     }
     strv_push(c->arena, c->reads, src->path);
