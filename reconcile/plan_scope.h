@@ -9,8 +9,7 @@
 #include "reconcile/plan.h"
 
 struct plan_mark { /* of everything that the planner reads of one wanted app */
-    const char *app;
-    char sign[SHA256_HEX];
+    const char *app, *sign;
 };
 
 struct plan_marks {
