@@ -76,8 +76,7 @@ static const char *project_of(const struct want_app *app)
     return NULL;
 }
 
-/* Whole, as it is compared: a hash of it would cost more than keeping it. */
-static const char *sign(const struct want_app *app, struct str *text, struct arena *a)
+static void sign(const struct want_app *app, struct str *text, char ret[SHA256_HEX])
 {
     const int64_t numbers[] = {app->state,  app->drift,   app->held,          app->invalid_input,
                                app->routed, app->builtin, app->held_until_ms, app->restarted_at_ms};
@@ -95,7 +94,7 @@ static const char *sign(const struct want_app *app, struct str *text, struct are
     for (size_t i = 0; i < app->n_services; i++)
         if (app->services[i].facts)
             add_facts(text, app->services[i].facts);
-    return arena_strndup(a, text->buf, text->len);
+    sha256_hex(text->buf, text->len, ret);
 }
 
 void plan_marks_of(const struct desired *d, struct arena *a, struct plan_marks *ret)
@@ -106,7 +105,7 @@ void plan_marks_of(const struct desired *d, struct arena *a, struct plan_marks *
     ret->n = d->n_apps;
     for (size_t i = 0; i < d->n_apps; i++) {
         ret->v[i].app = arena_strdup(a, d->apps[i].name);
-        ret->v[i].sign = sign(&d->apps[i], &text, a);
+        sign(&d->apps[i], &text, ret->v[i].sign);
     }
 }
 
@@ -118,7 +117,7 @@ void plan_marks_differ(const struct plan_marks *before, const struct plan_marks 
     while (i < before->n || k < now->n) {
         int by = i == before->n ? 1 : k == now->n ? -1 : strcmp(before->v[i].app, now->v[k].app);
 
-        if (by != 0 || strcmp(before->v[i].sign, now->v[k].sign) != 0)
+        if (by != 0 || memcmp(before->v[i].sign, now->v[k].sign, SHA256_HEX) != 0)
             strv_push(a, ret, by <= 0 ? before->v[i].app : now->v[k].app);
         i += by <= 0;
         k += by >= 0;

@@ -9,7 +9,8 @@
 #include "reconcile/plan.h"
 
 struct plan_mark { /* of everything that the planner reads of one wanted app */
-    const char *app, *sign;
+    const char *app;
+    char sign[SHA256_HEX];
 };
 
 struct plan_marks {
