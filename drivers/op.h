@@ -31,7 +31,8 @@ enum op_kind {
     OP_CONTAINER_RESTART, /* object, grace_s */
     OP_CONTAINER_UNPAUSE, /* object */
     OP_CONTAINER_UPDATE,  /* object, body: of ContainerUpdate */
-    OP_CONTAINER_RENAME,  /* object, name: the new one */
+    OP_HOOKS, /* object, name: HOOK_POST_START or HOOK_PRE_STOP, body: hooks_json(); not once more after the same start of the container */
+    OP_CONTAINER_RENAME, /* object, name: the new one */
     OP_CONTAINER_REMOVE, /* object; anonymous volumes stay unless drop_volumes, named ones always */
     OP_WAIT_RUNNING,     /* object; still running for settle_ms after its start */
     OP_WAIT_HEALTHY,     /* object */

@@ -6,6 +6,7 @@
 #include "reconcile/plan.h"
 #include "reconcile/drift_note.h"
 #include "reconcile/adopt.h"
+#include "reconcile/plan_hooks.h"
 #include "reconcile/plan_infra.h"
 #include "reconcile/plan_judge.h"
 #include "reconcile/plan_order.h"
@@ -164,6 +165,7 @@ static void plan_one(struct plan_work *w, struct plan *plan, const char *name,
         plan_wanted(&p);
     else
         plan_orphan(&p, orphan);
+    hooks_weave(&p);
 }
 
 struct plan *plan_build(const struct plan_input *given, struct arena *a)

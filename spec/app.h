@@ -142,6 +142,20 @@ struct attach { /* one entry of a service's `networks:` */
     bool nameless; /* the service's name is no name of it there; no user writes this */
 };
 
+struct exec_hook { /* a command in the container, after its start or before its stop */
+    struct place at;
+    struct command command;
+    const char *user, *working_dir; /* NULL: the container's */
+    struct kvs environment;         /* beside the container's */
+    enum tri privileged;
+    struct num timeout_ns; /* unset: HOOK_TIMEOUT_MS (hook.h) */
+};
+
+struct hooks {
+    struct exec_hook *v; /* one after the other, in the order of the file */
+    size_t n;
+};
+
 struct logging {
     const char *driver;
     struct kvs options;
@@ -204,6 +218,7 @@ struct service {
     enum restart_policy restart;
     struct num restart_max; /* on-failure:N */
     struct num stop_grace_ns;
+    struct hooks post_start, pre_stop;
     struct num mem_limit, mem_reservation, memswap_limit, shm_size, nano_cpus, cpu_shares,
         pids_limit, oom_score_adj;
     struct num cpu_period_us, cpu_quota_us, cpu_rt_period_us, cpu_rt_runtime_us, mem_swappiness;

@@ -33,6 +33,8 @@
 #define LIMIT_SECRET_BYTES (500 * 1000) /* as much as Docker's own take */
 #define LIMIT_SECRETS 10000
 #define LIMIT_QUARANTINE_BYTES (16 * 1024) /* one record */
+#define LIMIT_HOOKS 64                     /* of one kind, of one service */
+#define LIMIT_HOOK_BYTES (16 * 1024)       /* one record */
 #define LIMIT_STREAM_LINE (1024 * 1024)    /* one line of a pull, event or build stream */
 
 /* who may come in */

@@ -214,11 +214,21 @@ static bool keeps_privileges(const struct service *s)
     return false;
 }
 
+static void judge_hooks(struct judge *j, const char *key, const struct hooks *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        if (h->v[i].privileged == TRI_YES)
+            (void)ask(j, "privileged", NULL, arena_printf(j->arena, "%s[%zu].privileged", key, i),
+                      h->v[i].at);
+}
+
 static void judge_privileges(struct judge *j)
 {
     const struct service *s = j->service;
 
     ask_key(j, s->privileged == TRI_YES, "privileged", NULL);
+    judge_hooks(j, "post_start", &s->post_start);
+    judge_hooks(j, "pre_stop", &s->pre_stop);
     for (size_t i = 0; i < s->cap_add.n; i++)
         if (!defaults_service_cap(s->cap_add.v[i]))
             (void)ask(j, "cap_add", s->cap_add.v[i], "cap_add", place_of(j, "cap_add", "security"));
