@@ -53,7 +53,12 @@ struct build_order {             /* what is sent to a builder, and how */
         builder; /* pack makes the image with this builder, and dockerfile_text is what is put on it; NULL: no */
     struct kvs files; /* put into the context: path -> text */
     struct kvs args, labels;
-    struct strv cache_from;
+    struct strv cache_from, tags /* beside its own */;
+    struct kvs extra_hosts;
+    int64_t shm_bytes; /* 0: the builder's */
+    const struct ulimit *ulimits;
+    size_t n_ulimits;
+    bool no_cache;
     struct build_limits limits;
     bool needs_buildkit; /* the classic builder is no way out */
 };

@@ -412,6 +412,12 @@ static uint32_t infra_build(struct app_work *p, const struct want_service *s)
         .builder = s->facts->builder,
         .files = s->facts->files,
         .cache_from = b->cache_from,
+        .tags = b->tags,
+        .extra_hosts = b->extra_hosts,
+        .shm_bytes = b->shm_size.set ? b->shm_size.v : 0,
+        .ulimits = b->ulimits,
+        .n_ulimits = b->n_ulimits,
+        .no_cache = b->no_cache == TRI_YES,
         .needs_buildkit = s->facts->needs_buildkit,
         .limits = p->w->in->desired->settings->build_limits,
     };

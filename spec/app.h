@@ -178,6 +178,12 @@ struct build { /* `source:` or Compose's `build:`, one model */
     const char *dockerfile, *dockerfile_inline, *target, *network;
     const char *strategy; /* NULL: auto */
     struct place strategy_at;
+    struct kvs extra_hosts; /* host -> ip, several joined by "," */
+    struct num shm_size;
+    struct ulimit *ulimits;
+    size_t n_ulimits;
+    struct strv tags, platforms; /* platforms: as written; service.platform is what counts */
+    enum tri no_cache;
     const char *builder; /* strategy buildpacks: its builder image; NULL: BUILDPACKS_BUILDER */
     struct kvs args, labels;
     struct strv cache_from;

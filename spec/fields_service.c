@@ -172,10 +172,15 @@ static void decode_pull(struct decode_ctx *c, const struct field *f, const struc
 
     if (!word)
         return;
-    if (strcmp(word, "build") == 0 || strcmp(word, "daily") == 0 || strcmp(word, "weekly") == 0 ||
-        strncmp(word, "every_", 6) == 0)
-        decode_error(c, v, "use \"always\", \"missing\" or \"never\"",
-                     "`%s` is not supported by this version yet", word);
+    if (strcmp(word, "build") == 0)
+        decode_error(c, v, "leave it out: a service with `build` is built when its source changes",
+                     "`pull_policy: build` is not supported");
+    else if (strcmp(word, "daily") == 0 || strcmp(word, "weekly") == 0 ||
+             strcmp(word, "refresh") == 0 || strncmp(word, "every_", 6) == 0)
+        decode_error(c, v,
+                     "use \"always\", \"missing\" or \"never\"; another tag or digest in `image` "
+                     "brings a newer one",
+                     "`pull_policy: %s` is not supported: nothing is pulled by the clock", word);
     else if (decode_choice(c, f, v, word, &value))
         memcpy(out, &value, sizeof(value));
 }
@@ -277,7 +282,7 @@ static const struct field rows_service[] = {
     {"profiles", PLANNED, .help = "the service is part of the app if one of them is active: `x-evenkeel: {profiles: [...]}`, or COMPOSE_PROFILES in .env"},
     {"provider", UNSUPPORTED("it starts a program on the host, which evenkeel never does for a spec")},
     {"pull_policy", &form_pull, S(pull), .help = "when to pull the image", .choices = pulls, .fallback = "missing"},
-    {"pull_refresh_after", PLANNED},
+    {"pull_refresh_after", UNSUPPORTED("nothing is pulled by the clock; another tag or digest in `image` brings a newer one")},
     {"read_only", &form_bool, S(read_only), .help = "the container's own file system cannot be written", .fallback = "false"},
     {"replicas", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .fallback = "1", .platform = true},
     {"requirements", &form_text, S(requirements), .help = "file of Python requirements in a source without a Dockerfile", .check = check_not_empty, .fallback = "requirements.txt", .platform = true},

@@ -13,6 +13,7 @@ const struct policy_word policy_words[] = {
     {"adopt",               "PROJECT",    "it takes over containers of somebody else"},
     {"annotations",         "KEY",        "it speaks to the container runtime, which runs as root on the host"},
     {"build_network",       "host",       "it lets the build reach what listens on the host alone"},
+    {"build_tags",          "IMAGE",      "it gives an image a name that another app may run"},
     {"cap_add",             "CAPABILITY", "it is more than profile `service` has"},
     {"cgroup",              "host",       "it shows the host's control groups"},
     {"cgroup_parent",       NULL,         "it leaves the limits of its own control group"},
@@ -167,6 +168,8 @@ const struct policy_field policy_fields[] = {
     {"config_entry", "content", NULL, "it is text of its own"}, {"config_entry", "environment", NULL, "it is text of its own"},
     {"config_entry", "external", "secrets", NULL}, {"config_entry", "file", NULL, READS}, {"config_entry", "name", "secrets", NULL},
 
+    {"source", "extra_hosts", NULL, BUILD}, {"source", "no_cache", NULL, BUILD}, {"source", "shm_size", NULL, LIMIT}, {"source", "tags", "build_tags", NULL}, {"source", "ulimits", "ulimits", NULL},
+    {"build", "extra_hosts", NULL, BUILD}, {"build", "no_cache", NULL, BUILD}, {"build", "platforms", NULL, BUILD}, {"build", "shm_size", NULL, LIMIT}, {"build", "tags", "build_tags", NULL}, {"build", "ulimits", "ulimits", NULL},
     {"source", "args", NULL, BUILD}, {"source", "builder", NULL, BUILD}, {"source", "bundle", "source", NULL}, {"source", "cache_from", NULL, BUILD},
     {"source", "dockerfile", NULL, BUILD}, {"source", "dockerfile_inline", NULL, BUILD}, {"source", "labels", NULL, BUILD},
     {"source", "network", "build_network", NULL}, {"source", "path", "source", NULL}, {"source", "strategy", NULL, BUILD}, {"source", "target", NULL, BUILD},
