@@ -10,7 +10,9 @@
 #include "drivers/docker_parts.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "drivers/pull_log.h"
 #include "spec/base/arena.h"
 
 enum {
@@ -293,6 +295,8 @@ void ticket_end(struct ticket *t, const struct err *why)
     t->flying = false;
     t->cancelled = true;
     fill_lane(d, lane);
+    if (t->op && t->op->kind == OP_PULL && d->pulls && t->result.err.kind != ERR_STALE)
+        pull_log_note(d->pulls, t->op->object, (int64_t)time(NULL) * 1000, !t->result.err.kind);
     t->done(t->user, &t->result);
     ticket_release(t);
 }
@@ -386,4 +390,9 @@ void ticket_after(struct ticket *t, int64_t ms, http_timer_fn *fn)
 {
     http_timer_cancel(t->d->http, t->timer);
     t->timer = http_after(t->d->http, ms, fn, t);
+}
+
+void docker_use_pulls(struct driver *driver, struct pull_log *log)
+{
+    ((struct docker *)driver)->pulls = log;
 }

@@ -104,6 +104,7 @@ struct docker {
     struct router *router;                /* borrowed; NULL: no managed ingress */
     char *router_owner, *router_app;      /* whose container it is */
     struct quarantine_folder *quarantine; /* borrowed; NULL: nothing is known of it */
+    struct pull_log *pulls;               /* borrowed; NULL: nothing is known of them */
     struct hook_folder *hooks;            /* borrowed; NULL: nothing is known of them */
     struct route_look *route_looks;
     struct made made; /* containers, for route files */

@@ -147,6 +147,7 @@ static int pull(struct fake_world *w, const struct op *op, struct op_result *ret
 
     sha256_hex(op->object, strlen(op->object), hex);
     image->id = arena_printf(w->arena, "sha256:%s", hex);
+    image->pulled_ms = image->tried_ms = w->now_ms;
     ret->id = image->id;
     return 0;
 }

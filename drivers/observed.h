@@ -83,6 +83,7 @@ struct obs_image {
     const char *id;      /* NULL: the engine does not have it */
     struct kvs fields;   /* what its configuration would put into a container (engine_fields.h) */
     struct strv exposed; /* "80/tcp" */
+    int64_t pulled_ms, tried_ms; /* when we pulled it last, and last tried to; 0: not known */
 };
 
 enum route_state {

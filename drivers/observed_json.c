@@ -505,6 +505,8 @@ static const struct member image_members[] = {
     {"id", &text_or_null, offsetof(struct obs_image, id), NULL, 0},
     {"fields", &pairs, offsetof(struct obs_image, fields), NULL, 0},
     {"exposed", &texts, offsetof(struct obs_image, exposed), NULL, 0},
+    {"pulled", &time_of, offsetof(struct obs_image, pulled_ms), NULL, 0},
+    {"tried", &time_of, offsetof(struct obs_image, tried_ms), NULL, 0},
 };
 
 static int read_image(struct reader *r, const json_t *v, void *ret)

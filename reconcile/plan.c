@@ -16,6 +16,7 @@
 
 #include "reconcile/plan_ports.h"
 #include "reconcile/plan_quarantine.h"
+#include "reconcile/plan_refresh.h"
 #include "reconcile/plan_removal.h"
 #include "reconcile/plan_route.h"
 #include "reconcile/plan_service.h"
@@ -56,6 +57,7 @@ static void plan_running(struct app_work *p)
     infra_replace_networks(p);
     route_begin(p);
     service_plan(p);
+    refresh_plan(p);
     route_end(p);
     infra_sweep_networks(p);
     note_defaults(p);

@@ -29,7 +29,7 @@ struct drift_rule {
     struct strv
         ignore; /* fields, by the names that `evenkeel drift` gives them: "mem_limit", "labels", "labels.x"; sorted, unique */
 };
-enum pull_policy { PULL_MISSING = 0, PULL_ALWAYS, PULL_NEVER };
+enum pull_policy { PULL_MISSING = 0, PULL_ALWAYS, PULL_NEVER, PULL_REFRESH };
 enum restart_policy {
     RESTART_UNSET = 0,
     RESTART_NO,
@@ -247,6 +247,7 @@ struct service {
     struct dependency *depends;
     size_t n_depends;
     enum pull_policy pull;
+    struct num pull_every_ns; /* PULL_REFRESH: how old a pull may be */
     struct build build;
     const char *start, *requirements; /* for sources without a Dockerfile */
     struct num port;                  /* it listens on; unset: the image's one EXPOSE, else 8000 */

@@ -119,6 +119,7 @@ const struct policy_field policy_fields[] = {
     {"hook", "user", NULL, INSIDE}, {"hook", "working_dir", NULL, INSIDE}, {"hook", "x-timeout", NULL, WISH},
     {"service", "privileged", "privileged", NULL},
     {"service", "pull_policy", NULL, WISH},
+    {"service", "pull_refresh_after", NULL, WISH},
     {"service", "read_only", NULL, "it takes away"},
     {"service", "replicas", NULL, LIMIT},
     {"service", "requirements", NULL, BUILD},

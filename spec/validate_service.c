@@ -55,6 +55,18 @@ static void choose_platform(struct decode_ctx *c, struct service_draft *d)
         d->s.platform = all->v[0];
 }
 
+static void check_pull(struct decode_ctx *c, const struct service_draft *d)
+{
+    const struct service *s = &d->s;
+
+    if (s->pull == PULL_REFRESH && (!s->pull_every_ns.set || s->pull_every_ns.v <= 0))
+        SAY("pull_policy", "write `pull_refresh_after: 24h` too, or `pull_policy: daily`",
+            "`pull_policy: refresh` needs a time");
+    if (s->pull != PULL_REFRESH && s->pull_every_ns.set)
+        SAY("pull_refresh_after", "write `pull_policy: refresh` too",
+            "`pull_refresh_after` means something for `pull_policy: refresh` only");
+}
+
 static void check_memory(struct decode_ctx *c, const struct service_draft *d)
 {
     const struct service *s = &d->s;
@@ -196,6 +208,7 @@ void validate_service(struct decode_ctx *c, struct service_draft *d)
 {
     require_image(c, d);
     choose_platform(c, d);
+    check_pull(c, d);
     check_memory(c, d);
     check_cpus(c, d);
     check_restart(c, d);
