@@ -7,7 +7,7 @@ need_engine
 mkdir -p "$root/keyed/src" "$root/fresh/src" "$root/mounted/src"
 read_in() {
     local id
-    id=$(api POST "/containers/$1/exec" "$(jq -nc --arg f "$2" '{AttachStdout: true, Cmd: ["cat", $f]}')" | jq -r .Id)
+    id=$(api POST "/containers/$1/exec" "$(jq -nc --arg f "$2" '{AttachStdout: true, Tty: true, Cmd: ["cat", $f]}')" | jq -r .Id)
     api POST "/exec/$id/start" '{"Detach": false, "Tty": true}' | tr -d '\r' | tr '\n' ' '
 }
 stamp() { read_in "$1" /stamp; }
@@ -34,11 +34,12 @@ services:
 END
 # What the first step writes is another thing every time it really runs.
 printf 'FROM busybox:stable\nRUN cat /proc/sys/kernel/random/uuid >/stamp\nCOPY file /file\n' >"$root/fresh/src/Dockerfile"
+printf 'FROM busybox:stable\nRUN cat /proc/sys/kernel/random/uuid >/stamp && true\nCOPY file /file\n' >"$root/fresh/src/Dockerfile.kept"
 echo "one-$$" >"$root/fresh/src/file"
 write_file fresh/compose.yaml <<END
 services:
   new: {$service, build: {context: ./src, no_cache: true}}
-  kept: {$service, build: ./src}
+  kept: {$service, build: {context: ./src, dockerfile: Dockerfile.kept}}
 END
 start_agent
 becomes "built" "fresh=Synced keyed=Synced" 90
