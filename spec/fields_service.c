@@ -164,6 +164,10 @@ static bool check_platform(struct decode_ctx *c, const struct field *f, const st
 
 /* ---- pull_policy ---- */
 
+// clang-format off
+static const struct choice pulls[] = {{"missing", PULL_MISSING}, {"if_not_present", PULL_MISSING}, {"always", PULL_ALWAYS}, {"never", PULL_NEVER}, {"refresh", PULL_REFRESH}, {NULL, 0}};
+// clang-format on
+static const struct field pull_words = {.name = "pull_policy", .choices = pulls};
 enum { DAY_S = 24 * 3600, PULL_LEAST_S = 60 };
 #define NS_PER_S INT64_C(1000000000)
 
@@ -198,12 +202,13 @@ static void decode_pull(struct decode_ctx *c, const struct field *f, const struc
     const char *word = decode_text(c, v, "a word");
     int value;
 
+    (void)f;
     if (!word || read_every(c, v, word, s))
         return;
     if (strcmp(word, "build") == 0)
         decode_error(c, v, "leave it out: a service with `build` is built when its source changes",
                      "`pull_policy: build` is not supported");
-    else if (decode_choice(c, f, v, word, &value))
+    else if (decode_choice(c, &pull_words, v, word, &value))
         s->pull = (enum pull_policy)value;
 }
 
@@ -211,7 +216,8 @@ static bool show_pull(const struct field *f, const void *value, struct str *out)
 {
     const struct service *s = value;
 
-    return s->pull != PULL_MISSING && form_choice.show(f, &s->pull, out);
+    (void)f;
+    return s->pull != PULL_MISSING && form_choice.show(&pull_words, &s->pull, out);
 }
 
 static const struct form form_pull = {
@@ -222,7 +228,6 @@ static const struct form form_pull = {
 /* ---- rows ---- */
 
 // clang-format off
-static const struct choice pulls[] = {{"missing", PULL_MISSING}, {"if_not_present", PULL_MISSING}, {"always", PULL_ALWAYS}, {"never", PULL_NEVER}, {"refresh", PULL_REFRESH}, {NULL, 0}};
 static const struct choice cgroups[] = {{"host", 0}, {"private", 0}, {NULL, 0}};
 static const struct choice ipcs[] = {{"none", 0}, {"private", 0}, {"shareable", 0}, {"host", 0}, {"service:", 1}, {"container:", 1}, {NULL, 0}};
 static const struct choice pids[] = {{"host", 0}, {"service:", 1}, {"container:", 1}, {NULL, 0}};
@@ -308,7 +313,7 @@ static const struct field rows_service[] = {
     {"privileged", &form_bool, S(privileged), .help = "all capabilities and devices of the host", .fallback = "false"},
     {"profiles", PLANNED, .help = "the service is part of the app if one of them is active: `x-evenkeel: {profiles: [...]}`, or COMPOSE_PROFILES in .env"},
     {"provider", UNSUPPORTED("it starts a program on the host, which evenkeel never does for a spec")},
-    {"pull_policy", &form_pull, DRAFT, .help = "when to pull the image; daily, weekly and every_DURATION: again when the last pull is so old, and the container is replaced when that brought another image", .choices = pulls, .fallback = "missing"},
+    {"pull_policy", &form_pull, DRAFT, .help = "when to pull the image; daily, weekly and every_DURATION: again when the last pull is so old, and the container is replaced when that brought another image", .fallback = "missing"},
     {"pull_refresh_after", &form_duration, S(pull_every_ns), .help = "with `pull_policy: refresh`: how old a pull may be", .min = 60 * INT64_C(1000000000), .max = INT64_MAX},
     {"read_only", &form_bool, S(read_only), .help = "the container's own file system cannot be written", .fallback = "false"},
     {"replicas", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .fallback = "1", .platform = true},

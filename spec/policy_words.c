@@ -113,8 +113,6 @@ const struct policy_field policy_fields[] = {
     {"service", "platform", NULL, INSIDE},
     {"service", "port", NULL, ROUTE},
     {"service", "ports", NULL, CLAIM},
-    {"service", "post_start", NULL, PARTS},
-    {"service", "pre_stop", NULL, PARTS},
     {"hook", "command", NULL, INSIDE}, {"hook", "environment", NULL, INSIDE}, {"hook", "privileged", "privileged", NULL},
     {"hook", "user", NULL, INSIDE}, {"hook", "working_dir", NULL, INSIDE}, {"hook", "x-timeout", NULL, WISH},
     {"service", "privileged", "privileged", NULL},
