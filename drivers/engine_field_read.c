@@ -398,7 +398,7 @@ void field_read_labels(struct field_sink *s, const struct field_view *v, const c
 {
     static const char *const not_compared[] = {
         LABEL_HASH,         LABEL_ORIGIN,        LABEL_REVISION, LABEL_COMMIT,
-        LABEL_COMPOSE_HASH, LABEL_COMPOSE_FILES, LABEL_PRE_STOP};
+        LABEL_COMPOSE_HASH, LABEL_COMPOSE_FILES, LABEL_HOOKS};
     const char *key;
     json_t *one;
 

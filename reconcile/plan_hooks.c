@@ -50,12 +50,22 @@ uint32_t hooks_follow(struct app_work *p, struct replica *r, uint32_t start)
     return i;
 }
 
+/* What the container was born with; NULL: nothing, or nobody can tell. */
+static const char *remembered(const struct app_work *p, const struct obs_container *c,
+                              const char *kind)
+{
+    const struct hooks_of of = {p->name, c->service ? c->service : "",
+                                p->w->desired->settings->files_key};
+
+    return hooks_noted(&of, kvs_get(&c->labels, LABEL_HOOKS), kind, p->w->arena);
+}
+
 /* Its own hooks, not those of the one that failed. */
 void hooks_put_back(struct app_work *p, struct replica *r, uint32_t start)
 {
-    const char *body = kvs_get(&r->former->labels, LABEL_POST_START);
+    const char *body = remembered(p, r->former, HOOK_POST_START);
 
-    if (!body || *body != '[')
+    if (!body)
         return;
     uint32_t i = act_container(p, ACT_HOOKS, r->former->id, container_label(p->w, r->former),
                                "it belongs to its start");
@@ -83,7 +93,7 @@ static const char *hooks_before_stop(const struct app_work *p, const struct obs_
 
     if (p->want && c->service && s < p->want->n_services)
         return hooks_json(&p->want->services[s].spec->pre_stop, p->w->arena);
-    return kvs_get(&c->labels, LABEL_PRE_STOP);
+    return remembered(p, c, HOOK_PRE_STOP);
 }
 
 /* What is run before this action, or NULL. What is stopped because it never got well has nothing to take leave of. */

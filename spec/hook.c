@@ -58,12 +58,66 @@ const char *hooks_json(const struct hooks *h, struct arena *a)
     return arena_strdup(a, str_text(&text));
 }
 
-const char *hooks_memo(const struct hooks *h, struct arena *a)
+/* ---- what a label remembers ---- */
+
+enum { SEAL_DIGITS = 32 };
+
+static json_t *noted_hooks(const struct hooks *h)
 {
+    json_t *list = NULL;
+
     for (size_t i = 0; i < h->n; i++)
         if (h->v[i].environment.n > 0)
             return NULL;
-    return hooks_json(h, a);
+    if (h->n > 0)
+        list = json_array();
+    for (size_t i = 0; i < h->n; i++)
+        json_array_append_new(list, hook_json(&h->v[i]));
+    return list;
+}
+
+static void seal(const struct hooks_of *of, const char *text, char ret[SHA256_HEX])
+{
+    CLEANUP(str_release) struct str all = STR_INIT;
+
+    str_addf(&all, "%s\n%s\n%s\n%s", of->key, of->app, of->service, text);
+    sha256_hex(str_text(&all), all.len, ret);
+    ret[SEAL_DIGITS] = '\0';
+}
+
+const char *hooks_note(const struct hooks_of *of, const struct hooks *post_start,
+                       const struct hooks *pre_stop, struct arena *a)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    json_auto_t *v = json_pack("{s:o*, s:o*}", HOOK_POST_START, noted_hooks(post_start),
+                               HOOK_PRE_STOP, noted_hooks(pre_stop));
+    char digits[SHA256_HEX];
+
+    if (!of->key || !*of->key || json_object_size(v) == 0)
+        return NULL;
+    js_canonical(v, &text);
+    seal(of, str_text(&text), digits);
+    return arena_printf(a, "%s %s", digits, str_text(&text));
+}
+
+const char *hooks_noted(const struct hooks_of *of, const char *note, const char *kind,
+                        struct arena *a)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+    char digits[SHA256_HEX];
+
+    if (!note || !of->key || !*of->key || strlen(note) <= SEAL_DIGITS + 1)
+        return NULL;
+    seal(of, note + SEAL_DIGITS + 1, digits);
+    if (strncmp(note, digits, SEAL_DIGITS) != 0 || note[SEAL_DIGITS] != ' ')
+        return NULL;
+    json_auto_t *v = js_parse(note + SEAL_DIGITS + 1, strlen(note) - SEAL_DIGITS - 1, NULL);
+    const json_t *list = js_at(v, kind);
+
+    if (!list)
+        return NULL;
+    js_canonical(list, &text);
+    return arena_strdup(a, str_text(&text));
 }
 
 /* ---- back ---- */

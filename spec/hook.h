@@ -16,8 +16,19 @@ struct arena;
 
 /* NULL for none. In the arena. */
 const char *hooks_json(const struct hooks *h, struct arena *a);
-/* The same of those that may be remembered where every user of the engine reads it: NULL too if one has an environment. */
-const char *hooks_memo(const struct hooks *h, struct arena *a);
+
+/* What a container's label remembers, for when no file tells any more: "SEAL {"post_start":[...],"pre_stop":[...]}". A container inherits labels of its image, so
+ * the seal is made with a key that no image knows. Hooks with an environment are left out: every user of the engine reads labels. NULL: there is no key, or
+ * nothing to remember. */
+struct hooks_of {
+    const char *app, *service, *key;
+};
+const char *hooks_note(const struct hooks_of *of, const struct hooks *post_start,
+                       const struct hooks *pre_stop, struct arena *a);
+/* What hooks_json said of that kind; NULL: nothing, or the note is not ours. */
+const char *hooks_noted(const struct hooks_of *of, const char *note, const char *kind,
+                        struct arena *a);
+
 /* Back again; places are empty. 0, or -1 with ERR_USER for what hooks_json does not write. */
 int hooks_parse(const char *json, struct arena *a, struct hooks *ret, struct err *e);
 /* How long all of them may take. */

@@ -37,11 +37,7 @@ static void test_there_and_back(void **state)
     v[0].privileged = TRI_YES;
     v[1].working_dir = "/srv";
     v[1].timeout_ns = (struct num){INT64_C(2000000000), true};
-    const char *memo = hooks_memo(&hooks, a);
-
-    assert_string_equal(memo, hooks_json(&hooks, a));
     kvs_set(a, &v[1].environment, "KEY", "a=b");
-    assert_null(hooks_memo(&hooks, a)); /* what may be a password is nothing for a label */
     const char *json = hooks_json(&hooks, a);
 
     assert_int_equal(hooks_parse(json, a, &back, &e), 0);
@@ -51,6 +47,34 @@ static void test_there_and_back(void **state)
     assert_string_equal(kvs_get(&back.v[1].environment, "KEY"), "a=b");
     assert_int_equal(hooks_timeout_ms(&back), HOOK_TIMEOUT_MS + 2000);
     assert_null(hooks_json(&(struct hooks){NULL, 0}, a));
+}
+
+static void test_note(void **state)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct exec_hook v[1] = {hook_of(a, "first")};
+    const struct hooks hooks = {v, 1}, none = {NULL, 0};
+    const struct hooks_of of = {"shop", "web", "key"}, without = {"shop", "web", NULL},
+                          others[] = {{"shop", "web", "yek"},
+                                      {"shop", "db", "key"},
+                                      {"blog", "web", "key"},
+                                      {"shop", "web", NULL}};
+    const char *note = hooks_note(&of, &none, &hooks, a);
+
+    (void)state;
+    assert_string_equal(hooks_noted(&of, note, HOOK_PRE_STOP, a), hooks_json(&hooks, a));
+    assert_null(hooks_noted(&of, note, HOOK_POST_START, a));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_null(hooks_noted(&others[i], note, HOOK_PRE_STOP, a));
+    assert_null(hooks_noted(&of, NULL, HOOK_PRE_STOP, a));
+    assert_null(hooks_noted(&of, "", HOOK_PRE_STOP, a));
+    assert_null(
+        hooks_noted(&of, strchr(note, '{'), HOOK_PRE_STOP, a)); /* as an image would say it */
+    assert_null(hooks_note(&without, &none, &hooks, a));
+    assert_null(hooks_note(&of, &none, &none, a));
+    kvs_set(a, &v[0].environment, "KEY", "secret");
+    assert_null(
+        hooks_note(&of, &none, &hooks, a)); /* what may be a password is nothing for a label */
 }
 
 static void test_what_is_no_hook(void **state)
@@ -161,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_note),
         cmocka_unit_test(test_what_is_no_hook),
         cmocka_unit_test_setup_teardown(test_folder, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_torn_files, scratch_setup, scratch_teardown),
