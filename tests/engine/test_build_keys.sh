@@ -8,10 +8,10 @@ mkdir -p "$root/keyed/src" "$root/fresh/src" "$root/mounted/src"
 read_in() {
     local id
     id=$(api POST "/containers/$1/exec" "$(jq -nc --arg f "$2" '{AttachStdout: true, Tty: true, Cmd: ["cat", $f]}')" | jq -r .Id)
-    api POST "/exec/$id/start" '{"Detach": false, "Tty": true}' | tr -d '\r' | tr '\n' ' '
+    api POST "/exec/$id/start" '{"Detach": false, "Tty": true}' | tr -d '\r' | xargs
 }
 stamp() { read_in "$1" /stamp; }
-newer() { [ "$(read_in fresh-new-1 /file)" = "$1 " ] && [ "$(read_in fresh-kept-1 /file)" = "$1 " ]; }
+newer() { [ "$(read_in fresh-new-1 /file)" = "$1" ] && [ "$(read_in fresh-kept-1 /file)" = "$1" ]; }
 service='stop_signal: SIGKILL, network_mode: none, command: ["sleep", "100000"]'
 
 cat >"$root/keyed/src/Dockerfile" <<END
@@ -43,7 +43,7 @@ services:
 END
 start_agent
 becomes "built" "fresh=Synced keyed=Synced" 90
-same "extra_hosts, shm_size and ulimits as its steps saw them" "1 32768 1234 " "$(read_in keyed-web-1 /built)"
+same "extra_hosts, shm_size and ulimits as its steps saw them" "1 32768 1234" "$(read_in keyed-web-1 /built)"
 same "tags: other names of the image" "$(inspect keyed-web-1 .Image) $(inspect keyed-web-1 .Image)" \
     "$(api GET /images/example.org/keyed:1/json | jq -r .Id) $(api GET /images/keyed:latest/json | jq -r .Id)"
 check "and nothing is left to be done" plan keyed
@@ -63,7 +63,7 @@ services:
 END
 if [ "$(api GET /version | jq -r '.ApiVersion | split(".")[1] | tonumber')" -ge 42 ]; then
     check "limits with BuildKit" wait_until 60 is Synced mounted
-    same "which sees them" "1111 " "$(read_in mounted-web-1 /built)"
+    same "which sees them" "1111" "$(read_in mounted-web-1 /built)"
 else
     check "limits that only the classic builder knows, and a Dockerfile that it does not" wait_until 60 is Degraded mounted
     says "the reason" "need Engine API 1.42" "$(app_why mounted)"
