@@ -81,6 +81,7 @@ struct ticket {
     struct packing *packing;   /* builds by pack */
     struct log_reader *reader; /* logs and tails; holds buffers */
     struct routing *routing;   /* route files; in the arena */
+    struct hooking *hooking;   /* lifecycle hooks; in the arena, holds buffers */
 };
 
 #define MADE_MOST 512
@@ -105,6 +106,8 @@ struct docker {
     struct quarantine_folder *quarantine; /* borrowed; NULL: nothing is known of it */
     file_put_fn *put_file;                /* NULL: nobody can */
     void *put_file_ctx;
+    struct pull_log *pulls;               /* borrowed; NULL: nothing is known of them */
+    struct hook_folder *hooks;            /* borrowed; NULL: nothing is known of them */
     struct route_look *route_looks;
     struct made made; /* containers, for route files */
     struct engine_link link;
@@ -217,6 +220,12 @@ void docker_volume_begin(struct ticket *t); /* deletions, and what is in quarant
 /* ---- docker_file.c ---- */
 
 void docker_file_begin(struct ticket *t);
+/* ---- docker_hook.c ---- */
+
+void docker_hook_begin(struct ticket *t);
+void docker_hook_release(struct ticket *t);
+void docker_hook_sweep(struct docker *d); /* after a look at everything */
+void docker_hook_forget(struct docker *d, const char *container);
 
 /* ---- docker_logs.c ---- */
 

@@ -85,6 +85,8 @@ void fake_world_init(struct fake_world *w, const struct observed *start, struct 
         w->files = o->files;
         w->n_files = o->n_files;
     }
+    for (size_t i = 0; o && i < o->n_hooks; i++)
+        fake_hook_ran(w, &o->hooks[i]);
     if (w->now_ms == 0)
         w->now_ms = INT64_C(1700000000000);
     w->now_ms += 1000;
@@ -149,6 +151,7 @@ static int pull(struct fake_world *w, const struct op *op, struct op_result *ret
 
     sha256_hex(op->object, strlen(op->object), hex);
     image->id = arena_printf(w->arena, "sha256:%s", hex);
+    image->pulled_ms = image->tried_ms = w->now_ms;
     ret->id = image->id;
     return 0;
 }
@@ -215,6 +218,8 @@ const struct observed *fake_world_observed(const struct fake_world *w, struct ar
         .n_quarantine = w->n_quarantine,
         .files = w->files,
         .n_files = w->n_files,
+        .hooks = w->hooks,
+        .n_hooks = w->n_hooks,
     };
 
     for (size_t i = 0; i < w->n_containers; i++)

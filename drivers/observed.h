@@ -85,6 +85,7 @@ struct obs_image {
     const char *id;      /* NULL: the engine does not have it */
     struct kvs fields;   /* what its configuration would put into a container (engine_fields.h) */
     struct strv exposed; /* "80/tcp" */
+    int64_t pulled_ms, tried_ms; /* when we pulled it last, and last tried to; 0: not known */
 };
 
 enum route_state {
@@ -120,6 +121,16 @@ struct
     int64_t since_ms; /* of its last change, by the file system; 0: not known */
 };
 
+enum hook_state { HOOKS_RUNNING, HOOKS_DONE, HOOKS_FAILED };
+
+struct
+    obs_hook { /* what became of post_start after a start; of containers without it, and of starts it did not run after, there is none */
+    const char *container; /* id */
+    int64_t started_ms;    /* of that start */
+    enum hook_state state;
+    const char *error; /* HOOKS_FAILED: why, in words */
+};
+
 struct observed {
     const char *engine_version, *api_version;
     const char *platform; /* "linux/amd64"; NULL: nobody asked yet */
@@ -138,6 +149,8 @@ struct observed {
     size_t n_quarantine;
     struct obs_file *files; /* sorted by path; those in order are left out */
     size_t n_files;
+    struct obs_hook *hooks; /* sorted by container */
+    size_t n_hooks;
     const struct obs_container **by_name; /* all containers, sorted by name */
 };
 
@@ -163,6 +176,8 @@ const struct obs_route *observed_route(const struct observed *o, const char *app
 const struct obs_file *observed_file(const struct observed *o, const char *path);
 /* NULL: never asked. */
 const struct obs_image *observed_image(const struct observed *o, const char *ref);
+/* Of this very start of the container; NULL: there is none. */
+const struct obs_hook *observed_hook(const struct observed *o, const struct obs_container *c);
 /* The first label of the image that begins with prefix, or NULL. Containers inherit it. */
 const char *obs_image_label(const struct obs_image *image, const char *prefix);
 #define IMAGE_LABEL_REFUSED                                                                        \

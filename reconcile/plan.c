@@ -7,6 +7,7 @@
 #include "reconcile/drift_note.h"
 #include "reconcile/adopt.h"
 #include "reconcile/plan_file.h"
+#include "reconcile/plan_hooks.h"
 #include "reconcile/plan_infra.h"
 #include "reconcile/plan_judge.h"
 #include "reconcile/plan_order.h"
@@ -16,6 +17,7 @@
 
 #include "reconcile/plan_ports.h"
 #include "reconcile/plan_quarantine.h"
+#include "reconcile/plan_refresh.h"
 #include "reconcile/plan_removal.h"
 #include "reconcile/plan_route.h"
 #include "reconcile/plan_service.h"
@@ -58,6 +60,7 @@ static void plan_running(struct app_work *p)
     route_begin(p);
     file_plan(p);
     service_plan(p);
+    refresh_plan(p);
     route_end(p);
     infra_sweep_networks(p);
     note_defaults(p);
@@ -167,6 +170,7 @@ static void plan_one(struct plan_work *w, struct plan *plan, const char *name,
         plan_wanted(&p);
     else
         plan_orphan(&p, orphan);
+    hooks_weave(&p);
 }
 
 struct plan *plan_build(const struct plan_input *given, struct arena *a)
