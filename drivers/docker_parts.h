@@ -106,8 +106,8 @@ struct docker {
     struct quarantine_folder *quarantine; /* borrowed; NULL: nothing is known of it */
     file_put_fn *put_file;                /* NULL: nobody can */
     void *put_file_ctx;
-    struct pull_log *pulls;               /* borrowed; NULL: nothing is known of them */
-    struct hook_folder *hooks;            /* borrowed; NULL: nothing is known of them */
+    struct pull_log *pulls;    /* borrowed; NULL: nothing is known of them */
+    struct hook_folder *hooks; /* borrowed; NULL: nothing is known of them */
     struct route_look *route_looks;
     struct made made; /* containers, for route files */
     struct engine_link link;
