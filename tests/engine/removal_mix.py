@@ -213,7 +213,7 @@ class Mix:
             return
         _, place, name = chosen
         path, how = os.path.join(place, name), self.rng.choice(["text", "key", "zeros", "unreadable", "dangling"])
-        if how == "unreadable" and not self.options.weak:
+        if how == "unreadable" and (not self.options.weak or not os.path.exists(path)):
             how = "text"
         if how == "unreadable":
             os.chmod(path, 0)
@@ -221,7 +221,7 @@ class Mix:
             os.unlink(path)
             os.symlink("/nowhere/at/all.yaml", path)
         else:
-            put(path, {"text": "# mix: broken\napp: [mix\n", "key": "# mix: broken\napp: mixp0\nimagine: 1\n", "zeros": "\0" * 512, "empty": ""}[how])
+            put(path, {"text": "# mix: broken\napp: [mix\n", "key": "# mix: broken\napp: mixnone\nimagine: 1\n", "zeros": "\0" * 512, "empty": ""}[how])
         self.tell(f"spoil {place[-2:]}/{name}: {how}")
 
     def do_move(self):
@@ -532,6 +532,11 @@ class Mix:
                 self.call("DELETE", f"/containers/{c['name']}?force=1")
         return taken
 
+    def have(self):
+        sight = self.look()
+        return sorted((c["labels"]["evenkeel.owner"], c["labels"]["evenkeel.app"], c["name"], e[2:]) for a in self.agents
+                      for c in sight.owned(a.owner).values() if not c["name"].startswith("mixkept") for e in c["env"] if e.startswith("V="))
+
     def end(self):
         taken = self.mend()
         for agent in self.agents:  # of roots that were elsewhere for a while: these go by word alone
@@ -539,17 +544,18 @@ class Mix:
             for app in sorted(app for app, verdict in said.of.items() if verdict == "frozen" and not app.startswith("mixkept")):
                 self.tell(f"{agent.owner}: remove {app}")
                 agent.run("remove", app)
-        for _ in range(3):
+        want = sorted((owner, app, f"{app}-app-{i + 1}", value) for owner, app, value in taken for i in range(2 if int(app[-1]) % 4 == 3 else 1))
+        for _ in range(3):  # a name that the other one has is free only after its turn
             for agent in self.agents:
                 self.settle(agent, "confirm")
                 self.settle(agent, "apply")
+            if self.have() == want:
+                break
         sight = self.look()
         for kept in ("mixkept-unknown", "mixkept-elsewhere", "mixkept-half"):
             self.must(any(c["name"] == kept and c["state"] == "running" for c in sight.containers.values()), f"{kept} is gone")
             self.call("DELETE", f"/containers/{kept}?force=1")
-        have = sorted((c["labels"]["evenkeel.owner"], c["labels"]["evenkeel.app"], c["name"], e[2:]) for a in self.agents
-                      for c in self.look().owned(a.owner).values() for e in c["env"] if e.startswith("V="))
-        want = sorted((owner, app, f"{app}-app-{i + 1}", value) for owner, app, value in taken for i in range(2 if int(app[-1]) % 4 == 3 else 1))
+        have = self.have()
         self.must(have == want, f"in the end there is {have} instead of {want}")
         for agent in self.agents:
             self.settle(agent, "renamed")
