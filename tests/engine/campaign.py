@@ -271,7 +271,7 @@ class Run:
         self.mend_disk()
         self.tell("all is quiet")
         left = await self.wait_converged(PATIENCE)
-        if left and self.kind == "engine" and any("failed to start shim: mkdir" in line for line in self.log()[-5:]):
+        if left and self.kind == "engine" and any("failed to start shim: mkdir" in e for e in await asyncio.to_thread(self.world.start_errors)):
             raise EngineLost("containerd kept what is left of a task that it was starting: nobody can start that container any more")
         self.problems += [f"not within {PATIENCE} s: {d}" for d in left]
 
