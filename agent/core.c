@@ -15,6 +15,8 @@
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
 #include "drivers/hostnet.h"
+#include "drivers/hook_folder.h"
+#include "drivers/pull_log.h"
 #include "drivers/quarantine_folder.h"
 #include "drivers/router.h"
 #include "reconcile/adopt.h"
@@ -60,6 +62,12 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     c->quarantine = quarantine_folder_new(fsx_join(o->state, "quarantine", c->routes_arena));
     if (c->driver)
         docker_use_quarantine(c->driver, c->quarantine);
+    c->hooks = hook_folder_new(fsx_join(o->state, "hooks", c->routes_arena));
+    if (c->driver)
+        docker_use_hooks(c->driver, c->hooks);
+    c->pulls = pull_log_new(fsx_join(o->state, "pulls.json", c->routes_arena));
+    if (c->driver)
+        docker_use_pulls(c->driver, c->pulls);
     c->contexts = contexts_new(c->http);
     contexts_limits(c->contexts, &o->settings.build_limits);
     contexts_memory(c->contexts, fsx_join(o->state, "digests", c->routes_arena));
@@ -107,6 +115,8 @@ void core_close(struct core *c)
         c->driver->ops->free(c->driver);
     router_free(c->router);
     quarantine_folder_free(c->quarantine);
+    hook_folder_free(c->hooks);
+    pull_log_free(c->pulls);
     contexts_free(c->contexts);
     ingress_routes_free(c->route_files);
     http_free(c->http);
