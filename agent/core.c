@@ -309,21 +309,18 @@ static void add_secrets(struct core *c, struct spec_set *set)
     set->secrets_known = !secrets_trouble(c->secrets);
 }
 
-/* Who serves a route keeps it. */
+/* Who serves a route keeps it, as far as it is known by now. */
 static void add_served(struct core *c, struct spec_set *set)
 {
     struct arena *a = c->desired_arena;
-    (void)ingress_routes_scan(c->route_files);
     const struct kvs *served = ingress_routes_served(c->route_files);
     for (size_t i = 0; i < served->n; i++)
         kvs_set(a, &set->served, arena_strdup(a, served->v[i].key),
                 arena_strdup(a, served->v[i].value));
 }
 
-void core_desire(struct core *c)
+static void build_desired(struct core *c)
 {
-    if (!c->stale && c->desired)
-        return;
     arena_clear(c->desired_arena);
     struct arena *scratch = arena_new();
     const struct observed *o = seen(c, scratch);
@@ -367,6 +364,16 @@ static bool incumbents_matter(const struct desired *d)
         if (d->files[i]->broken)
             return true;
     return false;
+}
+
+/* Who serves which route decides in the same cases: otherwise no route file need be looked at. */
+void core_desire(struct core *c)
+{
+    if (!c->stale && c->desired)
+        return;
+    build_desired(c);
+    if (incumbents_matter(c->desired) && ingress_routes_scan(c->route_files))
+        build_desired(c);
 }
 
 bool core_learn_incumbents(struct core *c)

@@ -164,7 +164,8 @@ struct logging {
 
 struct build_limits {                /* of one context; 0: the default of limits.h */
     int64_t total_bytes, file_bytes; /* unpacked; one file */
-    int entries;
+    int entries, path_bytes, depth, ratio;
+    int64_t time_ms; /* to read it */
 };
 
 #define BUILDPACKS_BUILDER "paketobuildpacks/builder-jammy-base"
