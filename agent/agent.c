@@ -328,6 +328,7 @@ static void slow_look(void *user)
 {
     struct agent *g = user;
     g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
+    watch_check(g->watch);
     read_again(g);
     conductor_look_again(g->conductor);
     trim_soon(g);
