@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "spec/base/attr.h"
 
@@ -34,7 +35,7 @@ static void load(void)
 
         if (!function)
             return;
-        *(void **)((char *)&functions + wanted[i].offset) = function;
+        memcpy((char *)&functions + wanted[i].offset, &function, sizeof(function));
     }
     found = library != NULL;
 }
