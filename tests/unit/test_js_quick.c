@@ -53,8 +53,7 @@ static const char *const plain[] = {
     "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
     "\"\\u003c\\u0026\\u00e9\\u20ac\\uABCD\"",
     "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xb3\"",
-    "{\"long enough to be read by eights: \xc3\xa9 and on\":\"likewise, with a \xe2\x82\xac inside "
-    "of it\"}",
+    "{\"long enough to be read by eights: \xc3\xa9 and on\":\"likewise, a \xe2\x82\xac in it\"}",
     "[\"\xc3\xa9\", \"only letters of ASCII\", \"\\u00e9 and then plain\"]",
     "{\"k\\u0041y\":\"v\\n\"}",
     "[[[[[[[[[[1]]]]]]]]]]",
