@@ -11,10 +11,13 @@
 #include "agent/confirm.h"
 #include "agent/log.h"
 #include "agent/mounts.h"
+#include "agent/mounts_look.h"
 #include "agent/store.h"
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
 #include "drivers/hostnet.h"
+#include "drivers/hook_folder.h"
+#include "drivers/pull_log.h"
 #include "drivers/quarantine_folder.h"
 #include "drivers/router.h"
 #include "reconcile/adopt.h"
@@ -43,6 +46,11 @@ static bool manages_ingress(const struct options *o)
     return o->settings.ingress.mode == INGRESS_MANAGED && o->settings.ingress.dir;
 }
 
+static int put_file(void *ctx, const struct want_file *file, struct err *e)
+{
+    return mounts_put(((const struct core *)ctx)->options->state, file, e);
+}
+
 static int open_engine(struct core *c, const struct options *o, struct err *e)
 {
     struct http_target target = {.url = o->docker,
@@ -60,6 +68,14 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     c->quarantine = quarantine_folder_new(fsx_join(o->state, "quarantine", c->routes_arena));
     if (c->driver)
         docker_use_quarantine(c->driver, c->quarantine);
+    if (c->driver)
+        docker_use_files(c->driver, put_file, c);
+    c->hooks = hook_folder_new(fsx_join(o->state, "hooks", c->routes_arena));
+    if (c->driver)
+        docker_use_hooks(c->driver, c->hooks);
+    c->pulls = pull_log_new(fsx_join(o->state, "pulls.json", c->routes_arena));
+    if (c->driver)
+        docker_use_pulls(c->driver, c->pulls);
     c->contexts = contexts_new(c->http);
     contexts_limits(c->contexts, &o->settings.build_limits);
     contexts_memory(c->contexts, fsx_join(o->state, "digests", c->routes_arena));
@@ -84,6 +100,7 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
         c->secrets = secrets_new(o->state);
         c->route_files = ingress_routes_new(o->state);
     }
+    c->mounts = mounts_look_new();
     if (needs & CORE_ENGINE) {
         hostnet_routes(c->routes_arena, &c->host_routes);
         return open_engine(c, o, e);
@@ -107,11 +124,14 @@ void core_close(struct core *c)
         c->driver->ops->free(c->driver);
     router_free(c->router);
     quarantine_folder_free(c->quarantine);
+    hook_folder_free(c->hooks);
+    pull_log_free(c->pulls);
     contexts_free(c->contexts);
     ingress_routes_free(c->route_files);
     http_free(c->http);
     sources_free(c->sources);
     secrets_free(c->secrets);
+    mounts_look_free(c->mounts);
     memo_free(c->memo);
     desired_memo_free(c->built);
     arena_free(c->desired_arena);
@@ -137,6 +157,11 @@ bool core_read_released(struct core *c)
 bool core_read_quarantine(struct core *c)
 {
     return c->quarantine && quarantine_folder_news(c->quarantine);
+}
+
+bool core_mounts_moved(const struct core *c)
+{
+    return mounts_look_news(c->mounts);
 }
 
 bool core_volumes_leave(const struct core *c)
@@ -299,21 +324,18 @@ static void add_secrets(struct core *c, struct spec_set *set)
     set->secrets_known = !secrets_trouble(c->secrets);
 }
 
-/* Who serves a route keeps it. */
+/* Who serves a route keeps it, as far as it is known by now. */
 static void add_served(struct core *c, struct spec_set *set)
 {
     struct arena *a = c->desired_arena;
-    (void)ingress_routes_scan(c->route_files);
     const struct kvs *served = ingress_routes_served(c->route_files);
     for (size_t i = 0; i < served->n; i++)
         kvs_set(a, &set->served, arena_strdup(a, served->v[i].key),
                 arena_strdup(a, served->v[i].value));
 }
 
-void core_desire(struct core *c)
+static void build_desired(struct core *c)
 {
-    if (!c->stale && c->desired)
-        return;
     arena_clear(c->desired_arena);
     struct arena *scratch = arena_new();
     const struct observed *o = seen(c, scratch);
@@ -357,6 +379,16 @@ static bool incumbents_matter(const struct desired *d)
         if (d->files[i]->broken)
             return true;
     return false;
+}
+
+/* Who serves which route decides in the same cases: otherwise no route file need be looked at. */
+void core_desire(struct core *c)
+{
+    if (!c->stale && c->desired)
+        return;
+    build_desired(c);
+    if (incumbents_matter(c->desired) && ingress_routes_scan(c->route_files))
+        build_desired(c);
 }
 
 bool core_learn_incumbents(struct core *c)
@@ -599,6 +631,16 @@ static void keep_mounts(struct core *c, const struct observed *o)
     }
 }
 
+/* What the engine has, and which of the files that its containers mount are not as they were put there. */
+static const struct observed *with_files(struct core *c, const struct observed *o, struct arena *a)
+{
+    struct observed *view = ARENA_NEW(a, struct observed);
+
+    *view = *o;
+    mounts_look(c->mounts, c->desired, o, a, &view->files, &view->n_files);
+    return view;
+}
+
 void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved,
                const char *confirm, struct arena *a, struct core_pass *ret)
 {
@@ -610,6 +652,7 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
     core_desire(c);
     gateway_keep(c->gateway, c->desired);
     keep_mounts(c, o);
+    o = with_files(c, o, a);
     static const struct strv all;
     bind_scope(c->desired, scope ? scope : &all, o, c->desired_arena);
     *ret = (struct core_pass){.input = {

@@ -25,6 +25,7 @@ static const char *const names[] = {
     [OP_CONTAINER_STOP] = "stop",
     [OP_CONTAINER_RESTART] = "restart",
     [OP_CONTAINER_UNPAUSE] = "unpause",
+    [OP_HOOKS] = "hooks",
     [OP_CONTAINER_UPDATE] = "update",
     [OP_CONTAINER_RENAME] = "rename",
     [OP_CONTAINER_REMOVE] = "remove",
@@ -33,6 +34,7 @@ static const char *const names[] = {
     [OP_WAIT_EXIT] = "wait-exit",
     [OP_ROUTE_WRITE] = "route-write",
     [OP_ROUTE_SEE] = "route-see",
+    [OP_FILE_WRITE] = "file-write",
     [OP_DRAIN] = "drain",
 };
 /* clang-format on */

@@ -26,6 +26,7 @@ static const struct action_row rows[] = {
     [ACT_STOP]               = {"stop",               "stop",       '~', OP_CONTAINER_STOP},
     [ACT_RESTART]            = {"restart",            "restart",    '~', OP_CONTAINER_RESTART},
     [ACT_UNPAUSE]            = {"unpause",            "unpause",    '~', OP_CONTAINER_UNPAUSE},
+    [ACT_HOOKS]              = {"hooks",              "run",        '~', OP_HOOKS},
     [ACT_UPDATE]             = {"update",             "update",     '~', OP_CONTAINER_UPDATE},
     [ACT_RENAME]             = {"rename",             "rename",     '~', OP_CONTAINER_RENAME},
     [ACT_REMOVE]             = {"remove",             "remove",     '-', OP_CONTAINER_REMOVE},
@@ -34,6 +35,7 @@ static const struct action_row rows[] = {
     [ACT_WAIT_EXIT]          = {"wait-exit",          "wait for",   '.', OP_WAIT_EXIT},
     [ACT_ROUTE_WRITE]        = {"route-write",        "write",      '~', OP_ROUTE_WRITE},
     [ACT_ROUTE_SEE]          = {"route-see",          "wait for",   '.', OP_ROUTE_SEE},
+    [ACT_FILE_WRITE]         = {"file-write",         "write",      '~', OP_FILE_WRITE},
     [ACT_DRAIN]              = {"drain",              "drain",      '.', OP_DRAIN},
     [ACT_KEEP]               = {"keep",               "keep",       '!', OP_PULL /* unused */},
 };
@@ -55,6 +57,8 @@ const char *action_kind_name(enum action_kind kind)
 void action_print(const struct action *a, struct str *out)
 {
     str_addf(out, "%s ", action_row(a->kind)->verb);
+    if (a->kind == ACT_HOOKS)
+        str_addf(out, "%s in ", a->op.name);
     str_add_escaped(out, a->subject);
     switch (a->kind) {
     case ACT_NETWORK_CREATE:
@@ -79,6 +83,7 @@ void action_print(const struct action *a, struct str *out)
     case ACT_ROUTE_SEE: str_add(out, " to be taken by Traefik"); break;
     case ACT_VOLUME_RELEASE: str_add(out, " from quarantine"); break;
     case ACT_ROUTE_WRITE:
+    case ACT_FILE_WRITE:
     case ACT_DRAIN:
     case ACT_PULL:
     case ACT_BUILD:
@@ -91,6 +96,7 @@ void action_print(const struct action *a, struct str *out)
     case ACT_STOP:
     case ACT_RESTART:
     case ACT_UNPAUSE:
+    case ACT_HOOKS:
     case ACT_UPDATE:
     case ACT_REMOVE:
     case ACT_KEEP: break;

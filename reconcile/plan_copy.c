@@ -31,6 +31,15 @@ static const struct kvs *copy_kvs(const struct kvs *l, struct arena *a)
     return copy;
 }
 
+static const struct ulimit *copy_ulimits(const struct ulimit *v, size_t n, struct arena *a)
+{
+    struct ulimit *copy = ARENA_ARRAY(a, n, struct ulimit);
+
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (struct ulimit){arena_strdup(a, v[i].name), v[i].soft, v[i].hard};
+    return copy;
+}
+
 static const struct build_order *copy_build(const struct build_order *b, struct arena *a)
 {
     struct build_order *copy = ARENA_NEW(a, struct build_order);
@@ -48,6 +57,12 @@ static const struct build_order *copy_build(const struct build_order *b, struct 
         .args = *args,
         .labels = *labels,
         .cache_from = copy_strv(&b->cache_from, a),
+        .tags = copy_strv(&b->tags, a),
+        .extra_hosts = *copy_kvs(&b->extra_hosts, a),
+        .shm_bytes = b->shm_bytes,
+        .ulimits = copy_ulimits(b->ulimits, b->n_ulimits, a),
+        .n_ulimits = b->n_ulimits,
+        .no_cache = b->no_cache,
         .builder = arena_strdup(a, b->builder),
         .files = *copy_kvs(&b->files, a),
         .needs_buildkit = b->needs_buildkit,
@@ -68,6 +83,24 @@ static const struct confined_path *copy_confined(const struct confined_path *v, 
     return copy;
 }
 
+static const struct want_file *copy_file(const struct want_file *f, struct arena *a)
+{
+    struct want_file *copy = ARENA_NEW(a, struct want_file);
+    struct placed_file *spec = ARENA_NEW(a, struct placed_file);
+
+    *spec = *f->spec;
+    spec->key = arena_strdup(a, spec->key);
+    spec->secret = arena_strdup(a, spec->secret);
+    spec->path = arena_strdup(a, spec->path);
+    spec->content = arena_strdup(a, spec->content);
+    spec->digest = arena_strdup(a, spec->digest);
+    *copy = (struct want_file){.path = arena_strdup(a, f->path),
+                               .secret = arena_strdup(a, f->secret),
+                               .digest = arena_strdup(a, f->digest),
+                               .spec = spec};
+    return copy;
+}
+
 static void copy_op(struct op *op, struct arena *a)
 {
     op->object = arena_strdup(a, op->object);
@@ -80,7 +113,10 @@ static void copy_op(struct op *op, struct arena *a)
     op->platform = arena_strdup(a, op->platform);
     op->owner = arena_strdup(a, op->owner);
     op->birth = copy_kvs(op->birth, a);
+    op->carried = copy_kvs(op->carried, a);
     op->confined = copy_confined(op->confined, op->n_confined, a);
+    if (op->file)
+        op->file = copy_file(op->file, a);
     if (op->build)
         op->build = copy_build(op->build, a);
 }

@@ -10,6 +10,7 @@
 
 #include "drivers/engine_encode.h"
 #include "drivers/engine_encode_net.h"
+#include "reconcile/plan_hooks.h"
 #include "reconcile/plan_infra.h"
 #include "reconcile/plan_judge.h"
 #include "reconcile/plan_order.h"
@@ -28,7 +29,7 @@ static bool acts(const struct replica *r)
 {
     return !r->blocked &&
            (r->make || r->start || r->unpause || r->restart || r->rename || r->clear ||
-            r->connect.n || r->disconnect.n || r->reconnect.n || r->update);
+            r->connect.n || r->disconnect.n || r->reconnect.n || r->update || r->hooks);
 }
 
 /* What the image says about a field of the container, or NULL. */
@@ -151,6 +152,34 @@ static struct network_work *first_network(struct app_work *p, const struct repli
     return first ? network_by_key(p, first->network) : NULL;
 }
 
+/* As far as is known. */
+static bool wants_volume_at(struct app_work *p, const struct replica *r, const char *place)
+{
+    const char *is = image_says(p, r, arena_printf(p->w->arena, "volumes.%s", place));
+
+    for (size_t i = 0; i < r->service->spec->n_mounts; i++)
+        if (strcmp(r->service->spec->mounts[i].target, place) == 0)
+            return r->service->spec->mounts[i].kind == MOUNT_VOLUME &&
+                   !r->service->spec->mounts[i].source;
+    return is && strcmp(is, "volume") == 0;
+}
+
+/* Anonymous volumes go along from the container that served last: which of them the new one takes hangs on its image, which may not be there yet. */
+static const struct kvs *carried(struct app_work *p, const struct replica *r)
+{
+    const struct obs_container *old = r->former ? r->former : r->n_have > 0 ? r->have[0] : NULL;
+
+    if (!old || old->anonymous.n == 0)
+        return NULL;
+    for (size_t i = 0; i < old->anonymous.n; i++)
+        if (wants_volume_at(p, r, old->anonymous.v[i].key))
+            note_add(p,
+                     arena_printf(p->w->arena,
+                                  "%s: volume %.12s... at %s goes along to the new container",
+                                  old->name, old->anonymous.v[i].value, old->anonymous.v[i].key));
+    return &old->anonymous;
+}
+
 static uint32_t create(struct app_work *p, struct replica *r)
 {
     struct network_work *first = first_network(p, r);
@@ -167,6 +196,7 @@ static uint32_t create(struct app_work *p, struct replica *r)
     act_need(p, i, network);
     act_need_all(p, i, volumes, r->service->spec->n_mounts);
     need_shared(p, r, i);
+    act_need_all(p, i, r->prepared, r->n_prepared); /* files that it mounts */
     struct action *act = act_at(p, i);
 
     act->changes = r->changes;
@@ -176,6 +206,7 @@ static uint32_t create(struct app_work *p, struct replica *r)
     act->op.image = r->service->image;
     act->op.platform = r->service->spec->platform;
     act->op.birth = &r->want->birth;
+    act->op.carried = carried(p, r);
     act->op.confined = r->service->confined;
     act->op.n_confined = r->service->n_confined;
     for (size_t k = 0; k < r->n_have; k++)
@@ -432,6 +463,12 @@ static uint32_t if_failed(struct app_work *p, enum action_kind kind, const char 
     return i;
 }
 
+static void put_back_start(struct app_work *p, struct replica *r, uint32_t start)
+{
+    hooks_put_back(p, r, start);
+    route_put_back(p, r, start);
+}
+
 /* Stop-first: from the moment the old one is stopped, every way to fail ends with it running again. The new one is stopped
  * even if its start failed, for it may run all the same (a lost reply) and hold port and volume. If the old one cannot start
  * any more, a new one that is not well is still better than none. */
@@ -446,7 +483,7 @@ static void put_back(struct app_work *p, struct replica *r, uint32_t start, uint
     const uint32_t guarded[][2] = {{stop, NO_ACTION}, {start, stop}, {wait, start}};
 
     if (stop != NO_ACTION)
-        route_put_back(p, r, if_failed(p, ACT_START, r->former->id, label, guarded[0], NO_ACTION));
+        put_back_start(p, r, if_failed(p, ACT_START, r->former->id, label, guarded[0], NO_ACTION));
     for (size_t k = 1; k < ARRAY_LEN(guarded); k++) {
         if (guarded[k][0] == NO_ACTION)
             continue;
@@ -457,7 +494,7 @@ static void put_back(struct app_work *p, struct replica *r, uint32_t start, uint
 
         act_at(p, gone)->when = WHEN_PUT_BACK;
         act_at(p, gone)->op.drop_volumes = true; /* as new as it is, and it never served */
-        route_put_back(p, r, on);
+        put_back_start(p, r, on);
         (void)if_failed(p, ACT_START, r->object, r->label, (uint32_t[2]){on, NO_ACTION}, NO_ACTION);
     }
 }
@@ -548,9 +585,11 @@ static void plan_replica(struct app_work *p, struct replica *r, uint32_t before)
         prepare(p, r);
     if (starts) {
         stop_rest(p, r, before);
-        r->up = start = begin(p, r, before);
+        start = begin(p, r, before);
+        r->up = hooks_follow(p, r, start);
         wait_where_needed(p, r, true);
     } else {
+        r->up = r->hooks ? hooks_follow(p, r, NO_ACTION) : r->up;
         wait_where_needed(p, r, false);
         stop_rest(p, r, proof(r, NO_ACTION));
     }

@@ -43,6 +43,11 @@ bool mac_address_valid(const char *text);
 /* Complains at v about keys that are not a user's. */
 bool label_allowed(struct decode_ctx *c, const struct yaml_node *v, const char *key);
 
+/* ---- forms_security.c: over struct service ---- */
+extern const struct form form_security_opt;
+/* The file that `seccomp=FILE` names, as it is written; NULL: it names none, or is another option. */
+const char *seccomp_file(const char *option);
+
 /* ---- forms_port.c: over struct service ---- */
 extern const struct form form_ports;
 
@@ -70,6 +75,10 @@ extern const struct form form_devices;          /* devices; those of CDI go to g
 extern const struct form form_gpus;             /* gpus; both add */
 extern const struct form form_reserved_devices; /* deploy.resources.reservations.devices: gpus */
 extern const struct table fields_device, fields_gpu;
+
+/* ---- forms_hook.c ---- */
+extern const struct form form_hooks; /* struct hooks */
+extern const struct table fields_hook;
 
 /* ---- forms_blkio.c ---- */
 extern const struct form form_micros; /* struct num, microseconds */
