@@ -387,7 +387,7 @@ void core_desire(struct core *c)
     if (!c->stale && c->desired)
         return;
     build_desired(c);
-    if (incumbents_matter(c->desired) && ingress_routes_scan(c->route_files))
+    if ((incumbents_matter(c->desired) || c->bundle_unread) && ingress_routes_scan(c->route_files))
         build_desired(c);
 }
 
