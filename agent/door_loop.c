@@ -15,7 +15,7 @@
 #include "spec/base/arena.h"
 #include "spec/limits.h"
 
-enum job_kind { JOB_LOGS, JOB_WAIT, JOB_GONE };
+enum job_kind { JOB_LOGS, JOB_WAIT, JOB_GONE, JOB_STIR };
 
 struct job {
     struct job *next;
@@ -111,6 +111,12 @@ void door_loop_wait(struct door_loop *l, uint64_t client, const char *app, uint6
 void door_loop_gone(struct door_loop *l, uint64_t client)
 {
     post(l, job_new(JOB_GONE, client));
+}
+
+void door_loop_stir(struct door_loop *l)
+{
+    if (l)
+        post(l, job_new(JOB_STIR, 0));
 }
 
 /* ---- logs ---- */
@@ -354,6 +360,7 @@ static void do_job(struct door_loop *l, struct job *j)
     switch (j->kind) {
     case JOB_LOGS: begin_logs(l, j); return;
     case JOB_WAIT: begin_wait(l, j); break;
+    case JOB_STIR: l->stir(l->ctx); break;
     case JOB_GONE:
         gone_logs(l, j->logs.client);
         gone_wait(l, j->logs.client);

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <unistd.h>
 
+#include "agent/door_loop.h"
 #include "agent/door_parts.h"
 #include "agent/problem.h"
 #include "drivers/context.h"
@@ -289,28 +290,6 @@ void door_add_quoted(struct str *out, const char *text)
     json_decref(v);
 }
 
-/* The spec that was there with another archive's name in it, if it is of our making; else a new one. */
-static void spec_text(const char *old, const char *bundle, const struct door_upload *u,
-                      struct str *out)
-{
-    const char *at = old && !*u->route ? strstr(old, ".bundles/") : NULL;
-
-    if (at && !strstr(at + 1, ".bundles/")) {
-        size_t n = strcspn(at, " ,}\"'\n");
-
-        str_addn(out, old, (size_t)(at - old));
-        str_add(out, bundle);
-        str_add(out, at + n);
-        return;
-    }
-    str_addf(out, "app: %s\nsource: {bundle: %s}\nroute: ", u->app, bundle);
-    if (*u->route)
-        door_add_quoted(out, u->route);
-    else
-        str_addf(out, "/%s", u->app);
-    str_add(out, "\n");
-}
-
 static bool same_file(struct door_call *c, const char *path, const char *text, size_t n)
 {
     struct err none = {0};
@@ -328,6 +307,13 @@ static int place_spec(struct door_call *c, const char *folder, const char *path,
     return *ret_unchanged ? 0 : fsx_replace_through(folder, path, text, n, 0600, e);
 }
 
+/* With its lines, which hold what was said of the app: that is for the sender, and for no log. */
+static int told_of_spec(struct door_call *c, const struct str *said, struct err *e)
+{
+    c->detail = "the spec has errors";
+    return said->len > 0 ? err_set(e, ERR_USER, "%s", str_text(said)) : -1;
+}
+
 static int settle(struct door_call *c, const char *folder, const char *path, const struct taking *t,
                   struct door_upload *u, struct err *e)
 {
@@ -342,9 +328,9 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
     kept = fsx_join(c->door->uploads, bundle, c->a);
     if (fsx_read(path, LIMIT_SPEC_BYTES, c->a, &old, &n, NULL, &none) < 0)
         old = NULL;
-    spec_text(old, bundle, u, &text);
+    upload_spec_write(&u->spec, u->app, bundle, old, &text);
     if (check_spec(c, u->app, str_text(&text), text.len, &said, &spec, e) < 0)
-        return said.len > 0 ? err_set(e, ERR_USER, "%s", str_text(&said)) : -1;
+        return told_of_spec(c, &said, e);
     /* One that is there already stays: to who is building from it another file of that name would be a change. */
     bool there = stat(kept, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == t->bytes;
 
@@ -358,7 +344,7 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
     }
     if (!u->trial.dry_run && old && n == text.len && memcmp(old, text.buf, n) == 0)
         u->trial.skip = true;
-    if (t->bytes > TRIAL_BYTES && !u->trial.dry_run) {
+    if (t->bytes > TRIAL_BYTES && !u->trial.dry_run && !upload_spec_given(&u->spec)) {
         u->trial.skip = true;
         u->trial.trouble = "the archive is large: ask for the plan when it is placed";
     }
@@ -404,55 +390,29 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
     if (t.path)
         (void)unlink(t.path); /* what was not kept */
     (void)atomic_fetch_sub(&c->door->uploading, 1);
-    c->detail = rc == 0 ? u->sha256 : arena_strdup(c->a, e->msg);
+    if (!c->detail)
+        c->detail = rc == 0 ? u->sha256 : arena_strdup(c->a, e->msg);
     return rc;
 }
 
 /* ---- handlers ---- */
 
-static void placed(struct door_call *c, const char *app, const char *sha256, bool unchanged,
-                   struct door_trial *t, struct web_reply *ret)
+void door_tell_placed(struct door_call *c, const char *app, const char *sha256, bool unchanged,
+                      struct door_trial *t, struct web_reply *ret)
 {
     bool changed = !unchanged && !t->dry_run;
 
-    (void)atomic_fetch_add(&c->door->placed, 1);
-    if (!t->dry_run && door_stream_wait(c, app, ret))
-        return;
+    if (!t->dry_run) {
+        (void)atomic_fetch_add(&c->door->placed, 1);
+        if (door_stream_wait(c, app, ret))
+            return;
+        door_loop_stir(c->door->loop);
+    }
     door_reply_json(ret, changed ? 202 : 200,
                     json_pack("{s:s, s:b, s:b, s:s*, s:s, s:s*, s:O*}", "app", app, "changed",
                               changed, "dry_run", t->dry_run, "sha256", sha256, "watch",
                               arena_printf(c->a, "/api/v1/apps/%s", app), "plan_trouble",
                               t->trouble, "plan", t->plan));
-}
-
-void door_bundle_put(struct door_call *c, struct web_reply *ret)
-{
-    const char *route = door_form_value(c->r->query, "route", c->a);
-    struct door_upload u = {.app = c->v.app,
-                            .route = route ? route : "",
-                            .file = "",
-                            .trial = {.dry_run = door_flag(c, "dry_run")}};
-    struct err e = {0};
-
-    if (door_stream_check_wait(c, ret) < 0)
-        return;
-    if (!c->r->body) {
-        problem_reply(ret, 400, "an archive is the body",
-                      "curl --data-binary @app.zip -H 'Authorization: Bearer …' URL");
-        return;
-    }
-    if (c->r->body->length > LIMIT_UPLOAD_BYTES) {
-        problem_reply(ret, 413, "the archive is larger than 1 GiB", NULL);
-        return;
-    }
-    u.read = c->r->body->read;
-    u.ctx = c->r->body->ctx;
-    u.length = c->r->body->length;
-    if (door_place_bundle(c, &u, ret, &e) < 0)
-        problem_error(ret, &e, NULL);
-    else
-        placed(c, u.app, u.sha256, u.unchanged, &u.trial, ret);
-    door_trial_release(&u.trial);
 }
 
 void door_place_spec(struct door_call *c, const char *app, const char *text, size_t n,
@@ -486,7 +446,7 @@ void door_place_spec(struct door_call *c, const char *app, const char *text, siz
     if (rc < 0)
         problem_error(ret, &e, NULL);
     else
-        placed(c, app, NULL, unchanged, &trial, ret);
+        door_tell_placed(c, app, NULL, unchanged, &trial, ret);
     door_trial_release(&trial);
 }
 

@@ -131,6 +131,22 @@ static json_t *content_json(const char *text)
     return *text ? json_pack("{s:{s:{s:s}}}", text, "schema", "type", "string") : NULL;
 }
 
+/* The same of several, with commas between them. */
+static json_t *contents_json(const char *text, struct arena *a)
+{
+    json_t *all = json_object();
+
+    while (*text) {
+        size_t n = strcspn(text, ",");
+        json_t *one = content_json(arena_strndup(a, text, n));
+
+        json_object_update(all, one);
+        json_decref(one);
+        text += n + strspn(text + n, ", ");
+    }
+    return all;
+}
+
 static const char *status_words(const char *status)
 {
     static const char *const known[] = {"200", "It is so",
@@ -233,7 +249,7 @@ static json_t *operation_json(const struct access_row *row, struct arena *a)
     if (said && said->body)
         json_object_set_new(
             op, "requestBody",
-            json_pack("{s:b, s:o}", "required", 1, "content", content_json(said->body)));
+            json_pack("{s:b, s:o}", "required", 1, "content", contents_json(said->body, a)));
     return op;
 }
 

@@ -6,7 +6,7 @@
 
 /* What one row is for. Texts in small words:
  *   query   "state:string format:json|text|html"    name, and a type or the words it may be
- *   body    "json Login", "bytes application/zip", "form Login", "multipart Upload"; NULL: none
+ *   body    "json Login", "bytes application/zip", "form Login", "multipart Upload", or several with commas; NULL: none
  *   answers "200 json App, 202 json Placed, 303, 200 text/html"; what is none of these is a Problem */
 struct openapi_row {
     const char *method, *path; /* those of a row of access.h, to the byte */

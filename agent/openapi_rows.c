@@ -5,6 +5,12 @@
 
 #define API "/api/v1"
 #define APP API "/apps/{app}"
+#define BUNDLE_QUERY                                                                               \
+    "route:[string] port:integer volume:[string] env:[string] secret:[string] gpus:count "         \
+    "reset:boolean dry_run:boolean wait:boolean timeout:string"
+#define SAID                                                                                       \
+    "route?:string port?:string volume?:string env?:string secret?:string gpus?:string "           \
+    "reset?:string "
 
 /* clang-format off */
 static const struct openapi_row rows[] = {
@@ -37,8 +43,8 @@ static const struct openapi_row rows[] = {
     {"GET", APP "/spec", "Its file, as it is", NULL, NULL, "200 application/yaml"},
     {"PUT", APP "/spec", "Put its file into uploads/; the answer holds the plan", "dry_run:boolean wait:boolean timeout:string", "bytes application/yaml", "200 json Placed, 202 json Placed"},
     {"DELETE", APP "/spec", "Take its file out of uploads/ again: the app goes, its volumes stay", NULL, NULL, "200 json Done"},
-    {"POST", APP "/bundle", "Send its archive (ZIP, tar.gz, tar.zst); the answer holds the plan", "route:string dry_run:boolean wait:boolean timeout:string", "bytes application/octet-stream", "200 json Placed, 202 json Placed"},
-    {"PUT", APP "/bundle", "The same", "route:string dry_run:boolean wait:boolean timeout:string", "bytes application/octet-stream", "200 json Placed, 202 json Placed"},
+    {"POST", APP "/bundle", "Send its archive (ZIP, tar.gz, tar.zst); the answer holds the plan", BUNDLE_QUERY, "bytes application/octet-stream, multipart BundleForm", "200 json Placed, 202 json Placed"},
+    {"PUT", APP "/bundle", "The same", BUNDLE_QUERY, "bytes application/octet-stream, multipart BundleForm", "200 json Placed, 202 json Placed"},
     {"GET", APP "/plan", "What would be done to it (schemas/plan.schema.json), and why", "format:json|text|html|dot", NULL, "200 json Document, 200 text/plain, 200 text/html"},
     {"GET", APP "/drift", "What somebody else changed of it (schemas/drift.schema.json)", "format:json|text|html|junit", NULL, "200 json Document, 200 text/plain, 200 text/html, 200 application/xml"},
     {"GET", APP "/stats", "What its containers use now; takes a second or two", NULL, NULL, "200 json Stats"},
@@ -80,7 +86,8 @@ static const struct openapi_schema schemas[] = {
     {"Document", "", true},
     {"Login", "account:string password:password", true},
     {"Csrf", "csrf:string", true},
-    {"UploadForm", "csrf:string app:string route?:string bundle:string", true},
+    {"UploadForm", "csrf:string app:string " SAID "bundle:string", false},
+    {"BundleForm", SAID "bundle:string", false},
     {"Session", "by:string role:viewer|deployer|admin csrf?:string apps?:[string]", true},
     {"PasswordChange", "password:password new_password:password", true},
     {"AccountChange", "role:viewer|deployer|admin password?:password", true},
