@@ -33,7 +33,9 @@ else
 CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
 LDFLAGS += -Wl,-z,relro,-z,now -pthread
-LDLIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -linotifytools -lcivetweb -lm
+# libarchive is loaded when the first archive is read (drivers/libarchive.h); tests make archives with it directly.
+LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -linotifytools -lcivetweb -lm -ldl
+LDLIBS := $(filter-out -larchive,$(LIBS))
 
 FOLDERS := spec/base spec drivers reconcile agent
 SOURCES := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))
@@ -71,7 +73,7 @@ $(B)/agent/version.o: $(wildcard .git/HEAD .git/refs/heads/main)
 $(B)/tests/%: tests/%.c $(B)/libevenkeel.a
 	@echo "  TEST  $@"
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -MMD -MP -MT $@ $(LDFLAGS) -o $@ $< $(B)/libevenkeel.a -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -MMD -MP -MT $@ $(LDFLAGS) -o $@ $< $(B)/libevenkeel.a -lcmocka $(LIBS)
 
 unit-programs: $(UNIT) $(B)/tests/golden
 
@@ -94,7 +96,7 @@ check-all: ## check, and: a browser, second engine, clang, sanitizers, valgrind,
 $(B)/tests/bench: tests/bench.c $(wildcard tests/bench/*.c tests/bench/*.h) $(B)/libevenkeel.a
 	@echo "  TEST  $@"
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(B)/libevenkeel.a $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(B)/libevenkeel.a $(LIBS)
 
 # Put before the program under test (LD_PRELOAD): makes the state directory fail.
 $(B)/tests/engine/eio.so: tests/engine/shim/eio.c

@@ -92,9 +92,12 @@ static bool is_whole(const char *path, const struct file_print *now,
         return true;
     if (now->size == 0 && younger(&now->mtime, YOUNG_EMPTY_MS))
         return false;
+    /* Who has it open does not matter for what was written long ago, and asking takes five calls a file. */
+    if (!younger(&now->mtime, SOURCE_PATIENCE_MS))
+        return true;
     enum writer w = writer_of(path);
 
-    if (w == WRITER_OPEN && younger(&now->mtime, SOURCE_PATIENCE_MS))
+    if (w == WRITER_OPEN)
         return false;
     if (!younger(&now->mtime, YOUNG_MS) || touched_later(now))
         return true;

@@ -3,8 +3,6 @@
  * Comes in: an archive, packed or not. A tar can only be read from its start and in its own order, so content is written once to an unlinked temporary
  * file. Goes out: entries with their places in it. Every negative answer of libarchive is a failure, also what it calls a warning; so
  * is a tar without its end, and anything but zeros behind that. */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 #include "drivers/context_parts.h"
 #include "drivers/context_pax.h"
 #include "drivers/context_unpack.h"
+#include "drivers/libarchive.h"
 #include "spec/base/arena.h"
 
 #define OVERHEAD_BYTES 8192 /* of one entry: headers in every dialect, padding */
@@ -87,6 +86,7 @@ static int make_spool(struct err *e)
 
 struct reading {
     struct context *c;
+    const struct libarchive *lib;
     struct archive *ar;
     struct unpack *unpack;
     struct context_pax pax;
@@ -125,7 +125,7 @@ static la_ssize_t give_block(struct archive *ar, void *user, const void **ret)
     struct reading *r = user;
 
     if (next_block(r, &r->why) < 0) {
-        archive_set_error(ar, EIO, "%s", r->why.msg);
+        r->lib->set_error(ar, EIO, "%s", r->why.msg);
         return -1;
     }
     *ret = r->block;
@@ -135,7 +135,7 @@ static la_ssize_t give_block(struct archive *ar, void *user, const void **ret)
 /* What libarchive found wrong, or unpack below it. */
 static int damaged(struct reading *r, const char *entry, struct err *e)
 {
-    const char *says = archive_error_string(r->ar);
+    const char *says = r->lib->error_string(r->ar);
     CLEANUP(str_release) struct str text = STR_INIT;
 
     if (r->why.kind)
@@ -176,7 +176,7 @@ static int spool_content(struct reading *r, struct item *it, struct err *e)
     la_ssize_t n;
 
     it->at.spool = t->spooled;
-    while ((n = archive_read_data(r->ar, buf, CONTEXT_BLOCK_BYTES)) > 0) {
+    while ((n = r->lib->read_data(r->ar, buf, CONTEXT_BLOCK_BYTES)) > 0) {
         have += n;
         if (have > it->e.bytes)
             return context_refuse(r->c, it->e.path, e, "it holds more than it declares");
@@ -190,11 +190,11 @@ static int spool_content(struct reading *r, struct item *it, struct err *e)
     return 0;
 }
 
-static char type_of(struct archive_entry *x)
+static char type_of(const struct libarchive *lib, struct archive_entry *x)
 {
-    if (archive_entry_hardlink(x))
+    if (lib->entry_hardlink(x))
         return 'f';
-    switch (archive_entry_filetype(x)) {
+    switch (lib->entry_filetype(x)) {
     case AE_IFREG: return 'f';
     case AE_IFDIR: return 'd';
     case AE_IFLNK: return 'l';
@@ -205,23 +205,24 @@ static char type_of(struct archive_entry *x)
 static int read_entry(struct reading *r, struct archive_entry *x, struct err *e)
 {
     struct context *c = r->c;
-    const char *raw = archive_entry_pathname(x), *hard = archive_entry_hardlink(x);
+    const char *raw = r->lib->entry_pathname(x), *hard = r->lib->entry_hardlink(x);
     struct item *it;
 
     if (!raw || !*raw)
         return context_refuse(c, "", e, "it has no name, or one that is not UTF-8");
-    struct context_entry entry = {.path = context_name_clean(raw, r->arena), .type = type_of(x)};
+    struct context_entry entry = {.path = context_name_clean(raw, r->arena),
+                                  .type = type_of(r->lib, x)};
 
     if (!entry.type)
         return context_refuse(c, raw, e, "it is no file, no directory and no symbolic link");
     if (!*entry.path || context_is_junk(entry.path))
         return 0;
     if (entry.type == 'f' && !hard) {
-        entry.bytes = archive_entry_size(x);
-        entry.executable = archive_entry_perm(x) & 0111;
+        entry.bytes = r->lib->entry_size(x);
+        entry.executable = r->lib->entry_perm(x) & 0111;
     }
     if (entry.type == 'l')
-        entry.target = archive_entry_symlink(x);
+        entry.target = r->lib->entry_symlink(x);
     if (entry.bytes < 0 || (entry.type == 'l' && (!entry.target || !*entry.target)))
         return context_refuse(c, raw, e, "its header is damaged");
     if (context_add(c, &entry, &it, e) < 0)
@@ -234,7 +235,7 @@ static int read_entry(struct reading *r, struct archive_entry *x, struct err *e)
 /* Behind the last entry: at least one block of zeros, and nothing else to the very end of the file. */
 static int check_end(struct reading *r, struct err *e)
 {
-    int64_t end = archive_read_header_position(r->ar);
+    int64_t end = r->lib->read_header_position(r->ar);
     bool any = r->at > end;
 
     while (r->n > 0) {
@@ -255,10 +256,10 @@ static int read_entries(struct reading *r, struct err *e)
     struct archive_entry *x;
     int got, rc = 0;
 
-    (void)archive_read_support_format_tar(r->ar);
-    if (archive_read_open2(r->ar, r, NULL, give_block, NULL, NULL) != ARCHIVE_OK)
+    (void)r->lib->read_support_format_tar(r->ar);
+    if (r->lib->read_open2(r->ar, r, NULL, give_block, NULL, NULL) != ARCHIVE_OK)
         return damaged(r, NULL, e);
-    while (rc == 0 && (got = archive_read_next_header(r->ar, &x)) != ARCHIVE_EOF) {
+    while (rc == 0 && (got = r->lib->read_next_header(r->ar, &x)) != ARCHIVE_EOF) {
         rc = got == ARCHIVE_OK ? read_entry(r, x, e) : damaged(r, NULL, e);
         arena_clear(r->arena);
     }
@@ -270,15 +271,19 @@ static int read_tar(struct context *c, struct err *e)
     struct reading r = {.c = c, .arena = arena_new()};
     int rc = -1;
 
-    r.unpack = unpack_new(c->fd, &r.why);
-    r.ar = archive_read_new();
+    r.lib = libarchive_get(&r.why);
+    if (r.lib) {
+        r.unpack = unpack_new(c->fd, &r.why);
+        r.ar = r.lib->read_new();
+    }
     if (!r.unpack)
         (void)err_set(e, r.why.kind, "%s: %s", c->where.path, r.why.msg);
     else if (!r.ar)
         (void)err_set(e, ERR_RETRY, "%s: out of memory", c->where.path);
     else
         rc = read_entries(&r, e);
-    (void)archive_read_free(r.ar);
+    if (r.ar)
+        (void)r.lib->read_free(r.ar);
     unpack_free(r.unpack);
     context_pax_release(&r.pax);
     arena_free(r.arena);

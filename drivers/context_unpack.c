@@ -4,13 +4,12 @@
  * length; zstd is left to libarchive, which does. Only one layer is taken off, and nothing may follow the last member. */
 #include "drivers/context_unpack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "drivers/context_parts.h"
+#include "drivers/libarchive.h"
 #include "spec/base/arena.h"
 
 struct unpack {
@@ -18,8 +17,9 @@ struct unpack {
     int64_t at; /* read of the file */
     bool gzip;  /* z is in use */
     z_stream z;
-    bool inside;          /* a member of a gzip file has begun and not ended */
-    struct archive *zstd; /* or NULL */
+    bool inside;                  /* a member of a gzip file has begun and not ended */
+    struct archive *zstd;         /* or NULL */
+    const struct libarchive *lib; /* with zstd */
     unsigned char in[CONTEXT_BLOCK_BYTES], out[CONTEXT_BLOCK_BYTES];
 };
 
@@ -82,7 +82,7 @@ static la_ssize_t give_in(struct archive *ar, void *user, const void **ret)
     long n = read_in(u, &why);
 
     if (n < 0)
-        archive_set_error(ar, EIO, "%s", why.msg);
+        u->lib->set_error(ar, EIO, "%s", why.msg);
     *ret = u->in;
     return n;
 }
@@ -93,11 +93,11 @@ static long zstd_next(struct unpack *u, struct err *e)
     la_ssize_t n = 0;
 
     while (have < sizeof(u->out) &&
-           (n = archive_read_data(u->zstd, u->out + have, sizeof(u->out) - have)) > 0)
+           (n = u->lib->read_data(u->zstd, u->out + have, sizeof(u->out) - have)) > 0)
         have += (size_t)n;
     if (n < 0)
         return err_set(e, ERR_USER, "its compressed data is damaged: %s",
-                       archive_error_string(u->zstd));
+                       u->lib->error_string(u->zstd));
     return (long)have;
 }
 
@@ -105,15 +105,18 @@ static int zstd_open(struct unpack *u, struct err *e)
 {
     struct archive_entry *whole;
 
-    u->zstd = archive_read_new();
+    u->lib = libarchive_get(e);
+    if (!u->lib)
+        return -1;
+    u->zstd = u->lib->read_new();
     if (!u->zstd)
         return err_set(e, ERR_RETRY, "out of memory");
-    (void)archive_read_support_filter_zstd(u->zstd);
-    (void)archive_read_support_format_raw(u->zstd);
-    if (archive_read_open2(u->zstd, u, NULL, give_in, NULL, NULL) != ARCHIVE_OK ||
-        archive_read_next_header(u->zstd, &whole) != ARCHIVE_OK)
+    (void)u->lib->read_support_filter_zstd(u->zstd);
+    (void)u->lib->read_support_format_raw(u->zstd);
+    if (u->lib->read_open2(u->zstd, u, NULL, give_in, NULL, NULL) != ARCHIVE_OK ||
+        u->lib->read_next_header(u->zstd, &whole) != ARCHIVE_OK)
         return err_set(e, ERR_USER, "its compressed data is damaged: %s",
-                       archive_error_string(u->zstd));
+                       u->lib->error_string(u->zstd));
     return 0;
 }
 
@@ -147,7 +150,8 @@ void unpack_free(struct unpack *u)
         return;
     if (u->gzip)
         (void)inflateEnd(&u->z);
-    (void)archive_read_free(u->zstd);
+    if (u->zstd)
+        (void)u->lib->read_free(u->zstd);
     free(u);
 }
 

@@ -34,7 +34,7 @@ static int decode_one(const char *text, size_t n, struct engine_reply *r, decode
                       void *ret)
 {
     CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
-    json_auto_t *v = engine_reply_parse(text, n, r->e);
+    const json_t *v = engine_reply_parse(text, n, r->e); /* the pool frees it */
 
     if (!v)
         return -1;
@@ -67,7 +67,7 @@ static int decode_list(const char *text, size_t n, struct engine_reply *r, size_
                        decode_fn *decode, void **ret, size_t *ret_n)
 {
     CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
-    json_auto_t *v = engine_reply_parse(text, n, r->e);
+    const json_t *v = engine_reply_parse(text, n, r->e); /* the pool frees it */
 
     if (!v)
         return -1;

@@ -106,7 +106,7 @@ const char *engine_encode_container(const struct want_container *c, struct arena
 {
     CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
     const struct service *spec = c->service->spec;
-    json_auto_t *body = json_object();
+    json_t *body = json_object(); /* the pool frees it */
 
     engine_put_text(body, "Hostname", spec->hostname);
     engine_put_text(body, "Domainname", spec->domainname);

@@ -33,7 +33,7 @@ static void add_endpoints(const struct want_container *c, json_t *body, struct a
 static void bind_fields(struct want_container *c, const struct obs_image *image, struct arena *a)
 {
     CLEANUP(js_pool_end) struct js_pool pool = js_pool_begin();
-    json_auto_t *body = js_parse(c->body, strlen(c->body), NULL);
+    json_t *body = js_parse(c->body, strlen(c->body), NULL); /* the pool frees it */
 
     add_endpoints(c, body, a);
     struct kvs own = engine_fields_of_body(body, a);

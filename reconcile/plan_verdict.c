@@ -104,6 +104,11 @@ static const char *ill_words(struct app_work *p, const struct replica *r)
     return arena_strdup(p->w->arena, str_text(&text));
 }
 
+static const char *not_brought_up(struct app_work *p, const struct replica *r)
+{
+    return about(p, r, arena_printf(p->w->arena, "is not brought up: %s", r->blocked));
+}
+
 static void verdict_unhurried(struct app_work *p)
 {
     const struct replica *ill = first_of(p, COND_ILL), *starting = first_of(p, COND_STARTING);
@@ -119,9 +124,7 @@ static void verdict_unhurried(struct app_work *p)
         say(p, APP_PROGRESSING,
             about(p, blocked, arena_printf(p->w->arena, "waits: %s", blocked->blocked)));
     else if (blocked && blocked->condition != COND_STARTING)
-        say(p, APP_DEGRADED,
-            about(p, blocked,
-                  arena_printf(p->w->arena, "is not brought up: %s", blocked->blocked)));
+        say(p, APP_DEGRADED, not_brought_up(p, blocked));
     else if (starting)
         say(p, APP_PROGRESSING, about(p, starting, starting->ill));
     else if (route)
@@ -137,13 +140,23 @@ static void verdict_unhurried(struct app_work *p)
         say(p, APP_SYNCED, NULL);
 }
 
+/* What else is to be done is no reason to keep quiet about what cannot be done. */
+static void verdict_to_act(struct app_work *p)
+{
+    const struct replica *blocked = first_blocked(p);
+
+    say(p, p->n_mine == 0 && p->n_replicas > 0 ? APP_MISSING : APP_OUT_OF_SYNC,
+        first_difference(p));
+    if (blocked && !blocked->source_pending && blocked->condition != COND_STARTING)
+        note_add(p, not_brought_up(p, blocked));
+}
+
 static void verdict_running(struct app_work *p)
 {
     if (p->blocked)
         say(p, p->refused_state, p->blocked);
     else if (p->out->n_actions > 0)
-        say(p, p->n_mine == 0 && p->n_replicas > 0 ? APP_MISSING : APP_OUT_OF_SYNC,
-            first_difference(p));
+        verdict_to_act(p);
     else
         verdict_unhurried(p);
 }

@@ -69,7 +69,9 @@ static bool show_row(const struct field *f, const void *base, const char *before
 {
     size_t mark = out->len;
 
-    str_addf(out, "%s%s: ", before, f->name);
+    str_add(out, before);
+    str_add(out, f->name);
+    str_add(out, ": ");
     if (f->form->show(f, (const char *)base + f->offset, out))
         return true;
     out->len = mark;

@@ -1,12 +1,14 @@
 #!/bin/bash
-# Runs the engine tests (tests/engine/test_*.sh) one after another on one engine that is started
-# for them, and closes with "N passed, N failed, N skipped".
+# Runs the engine tests (tests/engine/test_*.sh) on engines that are started for them, and closes with
+# "N passed, N failed, N skipped".
 #
 #   tests/run-engine.sh [--modern] [--browser] [PART OF A NAME...]
 #
 # --browser runs tests/engine/browser_*.sh instead: what people see, in a real browser (tests/deps.sh browser installs one).
 # If DOCKER_HOST is set, its engine is used instead; --modern always starts one, of a newer version
 # (see tests/engine/engine.sh). EVENKEEL_TEST_TIMEOUT is each script's time limit in seconds (300).
+# EVENKEEL_TEST_LANES engines stand side by side and take the next script each (2 with two cores or more; most scripts
+# mostly wait); with more than one a script's lines come when it has ended.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -27,18 +29,24 @@ while [[ ${1:-} == --* ]]; do
 done
 
 passed=0 failed=0 skipped=0
-dir=
-child=
+lanes=()
+engines=()
 work=$(mktemp -d)
-log=$work/log
-mkfifo "$work/output"
+: >"$work/counts"
 
 # shellcheck disable=SC2317,SC2329
 clean_up() {
-    # timeout passes the signal on to everything that the test started.
-    [ -z "$child" ] || { kill -TERM "$child" 2>/dev/null && wait "$child"; } || true
+    local one
+    for one in "${lanes[@]}"; do
+        kill -TERM "$one" 2>/dev/null || true
+    done
+    for one in "${lanes[@]}"; do
+        wait "$one" || true
+    done
+    for one in "${engines[@]}"; do
+        "$engine" stop "$one" || true
+    done
     rm -rf "$work"
-    [ -z "$dir" ] || "$engine" stop "$dir" || true
 }
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -70,7 +78,74 @@ if [ $kind = browser ] && command -v npm >/dev/null; then
     tests/engine/tools.sh playwright >/dev/null || skip_everything "no driver for the browser"
 fi
 
-inside=()
+# run_one SCRIPT [ENGINE'S FOLDER]: its output, then what it counted. Uses lane's variables.
+run_one() {
+    local started=$SECONDS status=0 log=$mine.log inside=() counts printer
+    [ -z "${2:-}" ] || inside=("$engine" exec "$2")
+    printf '%s\n' "$(basename "$1" .sh)"
+    tee "$log" <"$mine.pipe" | sed -u 's/^/    /' &
+    printer=$!
+    # In the background, because bash acts on a signal only while it waits in this way.
+    "${inside[@]}" timeout --kill-after=20 "$limit" bash "$1" </dev/null >"$mine.pipe" 2>&1 &
+    child=$!
+    wait "$child" || status=$?
+    child=
+    wait "$printer"
+    counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1 || true)
+    if [ "$status" = 124 ] || [ "$status" = 137 ]; then
+        echo "    FAIL $(basename "$1"): not done within $limit s"
+        counts=${counts:-0 passed, 1 failed, 0 skipped}
+    elif [ -z "$counts" ]; then
+        echo "    FAIL $(basename "$1"): ended with status $status and without a result"
+        counts='0 passed, 1 failed, 0 skipped'
+    fi
+    echo "$counts" >>"$work/counts"
+    echo "    ($((SECONDS - started)) s)"
+}
+
+# Takes the first line of the queue; fails when there is none.
+next_script() {
+    local first
+    exec 9>"$work/lock"
+    flock 9
+    first=$(head -n 1 "$work/queue")
+    sed -i 1d "$work/queue"
+    exec 9>&-
+    [ -n "$first" ] && echo "$first"
+}
+
+# lane [ENGINE'S FOLDER]: runs what is queued, one after another.
+lane() {
+    local script child= mine=$work/$BASHPID
+    # timeout passes the signal on to everything that the test started.
+    trap '[ -z "$child" ] || { kill -TERM "$child" 2>/dev/null && wait "$child"; } || true; exit 143' TERM
+    trap - EXIT
+    mkfifo "$mine.pipe"
+    if [ -n "${1:-}" ]; then
+        export DOCKER_HOST=unix://$1/docker.sock EVENKEEL_TEST_ENGINE_DIR=$1
+    fi
+    while script=$(next_script); do
+        if [ "$count" = 1 ]; then
+            run_one "$script" "${1:-}"
+        else
+            run_one "$script" "${1:-}" >"$mine.block"
+            flock "$work/lock" cat "$mine.block"
+        fi
+    done
+}
+
+# Starts an engine with the images that tests need.
+prepare_engine() {
+    "$engine" start "$1" --netns "${modern[@]}" >"$work/$(basename "$1").log"
+    DOCKER_HOST=unix://$1/docker.sock tests/engine/standins.sh --no-pull 2>/dev/null
+}
+
+for script in "tests/engine/${kind}"_*.sh; do
+    [ ! -e "$script" ] || ! selected "$script" "$@" || echo "$script"
+done >"$work/queue"
+waiting=$(wc -l <"$work/queue")
+
+count=1
 if [ -z "${DOCKER_HOST:-}" ] || [ ${#modern[@]} -gt 0 ]; then
     [ "$(id -u)" = 0 ] || skip_everything "a private engine needs root (or set DOCKER_HOST)"
     PATH=$PATH:/usr/sbin:/sbin command -v dockerd >/dev/null ||
@@ -78,39 +153,35 @@ if [ -z "${DOCKER_HOST:-}" ] || [ ${#modern[@]} -gt 0 ]; then
     if [ ${#modern[@]} -gt 0 ]; then
         "$engine" fetch-modern || skip_everything "the newer engine could not be fetched"
     fi
-    dir=$(mktemp -d /tmp/evk.XXXXXX)
-    "$engine" start "$dir" --netns "${modern[@]}" >"$log"
-    export DOCKER_HOST=unix://$dir/docker.sock EVENKEEL_TEST_ENGINE_DIR=$dir
-    tests/engine/standins.sh --no-pull 2>/dev/null
+    count=${EVENKEEL_TEST_LANES:-$(($(nproc) > 1 ? 2 : 1))}
+    [ "$count" -le "$waiting" ] || count=$((waiting > 1 ? waiting : 1))
     # What test_todo.sh cannot fetch from inside.
     [ "${EVENKEEL_TEST_SLOW:-}" != yes ] || tests/engine/real_roots.sh >/dev/null || true
-    inside=("$engine" exec "$dir")
+    for ((i = 0; i < count; i++)); do
+        engines[i]=$(mktemp -d /tmp/evk.XXXXXX)
+        prepare_engine "${engines[i]}" &
+        lanes[i]=$!
+    done
+    for ((i = 0; i < count; i++)); do
+        wait "${lanes[i]}"
+    done
+    lanes=()
+    for ((i = 0; i < count; i++)); do
+        lane "${engines[i]}" &
+        lanes[i]=$!
+    done
+else
+    lane &
+    lanes[0]=$!
 fi
-
-for script in "tests/engine/${kind}"_*.sh; do
-    [ -e "$script" ] || continue
-    selected "$script" "$@" || continue
-    started=$SECONDS
-    printf '%s\n' "$(basename "$script" .sh)"
-    status=0
-    tee "$log" <"$work/output" | sed -u 's/^/    /' &
-    printer=$!
-    # In the background, because bash acts on Ctrl-C only while it waits in this way.
-    "${inside[@]}" timeout --kill-after=20 "$limit" bash "$script" </dev/null >"$work/output" 2>&1 &
-    child=$!
-    wait "$child" || status=$?
-    child=
-    wait "$printer"
-    counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1 || true)
-    if [ "$status" = 124 ] || [ "$status" = 137 ]; then
-        echo "    FAIL $(basename "$script"): not done within $limit s"
-        counts=${counts:-0 passed, 1 failed, 0 skipped}
-    elif [ -z "$counts" ]; then
-        echo "    FAIL $(basename "$script"): ended with status $status and without a result"
-        counts='0 passed, 1 failed, 0 skipped'
-    fi
-    read -r p _ f _ s _ <<<"$counts"
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    echo "    ($((SECONDS - started)) s)"
+for one in "${lanes[@]}"; do
+    wait "$one" || true
 done
+lanes=()
+
+while read -r p _ f _ s _; do
+    passed=$((passed + p)) failed=$((failed + ${f%,})) skipped=$((skipped + s))
+done <"$work/counts"
+# A script that a lane took and never counted is none that passed.
+[ "$(wc -l <"$work/counts")" = "$waiting" ] || failed=$((failed + 1))
 close_with_counts

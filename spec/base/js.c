@@ -15,6 +15,7 @@
 #include "spec/base/arena.h"
 #include "spec/base/err.h"
 #include "spec/base/js_quick.h"
+#include "spec/base/js_write.h"
 #include "spec/base/str.h"
 
 /* ---- text ---- */
@@ -35,7 +36,10 @@ static void dump(const json_t *v, size_t flags, struct str *out)
 
 void js_canonical(const json_t *v, struct str *out)
 {
-    dump(v, JSON_COMPACT, out);
+    if (v)
+        js_write(v, out);
+    else
+        str_add(out, "null");
 }
 
 void js_pretty(const json_t *v, struct str *out)

@@ -17,6 +17,7 @@ enum { DEEPEST = 64, DIGITS = 18 };
 struct quick {
     const char *at, *end;
     struct str escaped; /* a string with escapes, unescaped */
+    uint64_t seen;      /* every byte of the string so far, or'ed: tells whether it is ASCII */
 };
 
 static json_t *read_value(struct quick *q, int depth);
@@ -112,9 +113,16 @@ static void skip_plain(struct quick *q)
         if (zeros(x ^ EACH_BYTE('"')) | zeros(x ^ EACH_BYTE('\\')) |
             ((x - EACH_BYTE(0x20)) & ~x & EACH_BYTE(0x80)))
             break;
+        q->seen |= x;
     }
     while (q->at < q->end && is_plain(*q->at))
-        q->at++;
+        q->seen |= (unsigned char)*q->at++;
+}
+
+/* jansson looks at each byte once more, unless it is told that a text is UTF-8; ASCII is. */
+static bool is_ascii(const struct quick *q)
+{
+    return !(q->seen & EACH_BYTE(0x80));
 }
 
 /* After the opening quote. The text is borrowed until the next string. */
@@ -122,12 +130,14 @@ static bool read_text(struct quick *q, const char **ret, size_t *ret_n)
 {
     const char *from = q->at;
 
+    q->seen = 0;
     skip_plain(q);
     if (q->at < q->end && *q->at == '"') {
         *ret = from;
         *ret_n = (size_t)(q->at++ - from);
         return true;
     }
+    q->seen = EACH_BYTE(0x80); /* not looked at any closer */
     str_clear(&q->escaped);
     str_addn(&q->escaped, from, (size_t)(q->at - from));
     while (q->at < q->end && *q->at != '"') {
@@ -151,8 +161,10 @@ static json_t *read_string(struct quick *q)
     const char *text;
     size_t n;
 
-    return read_text(q, &text, &n) ? json_stringn(text, n)
-                                   : NULL; /* NULL also where it is not UTF-8 */
+    if (!read_text(q, &text, &n))
+        return NULL;
+    return is_ascii(q) ? json_stringn_nocheck(text, n)
+                       : json_stringn(text, n); /* NULL where it is not UTF-8 */
 }
 
 /* ---- the rest ---- */
@@ -201,6 +213,7 @@ static bool read_member(struct quick *q, json_t *object, int depth)
 
     if (!take(q, '"') || !read_text(q, &key, &n) || n == 0)
         return false;
+    bool ascii = is_ascii(q);
     /* Reading the value may need the buffer that the key is in. */
     CLEANUP(str_release) struct str copy = STR_INIT;
 
@@ -210,8 +223,11 @@ static bool read_member(struct quick *q, json_t *object, int depth)
     }
     if (!take(q, ':'))
         return false;
-    return json_object_setn_new(object, key, n, read_value(q, depth)) == 0 &&
-           json_object_size(object) == before + 1;
+    json_t *v = read_value(q, depth);
+    int set = ascii ? json_object_setn_new_nocheck(object, key, n, v)
+                    : json_object_setn_new(object, key, n, v);
+
+    return set == 0 && json_object_size(object) == before + 1;
 }
 
 /* After the opening brace. */

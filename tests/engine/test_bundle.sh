@@ -201,3 +201,11 @@ check "a good one again" wait_until 20 is Synced inner
 rm "$root/outer.zip"
 check "a removed zip removes its app" wait_until 20 gone inner-app-1
 check "its volume stays" eval '[[ $(owned volumes .Name) == *inner_data* ]]'
+
+# --- without libarchive --------------------------------------------------------------------------
+
+library=$(ldconfig -p | awk '$1 == "libarchive.so.13" { print $NF; exit }')
+mkdir "$work/alone"
+(cd "$pack" && tar czf "$work/alone/packed.tar.gz" .)
+without=$(unshare -m -- bash -c 'mount --bind /dev/null "$1" && shift && "$@"' - "$library" "$EVENKEEL" plan --root "$work/alone" --state "$work/state.alone" packed 2>&1 || true)
+says "a library that is missing is named with its package" "apt-get install libarchive13" "$without"

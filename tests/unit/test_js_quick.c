@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 
 #include "spec/base/attr.h"
 #include "spec/base/js_quick.h"
+#include "spec/base/js_write.h"
+#include "spec/base/str.h"
 
 static json_t *by_jansson(const char *text, size_t n)
 {
@@ -50,6 +53,9 @@ static const char *const plain[] = {
     "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
     "\"\\u003c\\u0026\\u00e9\\u20ac\\uABCD\"",
     "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xb3\"",
+    "{\"long enough to be read by eights: \xc3\xa9 and on\":\"likewise, with a \xe2\x82\xac inside "
+    "of it\"}",
+    "[\"\xc3\xa9\", \"only letters of ASCII\", \"\\u00e9 and then plain\"]",
     "{\"k\\u0041y\":\"v\\n\"}",
     "[[[[[[[[[[1]]]]]]]]]]",
     "[\"\x7f\"]",
@@ -83,6 +89,12 @@ static const char *const left_to_jansson[] = {
     "\"\n\"",
     "\"\xff\"",
     "\"\xc3\"",
+    "\"long enough to be read by eights \xff and on\"",
+    "{\"long enough to be read by eights \xff and on\":1}",
+    "{\"\xff\":1}",
+    "\"\\n\xff\"",
+    "{\"\\n\xff\":1}",
+    "{\"a\":\"plain\",\"b\":\"at the end of eight bytes:\xc3\"}",
     "\"\xed\xa0\x80\"",
     "{\"\":1}",
     "[1]]",
@@ -156,9 +168,61 @@ static void test_mutations(void **state)
     assert_true(read > 10000 && read < 290000);
 }
 
+/* ---- and written ---- */
+
+static void written_alike(const json_t *v)
+{
+    CLEANUP(str_release) struct str ours = STR_INIT;
+    char *theirs = json_dumps(v, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+
+    js_write(v, &ours);
+    assert_non_null(theirs);
+    assert_string_equal(str_text(&ours), theirs);
+    free(theirs);
+}
+
+static void test_written_as_jansson_does(void **state)
+{
+    static const char *const more[] = {
+        "[1.5,-0.0,1e300,1.0,-9223372036854775808,9223372036854775807]",
+        "{\"b\":1,\"a\":2,\"\":3,\"aa\":4,\"a b\":5,\"A\":6,\"a\\u0001\":7,\"\xc3\xa9\":8,\"~\":9}",
+        "\"\\u0001\\u001f \x7f / \\/ \\b\\f\\n\\r\\t \\\" \\\\ \\ud83d\\udc33\"",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(plain) + ARRAY_LEN(more); i++) {
+        const char *text = i < ARRAY_LEN(plain) ? plain[i] : more[i - ARRAY_LEN(plain)];
+        json_auto_t *v = json_loads(text, JSON_DECODE_ANY, NULL);
+
+        assert_non_null(v);
+        written_alike(v);
+    }
+}
+
+/* Fewer members than are sorted on the stack, just as many, and more; in any order. */
+static void test_many_members_are_sorted(void **state)
+{
+    uint32_t seed = 7;
+
+    (void)state;
+    for (size_t n = 0; n < 200; n += n < 60 ? 1 : 35) {
+        json_auto_t *v = json_object();
+        char key[16];
+
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 1664525 + 1013904223;
+            (void)snprintf(key, sizeof(key), "%x", seed >> (seed % 24));
+            (void)json_object_set_new(v, key, json_integer((json_int_t)i));
+        }
+        written_alike(v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_written_as_jansson_does),
+        cmocka_unit_test(test_many_members_are_sorted),
         cmocka_unit_test(test_plain_text_is_read_quickly),
         cmocka_unit_test(test_the_rest_is_left_to_jansson),
         cmocka_unit_test(test_nesting_is_bounded),
