@@ -45,30 +45,47 @@ struct bundle_form {
     struct err *e;
 };
 
-/* Fields up to the archive, or to the end. 1: here it is; 0: the end; -1. */
+/* One field. A page's are kept as they were typed, to be shown again. */
+static int take_field(struct bundle_form *f, const char *name, const char *text, struct err *e)
+{
+    if (f->page)
+        kvs_set(f->c->a, &f->u->typed, arena_strdup(f->c->a, name), text);
+    if (f->page && strcmp(name, "csrf") == 0)
+        return 0; /* it was asked for before */
+    if (f->page && !f->had_file && strcmp(name, "app") == 0) {
+        f->u->app = text;
+        return 0;
+    }
+    int rc = upload_spec_take(&f->u->spec, name, text, f->c->a, e);
+
+    return rc == 0 ? unknown(name, e) : rc > 0 ? 0 : -1;
+}
+
+/* Fields up to the archive, or to the end. 1: here it is; 0: the end; -1, and the first that is wrong is told. */
 static int take_fields(struct bundle_form *f, struct err *e)
 {
     struct multipart_part part;
+    struct err first = {0}, later = {0};
     const char *text;
     int rc;
 
     while ((rc = multipart_next(f->c->multipart, &part, e)) > 0) {
-        if (strcmp(part.name, "bundle") == 0 && !f->had_file)
-            return 1;
         if (strcmp(part.name, "bundle") == 0)
-            return err_set(e, ERR_USER, "the form holds two archives");
+            break;
         if (multipart_text(f->c->multipart, FIELD_MAX, f->c->a, &text, e) < 0)
             return -1;
-        if (f->page && strcmp(part.name, "csrf") == 0)
-            continue; /* it was asked for before */
-        if (f->page && !f->had_file && strcmp(part.name, "app") == 0) {
-            f->u->app = text;
-            continue;
-        }
-        rc = upload_spec_take(&f->u->spec, part.name, text, f->c->a, e);
-        if (rc <= 0)
-            return rc < 0 ? -1 : unknown(part.name, e);
+        (void)take_field(f, part.name, text, first.kind == ERR_NONE ? &first : &later);
+        if (first.kind != ERR_NONE && !f->page)
+            break;
     }
+    if (rc < 0)
+        return -1;
+    if (first.kind != ERR_NONE) {
+        *e = first;
+        return -1;
+    }
+    if (rc > 0 && f->had_file)
+        return err_set(e, ERR_USER, "the form holds two archives");
     return rc;
 }
 

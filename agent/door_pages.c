@@ -12,6 +12,7 @@
 #include "spec/base/arena.h"
 
 #define TEXT_MAX 400
+#define TYPED_MAX 32768
 #define REFRESH "2"
 
 static void begin(struct web_reply *ret, int status, const char *title, bool narrow)
@@ -85,8 +86,22 @@ static bool is_link(const char *address)
     return strncmp(address, "http://", 7) == 0 || strncmp(address, "https://", 8) == 0;
 }
 
-static void add_link(struct str *out, const char *to, const char *attributes)
+/* What is localhost to this machine is to who asks the host that they asked. */
+static const char *seen_from(const struct door_call *c, const char *address)
 {
+    const char *host = strstr(address, "://localhost");
+    const char *rest = host ? host + strlen("://localhost") : "";
+
+    return host && *c->r->host && (*rest == ':' || *rest == '/' || !*rest)
+               ? arena_printf(c->a, "%.*s://%s%s", (int)(host - address), address, c->r->host, rest)
+               : address;
+}
+
+static void add_link(struct door_call *c, struct str *out, const char *address,
+                     const char *attributes)
+{
+    const char *to = seen_from(c, address);
+
     str_addf(out, "<a%s href=\"", attributes);
     web_page_escape(out, to, TEXT_MAX);
     str_add(out, "\">");
@@ -94,19 +109,21 @@ static void add_link(struct str *out, const char *to, const char *attributes)
     str_add(out, "</a>");
 }
 
-static void add_addresses(struct str *out, const struct door_app *x)
+static void add_addresses(struct door_call *c, struct str *out, const struct door_app *x)
 {
     for (size_t k = 0; k < x->addresses.n; k++) {
         str_add(out, k > 0 ? " " : "<br>");
         if (is_link(x->addresses.v[k]))
-            add_link(out, x->addresses.v[k], "");
+            add_link(c, out, x->addresses.v[k], "");
         else
             web_page_escape(out, x->addresses.v[k], TEXT_MAX);
     }
 }
 
-static void add_apps(struct str *out, const struct door_facts *f)
+static void add_apps(struct door_call *c, struct str *out)
 {
+    const struct door_facts *f = c->facts;
+
     str_add(out, "<h2>Apps</h2>\n");
     if (f->n == 0) {
         str_add(out, "<p>There are none yet.</p>\n");
@@ -120,7 +137,7 @@ static void add_apps(struct str *out, const struct door_facts *f)
         add_state(out, x);
         if (x->running < x->wanted)
             str_addf(out, " %zu of %zu running", x->running, x->wanted);
-        add_addresses(out, x);
+        add_addresses(c, out, x);
         if (*x->why) {
             str_add(out, "<small>");
             web_page_escape(out, x->why, TEXT_MAX);
@@ -133,73 +150,83 @@ static void add_apps(struct str *out, const struct door_facts *f)
 
 /* ---- the form ---- */
 
-/* A list as it is typed: one a line. */
-static void add_lines(struct str *out, const char *name, const char *label, const char *hint,
-                      const char *example, const struct strv *lines)
+/* What stood in a field that was sent and refused. */
+static const char *typed(const struct door_upload *u, const char *name)
+{
+    const char *text = kvs_get(&u->typed, name);
+
+    return text ? text : "";
+}
+
+static void add_input(struct str *out, const struct door_upload *u, const char *name,
+                      const char *label, const char *hint, const char *attributes)
+{
+    str_addf(out, "<label>%s<small>%s</small><input name=\"%s\" %s value=\"", label, hint, name,
+             attributes);
+    web_page_escape(out, typed(u, name), TYPED_MAX);
+    str_add(out, "\"></label>\n");
+}
+
+/* A list: one a line. Character by character, since to a page the end of a line is a control sign. */
+static void add_lines(struct str *out, const struct door_upload *u, const char *name,
+                      const char *label, const char *hint, const char *example)
 {
     str_addf(out,
              "<label>%s<small>%s</small><textarea name=\"%s\" rows=\"2\" spellcheck=\"false\" "
              "placeholder=\"%s\">\n",
              label, hint, name, example);
-    for (size_t i = 0; i < lines->n; i++) {
-        web_page_escape(out, lines->v[i], LIMIT_SPEC_BYTES);
-        str_add(out, "\n");
+    for (const char *line = typed(u, name); *line;) {
+        CLEANUP(str_release) struct str one = STR_INIT;
+        size_t n = strcspn(line, "\r\n");
+
+        str_addn(&one, line, n);
+        web_page_escape(out, str_text(&one), TYPED_MAX);
+        str_add(out, n > 0 ? "\n" : "");
+        line += n + (line[n] != '\0');
     }
     str_add(out, "</textarea></label>\n");
 }
 
-static void add_value(struct str *out, const char *value)
+static void add_more(struct str *out, const struct door_upload *u)
 {
-    if (!value || !*value)
-        return;
-    str_add(out, " value=\"");
-    web_page_escape(out, value, TEXT_MAX);
-    str_add(out, "\"");
-}
+    bool said = *typed(u, "port") || *typed(u, "gpus") || *typed(u, "volume") || *typed(u, "env") ||
+                *typed(u, "secret");
 
-static void add_more(struct str *out, const struct upload_spec *u)
-{
-    bool said = u->port || u->gpus || u->volumes.n || u->env.n || u->secrets.n;
-
-    str_addf(out, "<details%s>\n<summary>Port, volumes, variables, secrets, GPUs</summary>\n",
+    str_addf(out,
+             "<details%s>\n<summary>Port, volumes, variables, secrets, GPUs</summary>\n"
+             "<div class=\"pair\">\n",
              said ? " open" : "");
-    str_add(out, "<div class=\"pair\">\n<label>Port<small>it listens on; else what the image "
-                 "says</small><input name=\"port\" inputmode=\"numeric\" pattern=\"[0-9]{1,5}\" "
-                 "placeholder=\"8000\"");
-    add_value(out, u->port);
-    str_add(out, "></label>\n<label>GPUs<small>a number, or all; if policy lets it</small><input "
-                 "name=\"gpus\" pattern=\"[0-9]{1,2}|all\" placeholder=\"0\"");
-    add_value(out, u->gpus);
-    str_add(out, "></label>\n</div>\n");
-    add_lines(out, "volume", "Volumes",
-              "what is in them stays when the app is replaced; one a line", "content:/srv/content",
-              &u->volumes);
-    add_lines(out, "env", "Variables", "one a line", "LANG=en", &u->env);
-    add_lines(out, "secret", "Secrets",
-              "names of its secrets, which it finds in /run/secrets; one a line", "db-password",
-              &u->secrets);
+    add_input(out, u, "port", "Port", "it listens on; else the image's",
+              "inputmode=\"numeric\" pattern=\"[0-9]{1,5}\" placeholder=\"8000\"");
+    add_input(out, u, "gpus", "GPUs", "a number, or all; if policy lets it",
+              "pattern=\"[0-9]{1,2}|all\"");
+    str_add(out, "</div>\n");
+    add_lines(out, u, "volume", "Volumes",
+              "what is in them stays when the app is replaced; one a line", "content:/srv/content");
+    add_lines(out, u, "env", "Variables", "one a line", "LANG=en");
+    add_lines(out, u, "secret", "Secrets",
+              "names of its secrets, which it finds in /run/secrets; one a line", "db-password");
     str_add(out, "<label class=\"tick\"><input type=\"checkbox\" name=\"reset\" value=\"1\">Forget "
                  "what was said with earlier archives</label>\n</details>\n");
 }
 
+/* The archive last: what is wrong in a field is known before it comes in. */
 static void add_form(struct str *out, const char *csrf, const struct door_upload *u)
 {
     str_addf(out,
              "<form method=\"post\" action=\"/upload\" enctype=\"multipart/form-data\">\n"
-             "<input type=\"hidden\" name=\"csrf\" value=\"%s\">\n<div class=\"pair\">\n"
-             "<label>Name<small>a-z, 0-9 and -</small><input name=\"app\" required "
-             "pattern=\"[a-z0-9]([a-z0-9\\-]*[a-z0-9])?\" maxlength=\"63\" autocapitalize=\"none\" "
-             "placeholder=\"blog\"",
+             "<input type=\"hidden\" name=\"csrf\" value=\"%s\">\n<div class=\"pair\">\n",
              csrf);
-    add_value(out, u->app);
-    str_add(out, "></label>\n<label>Address<small>a path or a host; else /NAME</small><input "
-                 "name=\"route\" autocapitalize=\"none\" placeholder=\"/blog\"");
-    add_value(out, u->spec.routes.n > 0 ? u->spec.routes.v[0] : NULL);
-    str_add(out, "></label>\n</div>\n<label>Archive<small>ZIP, tar.gz or tar.zst, at most 1 "
-                 "GiB</small><input name=\"bundle\" type=\"file\" required "
-                 "accept=\".zip,.tgz,.gz,.zst\"></label>\n");
-    add_more(out, &u->spec);
-    str_add(out, "<button class=\"go\">Upload</button>\n</form>\n");
+    add_input(out, u, "app", "Name", "a-z, 0-9 and -",
+              "required pattern=\"[a-z0-9]([a-z0-9\\-]*[a-z0-9])?\" maxlength=\"63\" "
+              "autocapitalize=\"none\" placeholder=\"blog\"");
+    add_input(out, u, "route", "Address", "a path or a host; else /NAME",
+              "autocapitalize=\"none\" placeholder=\"/blog\"");
+    str_add(out, "</div>\n");
+    add_more(out, u);
+    str_add(out, "<label>Archive<small>ZIP, tar.gz or tar.zst, at most 1 GiB</small><input "
+                 "name=\"bundle\" type=\"file\" required accept=\".zip,.tgz,.gz,.zst\"></label>\n"
+                 "<button class=\"go\">Upload</button>\n</form>\n");
 }
 
 static void add_top(struct str *out, const char *title, const char *csrf)
@@ -220,7 +247,7 @@ static void page_upload(struct door_call *c, struct web_reply *ret, int status,
     add_top(out, "Upload an app", c->session.csrf);
     add_said(out, true, trouble);
     add_form(out, c->session.csrf, u);
-    add_apps(out, c->facts);
+    add_apps(c, out);
     web_page_end(out);
 }
 
@@ -269,7 +296,7 @@ static void page_placed(struct door_call *c, struct web_reply *ret, const char *
     str_add(out, "<p>");
     for (size_t k = 0; x && !busy && k < x->addresses.n; k++)
         if (is_link(x->addresses.v[k])) {
-            add_link(out, x->addresses.v[k], " class=\"button\"");
+            add_link(c, out, x->addresses.v[k], " class=\"button\"");
             str_add(out, " ");
         }
     str_addf(

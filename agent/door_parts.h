@@ -142,6 +142,7 @@ bool door_flag(const struct door_call *c, const char *name);
 struct door_upload {
     const char *app; /* "": not given */
     struct upload_spec spec;
+    struct kvs typed; /* of a page: what stood in its fields, good or not */
     long (*read)(void *ctx, void *buf, size_t n); /* as read(2) */
     void *ctx;
     int64_t length;     /* -1: not known */

@@ -75,13 +75,15 @@ static const char *check_reset(const char *text)
                : NULL;
 }
 
+/* UTF-8 without what YAML takes for a control sign or the end of a line (YAML 1.1, 5.1 and 5.4): U+0000 to 1F but the tab, 7F to 9F, 2028, 2029. */
 static bool is_text(const char *s)
 {
     json_t *v = json_string(s);
     bool good = v != NULL;
 
-    for (; good && *s; s++)
-        good = (unsigned char)*s >= ' ' || *s == '\t';
+    for (const unsigned char *p = (const unsigned char *)s; good && *p; p++)
+        good = !(*p < ' ' && *p != '\t') && *p != 0x7f && !(*p == 0xc2 && p[1] < 0xa0) &&
+               !(*p == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9));
     json_decref(v);
     return good;
 }
@@ -290,11 +292,14 @@ static void put_key(struct str *text, const char *key, const char *value)
     str_addn(text, str_text(&whole), whole.len);
 }
 
+/* False: it is no spec that names one archive. */
 static bool begin_with_old(const char *old, const char *bundle, struct str *out)
 {
-    const char *at = old ? strstr(old, ".bundles/") : NULL;
+    const char *end = NULL, *source = old ? find_key(old, "source", &end) : NULL;
+    const char *at = source ? strstr(source, ".bundles/") : NULL;
+    const char *more = at ? strstr(at + 1, ".bundles/") : NULL;
 
-    if (!at || strstr(at + 1, ".bundles/"))
+    if (!at || at >= end || (more && more < end))
         return false;
     str_addn(out, old, (size_t)(at - old));
     str_add(out, bundle);

@@ -24,7 +24,7 @@ extern const char upload_spec_fields[];
 /* Is anything said at all? */
 bool upload_spec_given(const struct upload_spec *u);
 
-/* The text of the app's spec. old is what is there (NULL: nothing): if it names one archive that was sent (`.bundles/`), it stays but for that name and for what is said now, so that the same again is the same text. */
+/* The text of the app's spec. old is what is there (NULL: nothing): if its `source` is one archive that was sent (`.bundles/`), it stays but for that name and for what is said now, so that the same again is the same text. */
 void upload_spec_write(const struct upload_spec *u, const char *app, const char *bundle,
                        const char *old, struct str *out);
 

@@ -19,14 +19,14 @@ bearer() { curl -sS --max-time 60 -H "Authorization: Bearer $1" "${@:2}"; }
 through() { [ "$(bearer "$reading" -o /dev/null -w '%{http_code}' "$api/apps")" = 200 ]; }
 check "and through Traefik" wait_until 60 through
 
-# open FILE TOKEN [CURL OPTIONS...] URL: in the background; ended FILE, and then status_of FILE sets status
+# open FILE TOKEN [CURL OPTIONS...] URL: in the background; is_over FILE, and then status_of FILE sets status
 declare -A opened=()
 open() {
     curl -sSN -D "$1.head" -H "Authorization: Bearer $2" "${@:3}" >"$1" 2>/dev/null &
     opened[$1]=$!
 }
 still_open() { kill -0 "${opened[$1]}" && ! grep -q '^State:.Z' "/proc/${opened[$1]}/status"; }
-ended() { ! still_open "$1"; }
+is_over() { ! still_open "$1"; }
 status_of() { status=0 && wait "${opened[$1]}" || status=$?; }
 got() { grep -qF -e "$2" "$1"; }
 
@@ -79,12 +79,12 @@ check "while it is not well yet" still_open "$work/wait"
 check "and a sign of life" wait_until 40 got "$work/wait" "..."
 id=$(api POST /containers/later-app-1/exec '{"Cmd": ["touch", "/tmp/well"], "User": "1000"}' | jq -r .Id)
 api POST "/exec/$id/start" '{"Detach": true}' >/dev/null
-check "it ends when the app is well" wait_until 40 ended "$work/wait"
+check "it ends when the app is well" wait_until 40 is_over "$work/wait"
 status_of "$work/wait"
 same "with a line and a status that say so" "ok: later is Synced 0" "$(tail -n 1 "$work/wait") $status"
 open "$work/bad" "$deploy" -f -X PUT --data-binary 'app: bad
 imagine: busybox:stable' "$api/apps/bad/spec?wait=1"
-check "one that is refused ends at once" wait_until 20 ended "$work/bad"
+check "one that is refused ends at once" wait_until 20 is_over "$work/bad"
 status_of "$work/bad"
 same "with curl's 22" 22 $status
 open "$work/worse" "$deploy" -f -X PUT --data-binary 'app: worse
@@ -92,7 +92,7 @@ image: busybox:stable
 command: ["sh", "-c", "exit 3"]
 network_mode: none
 ' "$api/apps/worse/spec?wait=1"
-check "one that does not stay up ends" wait_until 60 ended "$work/worse"
+check "one that does not stay up ends" wait_until 60 is_over "$work/worse"
 says "with the reason" "failed: worse is Degraded" "$(tail -n 1 "$work/worse")"
 status_of "$work/worse"
 same "and curl's 18, as without Traefik" 18 $status
@@ -101,4 +101,4 @@ same "and curl's 18, as without Traefik" 18 $status
 check "who hears nothing hears that it is heard" wait_until 40 grep -q '^:' "$work/quiet"
 check "and is open still" still_open "$work/quiet"
 "$EVENKEEL" token revoke eyes --state "$state" >/dev/null 2>&1
-check "a revoked token's end comes through" wait_until 40 ended "$work/quiet"
+check "a revoked token's end comes through" wait_until 40 is_over "$work/quiet"

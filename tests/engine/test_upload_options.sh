@@ -76,10 +76,13 @@ jar=$work/jar
 page() { curl -s --max-time 60 -b "$jar" -c "$jar" -H "Origin: $at" -H 'Accept: text/html' "$@"; }
 page -o /dev/null --data-urlencode account=admin --data-urlencode "password=$EVENKEEL_ADMIN_PASSWORD" "$at/login"
 csrf=$(page "$at/upload" | sed -n 's/.*name="csrf" value="\([^"]*\)".*/\1/p' | head -n 1)
-same "the page has a field for each" "app route bundle port gpus volume env secret reset" "$(page "$at/upload" | grep -oE "name=\"[a-z]+\"" | cut -d\" -f2 | grep -v csrf | tr "\n" " " | sed "s/ $//")"
+same "the page has a field for each" "app route port gpus volume env secret reset bundle" "$(page "$at/upload" | grep -oE "name=\"[a-z]+\"" | cut -d\" -f2 | grep -vE "csrf|viewport" | tr "\n" " " | sed "s/ $//")"
 says "the page takes it" "Location: /upload?placed=paged" "$(page -D - -F "csrf=$csrf" -F app=paged -F "bundle=$zip" -F route= -F port=8000 -F $'volume=a:/a\r\nb:/b\r\n' -F env= -F secret= -F gpus= "$at/upload")"
 same "line by line" 'route: /paged|port: 8000|volumes: ["a:/a", "b:/b"]|' "$(spec_of paged)"
-says "and says what is wrong" "folders of the host" "$(page -F "csrf=$csrf" -F app=paged -F volume=/:/host -F "bundle=$zip" "$at/upload")"
+answer=$(page -F "csrf=$csrf" -F app=paged -F volume=/:/host -F $'env=A=<b>\r\nC=d' -F "bundle=$zip" "$at/upload")
+says "and says what is wrong" "folders of the host" "$answer"
+says "with what was typed, that is wrong" "/:/host" "$answer"
+says "and that is not, as text" $'A=&lt;b&gt;\nC=d' "$answer"
 
 # --- policy, once the agent's configuration allows it, and a Compose file's main service
 printf 'ingress: none\npolicy: {allow: {gpu: [gpus], "*": ["secrets:shared"]}}\n' >"$work/agent.yaml"

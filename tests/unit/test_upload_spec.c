@@ -50,6 +50,10 @@ static void test_what_is_taken(void **state)
         {"env", "A=b\nC", -1}, /* each line is one */
         {"env", "A=\xff", -1},
         {"env", "A=\x01", -1},
+        {"env", "A=\tb \xc3\xa4 \xc2\xa0 \xe2\x82\xac \xf0\x9f\x98\x80", 1},
+        {"env", "A=\x7f", -1},
+        {"env", "A=\xc2\x85", -1},
+        {"env", "A=\xe2\x80\xa8", -1},
         {"secret", "key", 1},
         {"secret", "key:/etc/key.pem", 1},
         {"secret", "key:relative", -1},
@@ -143,6 +147,9 @@ static void test_what_becomes_of_it(void **state)
         {"port=1", OLD "mem_limit: 1g", FRESH "mem_limit: 1g\nport: 1\n"},
         {"port=1", OLD "labels:\n  port: 7\nports: [80]\n",
          FRESH "labels:\n  port: 7\nports: [80]\nport: 1\n"},
+        {"env=A=.bundles/x", NULL, FRESH "environment: [\"A=.bundles/x\"]\n"},
+        {"port=1", OLD "environment: {A: .bundles/x}\n",
+         FRESH "environment: {A: .bundles/x}\nport: 1\n"},
         {"port=1;reset=1", OLD "environment: {A: b}\n", FRESH "port: 1\n"},
     };
 
