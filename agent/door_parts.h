@@ -71,6 +71,7 @@ struct door_call {
     struct multipart *multipart; /* a form with a file, read as far as its csrf field */
     const char *form;            /* the body of a form without one */
     int64_t now_ms, mono_ms;
+    bool waits;          /* a place for `?wait=1` is reserved (door_stream_check_wait) */
     uint64_t heard;      /* the number of the last event before this request did anything */
     const char *did_app; /* for the audit log, if it is not the path's */
     const char *detail;  /* likewise; NULL: nothing */
@@ -120,8 +121,9 @@ int door_deep(void (*run)(void *arg), void *arg, struct err *e);
 void door_place_sweep(const struct door *d);
 /* ---- door_plan.c ---- */
 struct core_pass;
-/* On the loop. DESK_DONE without e: *ret is planned, of this app, or of none (""), which still tells what is held and what is there. */
-enum desk_end door_plan_now(struct desk_call *c, const struct desk_world *w, const char *app,
+/* On the loop. DESK_DONE without e: *ret is planned, of this app, or of none (""), which still tells what is held and what is there. All of it lives in pass, which must be
+ * freed on the loop: what is known of the engine is counted there, and by nobody else. */
+enum desk_end door_plan_now(const struct desk_world *w, const char *app, struct arena *pass,
                             struct core_pass *ret, struct err *e);
 
 /* ---- door_trial.c ---- */
@@ -171,10 +173,12 @@ void door_add_quoted(struct str *out, const char *text);
 bool door_stream_good(void *ctx, const char *credential);
 /* As stream_rules.gone. */
 void door_stream_gone(void *ctx, uint64_t client);
-/* `?wait=1`: what was placed for this app is followed until it is well, or is not. False: nobody asked for it. */
-bool door_stream_wait(struct door_call *c, const char *app, struct web_reply *ret);
-/* Before anything is done: the query's `wait` and `timeout` are good. -1 with ret filled. */
+/* `?wait=1`: what was placed for this app is followed until it is well, or is not. ret, filled before, is what is said where that cannot be. Nobody asked for it: nothing. */
+void door_stream_wait(struct door_call *c, const char *app, struct web_reply *ret);
+/* Before anything is done: the query's `wait` and `timeout` are good, and there is a place to wait in. -1 with ret filled. */
 int door_stream_check_wait(struct door_call *c, struct web_reply *ret);
+/* The place that was not used after all. */
+void door_stream_leave_wait(struct door_call *c);
 
 /* ---- handlers, by room ---- */
 door_handler door_events, door_logs, door_builds;

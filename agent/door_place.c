@@ -1,13 +1,15 @@
 /* Specs and archives, put into the first root's folder `uploads/`.
  *
- * Comes in: bytes from a client. Goes out: uploads/.bundles/SHA256.EXT, and by one rename the uploads/NAME.yaml that names it; the watcher sees a file like any other. Everything is checked before the
+ * Comes in: bytes from a client. Goes out: uploads/.bundles/APP.SHA256.EXT, and by one rename the uploads/NAME.yaml that names it; the watcher sees a file like any other. Everything is checked before the
  * rename; what is refused, or breaks off, leaves nothing behind. Refuses names that a file elsewhere holds. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "agent/bundles_gc.h"
 #include "agent/door_loop.h"
 #include "agent/door_parts.h"
 #include "agent/problem.h"
@@ -18,7 +20,13 @@
 #include "spec/limits.h"
 
 /* TRIAL_BYTES: to plan an upload its archive is read once more before it is placed. */
-enum { UPLOADS_MAX = 4, DEEP_BYTES = 4 << 20, CHUNK = 32768, TRIAL_BYTES = 64 << 20 };
+enum {
+    UPLOADS_MAX = 4,
+    DEEP_BYTES = 4 << 20,
+    CHUNK = 32768,
+    TRIAL_BYTES = 64 << 20,
+    SETTLE_TRIES = 5
+};
 
 /* ---- what needs more stack than a listener's thread has ---- */
 
@@ -79,6 +87,13 @@ static int no_files(void *ctx, const char *path, struct arena *a, const char **r
                    path);
 }
 
+static int no_digests(void *ctx, const char *path, struct arena *a, const char **ret_digest,
+                      struct err *e)
+{
+    (void)ret_digest;
+    return no_files(ctx, path, a, NULL, NULL, e);
+}
+
 static int judge(const struct reading *x, const struct spec_file *f)
 {
     if (f->broken)
@@ -96,7 +111,7 @@ static void read_spec(void *arg)
 {
     struct reading *x = arg;
     struct door *d = x->c->door;
-    struct loader loader = {.read = no_files, .ctx = d};
+    struct loader loader = {.read = no_files, .digest = no_digests, .ctx = d};
     struct spec_file *f = ARENA_NEW(x->c->a, struct spec_file);
     const char *root = fsx_absolute(d->o->roots.v[0], x->c->a);
     const char *name = arena_printf(x->c->a, "%s.yaml", x->app ? x->app : "spec");
@@ -314,47 +329,131 @@ static int told_of_spec(struct door_call *c, const struct str *said, struct err 
     return said->len > 0 ? err_set(e, ERR_USER, "%s", str_text(said)) : -1;
 }
 
+/* An archive on its way to a spec that names it. */
+struct settling {
+    struct door_call *c;
+    const char *folder, *path; /* .bundles/, the spec */
+    const struct taking *t;
+    struct door_upload *u;
+    const char *bundle, *kept; /* its name in the spec; its path */
+    const char *old;           /* the spec that was there; NULL: none */
+    size_t old_n;
+    bool made; /* by us: it was not there before */
+};
+
+static bool is_kept(const struct settling *x)
+{
+    struct stat st;
+
+    return stat(x->kept, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == x->t->bytes;
+}
+
+/* One that is there already stays: to who is building from it another file of that name would be a change. Its mark goes, so that its week begins anew; who takes old ones away has the same lock. */
+static int keep_archive(struct settling *x, struct err *e)
+{
+    int fd = open(x->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+    if (fd < 0 || flock(fd, LOCK_EX) != 0)
+        rc = err_errno(e, errno, "the archive cannot be kept in %s", x->folder);
+    else if (is_kept(x))
+        (void)unlink(arena_printf(x->c->a, "%s" BUNDLES_MARK, x->kept));
+    else if (rename(x->t->path, x->kept) != 0)
+        rc = err_errno(e, errno, "the archive cannot be kept as %s", x->kept);
+    else
+        x->made = true;
+    if (rc == 0)
+        (void)fsync(fd); /* the archive's name is on disk before the spec that has it */
+    if (fd >= 0)
+        (void)close(fd);
+    return rc;
+}
+
+static void read_old(struct settling *x)
+{
+    struct err none = {0};
+
+    if (fsx_read(x->path, LIMIT_SPEC_BYTES, x->c->a, &x->old, &x->old_n, NULL, &none) < 0)
+        x->old = NULL;
+}
+
+/* Nobody placed anything meanwhile. The caller has the lock. */
+static bool still_old(const struct settling *x)
+{
+    struct stat st;
+
+    return x->old ? same_file(x->c, x->path, x->old, x->old_n) : stat(x->path, &st) != 0;
+}
+
+/* What came to nothing leaves nothing, unless the same archive was placed meanwhile. */
+static void unkeep(const struct settling *x)
+{
+    struct settling now = *x;
+
+    (void)pthread_mutex_lock(&x->c->door->placing);
+    read_old(&now);
+    if (x->made && (!now.old || !strstr(now.old, x->bundle)))
+        (void)unlink(x->kept);
+    (void)pthread_mutex_unlock(&x->c->door->placing);
+}
+
+/* 1: the spec is another one by now, so this is to be done again. */
+static int place_kept(struct settling *x, const struct str *text, struct err *e)
+{
+    int rc = 1;
+
+    (void)pthread_mutex_lock(&x->c->door->placing);
+    if (still_old(x)) {
+        rc = is_kept(x) ? 0 : keep_archive(x, e); /* who made it may have given up */
+        if (rc == 0)
+            rc = place_spec(x->c, x->folder, x->path, text->buf, text->len, &x->u->unchanged, e);
+    }
+    (void)pthread_mutex_unlock(&x->c->door->placing);
+    return rc;
+}
+
+/* No lock is held while it is planned, which takes as long as the engine does. */
+static int settle_once(struct settling *x, struct err *e)
+{
+    CLEANUP(str_release) struct str text = STR_INIT, said = STR_INIT;
+    struct door_trial *trial = &x->u->trial;
+    const struct spec_file *spec;
+
+    read_old(x);
+    upload_spec_write(&x->u->spec, x->u->app, x->bundle, x->old, &text);
+    if (check_spec(x->c, x->u->app, str_text(&text), text.len, &said, &spec, e) < 0)
+        return told_of_spec(x->c, &said, e);
+    if (keep_archive(x, e) < 0)
+        return -1;
+    trial->skip = !trial->dry_run && x->old && x->old_n == text.len &&
+                  memcmp(x->old, text.buf, text.len) == 0;
+    if (x->t->bytes > TRIAL_BYTES && !trial->dry_run && !upload_spec_given(&x->u->spec)) {
+        trial->skip = true;
+        trial->trouble = "the archive is large: ask for the plan when it is placed";
+    }
+    int rc = door_trial(x->c, spec, x->u->app, trial, e);
+
+    if (rc == 0 && !trial->dry_run)
+        rc = place_kept(x, &text, e);
+    return rc;
+}
+
 static int settle(struct door_call *c, const char *folder, const char *path, const struct taking *t,
                   struct door_upload *u, struct err *e)
 {
-    CLEANUP(str_release) struct str text = STR_INIT, said = STR_INIT;
-    struct err none = {0};
-    const struct spec_file *spec;
-    const char *old = NULL, *bundle, *kept;
-    struct stat st;
-    size_t n;
+    struct settling x = {.c = c, .folder = folder, .path = path, .t = t, .u = u};
+    int rc = 1;
 
-    bundle = arena_printf(c->a, ".bundles/%s.%s", u->sha256, t->ending);
-    kept = fsx_join(c->door->uploads, bundle, c->a);
-    if (fsx_read(path, LIMIT_SPEC_BYTES, c->a, &old, &n, NULL, &none) < 0)
-        old = NULL;
-    upload_spec_write(&u->spec, u->app, bundle, old, &text);
-    if (check_spec(c, u->app, str_text(&text), text.len, &said, &spec, e) < 0)
-        return told_of_spec(c, &said, e);
-    /* One that is there already stays: to who is building from it another file of that name would be a change. */
-    bool there = stat(kept, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == t->bytes;
-
-    if (!there && rename(t->path, kept) != 0)
-        return err_errno(e, errno, "the archive cannot be kept as %s", kept);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd >= 0) { /* the archive's name is on disk before the spec that has it */
-        (void)fsync(fd);
-        (void)close(fd);
+    x.bundle = arena_printf(c->a, UPLOADED_FOLDER "%s.%s.%s", u->app, u->sha256, t->ending);
+    x.kept = fsx_join(c->door->uploads, x.bundle, c->a);
+    for (int try = 0; rc == 1 && try < SETTLE_TRIES; try++) {
+        door_trial_release(&u->trial);
+        rc = settle_once(&x, e);
     }
-    if (!u->trial.dry_run && old && n == text.len && memcmp(old, text.buf, n) == 0)
-        u->trial.skip = true;
-    if (t->bytes > TRIAL_BYTES && !u->trial.dry_run && !upload_spec_given(&u->spec)) {
-        u->trial.skip = true;
-        u->trial.trouble = "the archive is large: ask for the plan when it is placed";
-    }
-    int rc = door_trial(c, spec, u->app, &u->trial, e);
-
-    if ((rc < 0 || u->trial.dry_run) && !there)
-        (void)unlink(kept);
+    if (rc == 1)
+        rc = err_set(e, ERR_RETRY, "others change %s all the time: send it again", u->app);
     if (rc < 0 || u->trial.dry_run)
-        return rc;
-    return place_spec(c, folder, path, text.buf, text.len, &u->unchanged, e);
+        unkeep(&x);
+    return rc;
 }
 
 int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
@@ -367,6 +466,12 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
     (void)ret;
     if (check_place(c, u->app, &path, e) < 0 || !(folder = bundles_folder(c, e)))
         return -1;
+    if (bundles_of_app(folder, u->app) >= LIMIT_APP_ARCHIVES_BYTES)
+        return err_set(
+            e, ERR_CONFLICT,
+            "%s has %lld GiB of archives, and that is the most: those that no spec names "
+            "go a week later; remove some from uploads/.bundles by hand to send one now",
+            u->app, (long long)(LIMIT_APP_ARCHIVES_BYTES >> 30));
     if (atomic_fetch_add(&c->door->uploading, 1) >= UPLOADS_MAX) {
         (void)atomic_fetch_sub(&c->door->uploading, 1);
         return err_set(e, ERR_RETRY, "%d uploads are coming in already: try again in a while",
@@ -382,11 +487,8 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
         if (rc == 0)
             rc = door_deep(open_archive, &x, e) < 0 ? -1 : x.rc;
     }
-    if (rc == 0) {
-        (void)pthread_mutex_lock(&c->door->placing);
+    if (rc == 0)
         rc = settle(c, folder, path, &t, u, e);
-        (void)pthread_mutex_unlock(&c->door->placing);
-    }
     if (t.path)
         (void)unlink(t.path); /* what was not kept */
     (void)atomic_fetch_sub(&c->door->uploading, 1);
@@ -402,17 +504,17 @@ void door_tell_placed(struct door_call *c, const char *app, const char *sha256, 
 {
     bool changed = !unchanged && !t->dry_run;
 
-    if (!t->dry_run) {
+    if (!t->dry_run)
         (void)atomic_fetch_add(&c->door->placed, 1);
-        if (door_stream_wait(c, app, ret))
-            return;
-        door_loop_stir(c->door->loop);
-    }
     door_reply_json(ret, changed ? 202 : 200,
                     json_pack("{s:s, s:b, s:b, s:s*, s:s, s:s*, s:O*}", "app", app, "changed",
                               changed, "dry_run", t->dry_run, "sha256", sha256, "watch",
                               arena_printf(c->a, "/api/v1/apps/%s", app), "plan_trouble",
                               t->trouble, "plan", t->plan));
+    if (t->dry_run)
+        return;
+    door_stream_wait(c, app, ret);
+    door_loop_stir(c->door->loop);
 }
 
 void door_place_spec(struct door_call *c, const char *app, const char *text, size_t n,
