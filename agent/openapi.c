@@ -210,7 +210,7 @@ static void add_refusals(json_t *all, const struct access_row *row, const struct
         {"409", changes && row->need != ROLE_NONE},
         {"413", body},
         {"415", body},
-        {"422", body || (said && said->query)},
+        {"422", body || (said && said->query) || (changes && strchr(row->path, '{'))},
         {"429", strstr(row->path, "/login") && changes},
         {"503", changes},
     };

@@ -228,7 +228,7 @@ def words_and_volumes():
     ask("POST", APP + "/remove", 202, app="one", query="volumes=quarantine")
     until_true("the volume is in quarantine", lambda: volume("one_data") == "quarantine")
     ask("POST", API + "/volumes/{name}/restore", 200, name="one_data")
-    ask("POST", API + "/volumes/{name}/restore", 404, name="nobody")
+    ask("POST", API + "/volumes/{name}/restore", 422, name="nobody")
     ask("POST", API + "/volumes/{name}/purge", 422, name="one_data")
     until_true("nobody uses it", lambda: volume("one_data") in ("orphan", "unused"))
     ask("POST", API + "/volumes/{name}/purge", 202, name="one_data", query="yes-delete-data=1")
