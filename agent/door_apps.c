@@ -63,14 +63,13 @@ void door_app_get(struct door_call *c, struct web_reply *ret)
 static int word_of(const char *path, enum override_word *ret)
 {
     static const char *const words[] = {
-        /* not all are words of an address */
         [OVERRIDE_STOP] = "/stop",       [OVERRIDE_START] = "/start",
         [OVERRIDE_RESTART] = "/restart", [OVERRIDE_REMOVE] = "/remove",
         [OVERRIDE_HOLD] = "/hold",       [OVERRIDE_RELEASE] = "/release"};
     const char *last = strrchr(path, '/');
 
     for (size_t i = 0; last && i < ARRAY_LEN(words); i++)
-        if (words[i] && strcmp(words[i], last) == 0) {
+        if (words[i] && strcmp(words[i], last) == 0) { /* some are no word of their own here */
             *ret = (enum override_word)i;
             return 0;
         }
