@@ -299,6 +299,7 @@ static void read_again(void *user)
     }
     bool words = core_read_released(&g->core);
     words |= core_read_quarantine(&g->core);
+    words |= core_mounts_moved(&g->core);
     if (words || (changed && core_volumes_leave(&g->core)))
         conductor_plan_all(g->conductor);
     publish_soon(g);
@@ -327,6 +328,7 @@ static void slow_look(void *user)
 {
     struct agent *g = user;
     g->slow = http_after(g->core.http, SLOW_LOOK_MS, slow_look, g);
+    watch_check(g->watch);
     read_again(g);
     conductor_look_again(g->conductor);
     trim_soon(g);
@@ -460,8 +462,8 @@ static int open_signals(struct err *e)
 
 static int open_folders(struct agent *g, struct strv *watched, const char **doorbell, struct err *e)
 {
-    static const char *const names[] = {"overrides", "confirm-removals", "secrets", "quarantine",
-                                        ".doorbell"};
+    static const char *const names[] = {"overrides",  "confirm-removals", "secrets",
+                                        "quarantine", "mounts",           ".doorbell"};
     const char *path = NULL;
     for (size_t i = 0; i < g->o->roots.n; i++)
         strv_push(g->own, watched, fsx_absolute(g->o->roots.v[i], g->own));

@@ -11,6 +11,7 @@
 #include "agent/confirm.h"
 #include "agent/log.h"
 #include "agent/mounts.h"
+#include "agent/mounts_look.h"
 #include "agent/store.h"
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
@@ -45,6 +46,11 @@ static bool manages_ingress(const struct options *o)
     return o->settings.ingress.mode == INGRESS_MANAGED && o->settings.ingress.dir;
 }
 
+static int put_file(void *ctx, const struct want_file *file, struct err *e)
+{
+    return mounts_put(((const struct core *)ctx)->options->state, file, e);
+}
+
 static int open_engine(struct core *c, const struct options *o, struct err *e)
 {
     struct http_target target = {.url = o->docker,
@@ -62,6 +68,8 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     c->quarantine = quarantine_folder_new(fsx_join(o->state, "quarantine", c->routes_arena));
     if (c->driver)
         docker_use_quarantine(c->driver, c->quarantine);
+    if (c->driver)
+        docker_use_files(c->driver, put_file, c);
     c->hooks = hook_folder_new(fsx_join(o->state, "hooks", c->routes_arena));
     if (c->driver)
         docker_use_hooks(c->driver, c->hooks);
@@ -92,6 +100,7 @@ int core_open(struct core *c, const struct options *o, unsigned needs, struct er
         c->secrets = secrets_new(o->state);
         c->route_files = ingress_routes_new(o->state);
     }
+    c->mounts = mounts_look_new();
     if (needs & CORE_ENGINE) {
         hostnet_routes(c->routes_arena, &c->host_routes);
         return open_engine(c, o, e);
@@ -122,6 +131,7 @@ void core_close(struct core *c)
     http_free(c->http);
     sources_free(c->sources);
     secrets_free(c->secrets);
+    mounts_look_free(c->mounts);
     memo_free(c->memo);
     desired_memo_free(c->built);
     arena_free(c->desired_arena);
@@ -147,6 +157,11 @@ bool core_read_released(struct core *c)
 bool core_read_quarantine(struct core *c)
 {
     return c->quarantine && quarantine_folder_news(c->quarantine);
+}
+
+bool core_mounts_moved(const struct core *c)
+{
+    return mounts_look_news(c->mounts);
 }
 
 bool core_volumes_leave(const struct core *c)
@@ -616,6 +631,16 @@ static void keep_mounts(struct core *c, const struct observed *o)
     }
 }
 
+/* What the engine has, and which of the files that its containers mount are not as they were put there. */
+static const struct observed *with_files(struct core *c, const struct observed *o, struct arena *a)
+{
+    struct observed *view = ARENA_NEW(a, struct observed);
+
+    *view = *o;
+    mounts_look(c->mounts, c->desired, o, a, &view->files, &view->n_files);
+    return view;
+}
+
 void core_plan(struct core *c, const struct strv *scope, const struct strv *reserved,
                const char *confirm, struct arena *a, struct core_pass *ret)
 {
@@ -627,6 +652,7 @@ void core_plan(struct core *c, const struct strv *scope, const struct strv *rese
     core_desire(c);
     gateway_keep(c->gateway, c->desired);
     keep_mounts(c, o);
+    o = with_files(c, o, a);
     static const struct strv all;
     bind_scope(c->desired, scope ? scope : &all, o, c->desired_arena);
     *ret = (struct core_pass){.input = {

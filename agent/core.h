@@ -40,8 +40,9 @@ struct core {
     struct ingress_routes *route_files; /* what they claim; NULL when opened without files */
     struct gateway *gateway;            /* NULL: who only looks; core_open_gateway */
     const char *ingress_app;            /* name of the builtin app; in routes_arena */
-    bool places;       /* who converges: configs and secrets are put in place before each plan */
-    char *places_said; /* what was told last of what could not be */
+    bool places; /* who converges: configs and secrets are put in place before each plan */
+    struct mounts_look *mounts; /* what is known of those */
+    char *places_said;          /* what was told last of what could not be */
     bool stale;
     struct strv bundles; /* archives whose specs matter, in desired_arena */
     bool bundle_unread;  /* what a bundle in a root stands for depends on who runs from it */
@@ -68,6 +69,8 @@ bool core_scan(struct core *c, bool *unstable);
 bool core_read_released(struct core *c);
 /* Read the records of volumes in quarantine again. True if there are other ones. */
 bool core_read_quarantine(struct core *c);
+/* True if somebody changed a config or secret that was put in place. */
+bool core_mounts_moved(const struct core *c);
 /* True if volumes are in quarantine or asked to go there: any file may then decide about apps that are not its own. */
 bool core_volumes_leave(const struct core *c);
 /* After a plan of which all apps were carried out: forget the releases once nothing of them is left. */

@@ -104,5 +104,7 @@ void last_words_of_run(struct last_words *w, struct slot *s, const struct run *r
         (void)advice_on_memory(spec, &advice);
     else if (f->words)
         (void)advice_on_words(spec, f->words, &advice);
+    if (advice.len == 0 && s->failure)
+        (void)advice_on_refusal(spec, s->failure, &advice);
     slot_advise(s, str_text(&advice));
 }

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -72,9 +73,51 @@ static int read_content(const char *state, const struct want_file *f, struct are
     return 0;
 }
 
+static int give(int fd, const struct placed_file *s)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -1;
+    if ((st.st_uid != (uid_t)s->uid || st.st_gid != (gid_t)s->gid) &&
+        fchown(fd, (uid_t)s->uid, (gid_t)s->gid) < 0)
+        return -1;
+    return fchmod(fd, (mode_t)s->mode);
+}
+
+static int write_all(int fd, const char *text, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        ssize_t some = pwrite(fd, text + at, n - at, (off_t)at);
+
+        if (some < 0 && errno != EINTR)
+            return -1;
+        at += some > 0 ? (size_t)some : 0;
+    }
+    return ftruncate(fd, (off_t)n);
+}
+
+/* Containers have the file itself, not its name: what is renamed into its place they would see after a restart only. A file of several names is
+ * not ours alone. False: it takes another file; ret_rc is what became of the writing. */
+static bool write_in_place(const struct want_file *f, const char *text, size_t n, int *ret_rc,
+                           struct err *e)
+{
+    struct stat st;
+    int fd = open(f->path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool own = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+
+    if (own)
+        *ret_rc = write_all(fd, text, n) < 0 || give(fd, f->spec) < 0 || fsync(fd) < 0
+                      ? err_errno(e, errno, "cannot write %s", f->path)
+                      : 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return own;
+}
+
 /* Its own name comes last: what is there has the right owner and mode. */
-static int write_file(const struct want_file *f, const char *text, size_t n, struct arena *a,
-                      struct err *e)
+static int write_new(const struct want_file *f, const char *text, size_t n, struct arena *a,
+                     struct err *e)
 {
     const struct placed_file *s = f->spec;
     const char *new = arena_printf(a, "%s.new", f->path);
@@ -92,13 +135,25 @@ static int write_file(const struct want_file *f, const char *text, size_t n, str
     return 0;
 }
 
-static int put_file(const char *state, const struct want_file *f, struct err *e)
+static int write_file(const struct want_file *f, const char *text, size_t n, struct arena *a,
+                      struct err *e)
+{
+    int rc;
+
+    if (write_in_place(f, text, n, &rc, e))
+        return rc;
+    if (rmdir(f->path) < 0 && errno != ENOTDIR && errno != ENOENT)
+        return err_errno(e, errno, "%s is to be a file; take away what is there", f->path);
+    return write_new(f, text, n, a, e);
+}
+
+int mounts_put(const char *state, const struct want_file *f, struct err *e)
 {
     struct arena *a = arena_new();
     char digest[SHA256_HEX];
     const char *text;
     size_t n;
-    int rc = read_content(state, f, a, &text, &n, e);
+    int rc = make_folder(folder(state, a), e) < 0 ? -1 : read_content(state, f, a, &text, &n, e);
 
     if (rc == 0) {
         sha256_hex(text, n, digest);
@@ -126,7 +181,7 @@ static bool wanted(const struct desired *d, const char *path)
     return false;
 }
 
-static bool mounted(const struct observed *o, const char *path)
+bool mounts_mounted(const struct observed *o, const char *path)
 {
     for (size_t i = 0; i < o->n_containers; i++)
         for (size_t k = 0; k < o->containers[i].fields.n; k++)
@@ -156,24 +211,24 @@ static void sweep(const char *dir, const struct desired *d, const struct observe
         struct stat st;
 
         if (entry->d_name[0] != '.' && lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-            st.st_ctim.tv_sec < time(NULL) - KEEP_S && !wanted(d, path) && !mounted(o, path))
+            st.st_ctim.tv_sec < time(NULL) - KEEP_S && !wanted(d, path) && !mounts_mounted(o, path))
             (void)unlink(path);
     }
     if (list)
         (void)closedir(list);
 }
 
-static bool there(const char *path)
+/* Of what a container mounts somebody took it away: that is told, and the plan says what becomes of it. */
+static bool to_be_put(const struct observed *o, const char *path)
 {
     struct stat st;
 
-    return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+    return lstat(path, &st) < 0 && errno == ENOENT && !mounts_mounted(o, path);
 }
 
 int mounts_keep(const char *state, const struct desired *d, const struct observed *o, struct err *e)
 {
     struct arena *a = arena_new();
-    const char *dir = folder(state, a);
     struct err first = {0};
 
     for (size_t i = 0; i < d->n_apps; i++) {
@@ -181,14 +236,13 @@ int mounts_keep(const char *state, const struct desired *d, const struct observe
             const struct want_file *f = &d->apps[i].placed[k];
             struct err why = {0};
 
-            if (there(f->path))
+            if (!to_be_put(o, f->path))
                 continue;
-            if ((make_folder(dir, &why) < 0 || put_file(state, f, &why) < 0) &&
-                first.kind == ERR_NONE)
+            if (mounts_put(state, f, &why) < 0 && first.kind == ERR_NONE)
                 (void)err_set(&first, why.kind, "app %s: %s", d->apps[i].name, why.msg);
         }
     }
-    sweep(dir, d, o, a);
+    sweep(folder(state, a), d, o, a);
     arena_free(a);
     if (first.kind == ERR_NONE)
         return 0;

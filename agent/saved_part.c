@@ -260,7 +260,9 @@ static void take_observed(struct taking *t)
 
     *to = (struct observed){.engine_version = from->engine_version,
                             .api_version = from->api_version,
-                            .platform = from->platform};
+                            .platform = from->platform,
+                            .files = from->files,
+                            .n_files = from->n_files};
     take_containers(t, from, to);
     trim_traefik(t, to);
     take_networks(t, from, to);

@@ -67,7 +67,7 @@ struct watch {
     struct paths extra, trees;
     unsigned bell; /* the number that its file bears */
 
-    atomic_bool stop, extra_changed;
+    atomic_bool stop, extra_changed, check;
 
     /* the thread's own */
     struct arena *spots_arena;
@@ -504,6 +504,8 @@ static void *run(void *arg)
         return NULL;
     while (!atomic_load(&w->stop)) {
         /* Before sleeping: the bell may have rung while nothing listened. */
+        if (atomic_exchange(&w->check, false) && missed_something(w))
+            w->rebuild = true;
         if (atomic_exchange(&w->extra_changed, false) || w->rebuild) {
             rebuild_at_last(w);
             continue;
@@ -621,6 +623,12 @@ void watch_seen(struct watch *w)
 
     (void)!read(w->timer_fd, &times,
                 sizeof(times)); /* EAGAIN: it was set anew meanwhile, and will be readable again */
+}
+
+void watch_check(struct watch *w)
+{
+    atomic_store(&w->check, true);
+    (void)ring(w);
 }
 
 static bool same_paths(const struct paths *l, const char *const *now, size_t n)

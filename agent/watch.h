@@ -19,6 +19,9 @@ struct watch *watch_new(const char *const *roots, size_t n_roots, const char *do
 void watch_free(struct watch *w);    /* NULL is fine */
 int watch_fd(const struct watch *w); /* readable: look again */
 void watch_seen(struct watch *w);    /* call before looking: resets the descriptor */
+/* For who looks by the clock: is everything still watched that should be? A file system that was mounted or unmounted sends no event; where one was,
+ * all is watched anew, and look again is said. */
+void watch_check(struct watch *w);
 /* Folders outside the roots that hold files which specs read (env_file); not recursive. Replaces the earlier set; says look again once they are
  * watched. The same set again costs nothing. */
 void watch_extra(struct watch *w, const char *const *folders, size_t n);

@@ -151,6 +151,16 @@ static void add_tree(struct watch_spots *s, int fd, const char *path, unsigned d
     (void)closedir(dir);
 }
 
+/* What may not be entered or listed cannot be watched either: the folder above tells when that changes. */
+static void want_access(struct watch_spots *s, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash && slash[1])
+        want_name(s, slash == path ? "/" : arena_strndup(s->arena, path, (size_t)(slash - path)),
+                  slash + 1, MASK_NAMES | IN_ATTRIB);
+}
+
 /* Everything on the way to path. True if path is there. */
 static bool add_way(struct watch_spots *s, const char *path)
 {
@@ -163,6 +173,8 @@ static bool add_way(struct watch_spots *s, const char *path)
         struct stat st;
         bool there = lstat(upto, &st) == 0;
 
+        if (!there && errno == EACCES)
+            want_access(s, folder);
         if (!there || S_ISLNK(st.st_mode))
             want_name(s, folder, name, MASK_NAMES);
         if (!there || stat(upto, &st) != 0)
@@ -191,6 +203,8 @@ void spots_add_root(struct watch_spots *s, const char *path)
 
     if (fd >= 0)
         add_tree(s, fd, path, 0);
+    else
+        want_access(s, path);
 }
 
 void spots_add_folder(struct watch_spots *s, const char *path)

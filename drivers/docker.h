@@ -25,6 +25,11 @@ void docker_use_router(struct driver *d, struct router *router, const char *owne
 struct quarantine_folder;
 void docker_use_quarantine(struct driver *d, struct quarantine_folder *folder);
 
+/* Of a docker_new driver: who puts files of the agent's state in place, for containers to mount (set before the first operation). Called on the loop thread
+ * for OP_FILE_WRITE, which without it fails with ERR_USER; 0, or -1 with why. */
+struct want_file;
+typedef int file_put_fn(void *ctx, const struct want_file *file, struct err *e);
+void docker_use_files(struct driver *d, file_put_fn *put, void *ctx);
 /* Of a docker_new driver: what became of lifecycle hooks is kept there (borrowed; set before the first look). Without it OP_HOOKS fails with
  * ERR_USER, and none are observed. */
 struct hook_folder;

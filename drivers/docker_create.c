@@ -205,18 +205,20 @@ static void send_create(struct ticket *t)
 
 /* ---- containers: sealed with the image's id ---- */
 
-static void seal(struct ticket *t, const char *image_id)
+/* image: what it says itself, or NULL: nobody needs to know. */
+static void seal(struct ticket *t, const char *image_id, const struct kvs *image)
 {
     const struct op *op = t->op;
-    static const struct kvs no_birth = {0};
+    static const struct kvs nothing = {0};
 
     if (op->hash)
         (void)snprintf(t->hash, sizeof(t->hash), "%s", op->hash);
     else
         engine_encode_hash(op->body, image_id, t->hash);
-    t->body = engine_encode_seal(op->body, op->image, t->hash, op->birth ? op->birth : &no_birth,
+    t->body = engine_encode_seal(op->body, op->image, t->hash, op->birth ? op->birth : &nothing,
                                  t->arena);
     if (t->body) {
+        t->body = engine_encode_carry(t->body, op->carried, image ? image : &nothing, t->arena);
         send_create(t);
         return;
     }
@@ -255,7 +257,7 @@ static void on_image(void *user, const struct http_reply *reply)
     if (e.kind)
         ticket_end(t, &e);
     else
-        seal(t, image.id);
+        seal(t, image.id, &image.fields);
 }
 
 static void create_container(struct ticket *t)
@@ -267,8 +269,9 @@ static void create_container(struct ticket *t)
         ticket_fail(t, &e);
         return;
     }
-    if (t->op->image_id)
-        seal(t, t->op->image_id);
+    /* What it carries over hangs on what the image says. */
+    if (t->op->image_id && !(t->op->carried && t->op->carried->n > 0))
+        seal(t, t->op->image_id, NULL);
     else
         ticket_ask(t, "GET", docker_path(t->arena, "/images/", t->op->image, "/json"), NULL,
                    on_image);

@@ -42,6 +42,7 @@ static enum lane lane_of(enum op_kind kind)
     case OP_NETWORK_CREATE:
     case OP_NETWORK_REMOVE: return LANE_NETWORK;
     case OP_ROUTE_WRITE:
+    case OP_FILE_WRITE:
     case OP_NETWORK_CONNECT:
     case OP_NETWORK_DISCONNECT:
     case OP_VOLUME_CREATE:
@@ -103,6 +104,7 @@ static int64_t default_deadline_ms(const struct docker *d, const struct op *op)
     case OP_DRAIN: return op->settle_ms + SECOND;
     case OP_HOOKS: /* they have their own */
     case OP_ROUTE_WRITE:
+    case OP_FILE_WRITE:
     case OP_NETWORK_CREATE:
     case OP_NETWORK_REMOVE:
     case OP_NETWORK_CONNECT:
@@ -146,6 +148,7 @@ static void begin_op(struct ticket *t)
     case OP_ROUTE_WRITE:
     case OP_ROUTE_SEE:
     case OP_DRAIN: docker_route_begin(t); return;
+    case OP_FILE_WRITE: docker_file_begin(t); return;
     case OP_HOOKS: docker_hook_begin(t); return;
     }
 }
@@ -247,6 +250,7 @@ static void mark_touched(struct ticket *t)
     case OP_VOLUME_RELEASE:
     case OP_ROUTE_WRITE:
     case OP_ROUTE_SEE:
+    case OP_FILE_WRITE:
     case OP_DRAIN: return;
     }
 }

@@ -104,8 +104,10 @@ struct docker {
     struct router *router;                /* borrowed; NULL: no managed ingress */
     char *router_owner, *router_app;      /* whose container it is */
     struct quarantine_folder *quarantine; /* borrowed; NULL: nothing is known of it */
-    struct pull_log *pulls;               /* borrowed; NULL: nothing is known of them */
-    struct hook_folder *hooks;            /* borrowed; NULL: nothing is known of them */
+    file_put_fn *put_file;                /* NULL: nobody can */
+    void *put_file_ctx;
+    struct pull_log *pulls;    /* borrowed; NULL: nothing is known of them */
+    struct hook_folder *hooks; /* borrowed; NULL: nothing is known of them */
     struct route_look *route_looks;
     struct made made; /* containers, for route files */
     struct engine_link link;
@@ -215,6 +217,9 @@ void docker_route_made(struct docker *d, const char *name, const char *id);
 
 void docker_volume_begin(struct ticket *t); /* deletions, and what is in quarantine */
 
+/* ---- docker_file.c ---- */
+
+void docker_file_begin(struct ticket *t);
 /* ---- docker_hook.c ---- */
 
 void docker_hook_begin(struct ticket *t);

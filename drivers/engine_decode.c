@@ -140,6 +140,9 @@ static void decode_mounts(struct engine_reply *r, const json_t *v, struct obs_co
 
         if (*name)
             strv_push(r->arena, &c->volumes, arena_strdup(r->arena, name));
+        if (volume_is_anonymous(name))
+            kvs_set(r->arena, &c->anonymous, arena_strdup(r->arena, js_str(one, "Destination", "")),
+                    arena_strdup(r->arena, name));
     }
     strv_sort(&c->volumes);
 }

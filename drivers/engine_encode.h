@@ -22,6 +22,12 @@ void engine_encode_hash(const char *body, const char *image_id, char ret[SHA256_
 const char *engine_encode_seal(const char *body, const char *image_ref, const char *hash,
                                const struct kvs *birth, struct arena *a);
 
+/* A create body in which anonymous volumes are those of the container that is replaced: carried is where it mounts them -> their names. A place that the body mounts
+ * something else at, or that neither it nor the image (its fields as observed.h has them) wants a volume at, is left out. Canonical text in the arena; body itself where nothing
+ * is to be done. */
+const char *engine_encode_carry(const char *body, const struct kvs *carried,
+                                const struct kvs *image, struct arena *a);
+
 /* subnet may be NULL (drivers with their own addressing). */
 const char *engine_encode_network(const struct want_network *n, const char *subnet,
                                   struct arena *a);

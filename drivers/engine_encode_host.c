@@ -16,6 +16,7 @@
 #include "drivers/engine_put.h"
 #include "spec/base/arena.h"
 #include "spec/base/attr.h"
+#include "spec/forms.h"
 
 /* ---- members that are one value of the service ---- */
 
@@ -55,7 +56,6 @@ static const struct plain lists[] = { /* order matters: servers and domains are 
 static const struct plain sets[] = {
     {"DeviceCgroupRules", OF(device_cgroup_rules)},
     {"GroupAdd", OF(group_add)},
-    {"SecurityOpt", OF(security_opt)},
 };
 static const struct plain maps[] = {
     {"Annotations", OF(annotations)}, /* API 1.43; older engines pass it by */
@@ -99,6 +99,22 @@ static void put_capabilities(json_t *host, const char *key, const struct strv *n
         strv_push(a, &plain, strncmp(name, "CAP_", 4) == 0 ? name + 4 : name);
     }
     engine_put_set(host, key, &plain, a);
+}
+
+/* The engine wants the profile itself where a person names its file. */
+static void put_security(json_t *host, const struct service *spec, struct arena *a)
+{
+    struct strv options = {0};
+
+    for (size_t i = 0; i < spec->security_opt.n; i++) {
+        const char *option = spec->security_opt.v[i];
+
+        strv_push(a, &options,
+                  spec->seccomp && seccomp_file(option)
+                      ? arena_printf(a, "seccomp=%s", spec->seccomp)
+                      : option);
+    }
+    engine_put_set(host, "SecurityOpt", &options, a);
 }
 
 static int compare_ulimits(const void *va, const void *vb)
@@ -398,6 +414,7 @@ json_t *engine_encode_host(const struct want_container *c, struct arena *a)
     put_plain(host, spec, a);
     put_capabilities(host, "CapAdd", &spec->cap_add, a);
     put_capabilities(host, "CapDrop", &spec->cap_drop, a);
+    put_security(host, spec, a);
     engine_put_yes(host, "Privileged", spec->privileged);
     engine_put_yes(host, "ReadonlyRootfs", spec->read_only);
     engine_put_tri(host, "Init", spec->init);

@@ -2,12 +2,14 @@
  *
  * In: Config.Volumes (an image's anonymous volumes), HostConfig.Tmpfs, Binds and Mounts. Out: one entry per target, such as
  * "volumes./srv" = "volume blog_data, ro". A later place covers an earlier one, as it does in the engine. The effective list
- * (an inspect reply's top-level Mounts) is not read: it holds the names that the engine made up. */
+ * (an inspect reply's top-level Mounts) is not read: it holds the names that the engine made up. Where a container was given the anonymous volume of the
+ * one it replaced such a name stands in the others, and means no more than none. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drivers/engine_field_read.h"
+#include "drivers/observed.h"
 #include "spec/base/arena.h"
 #include "spec/base/attr.h"
 #include "spec/base/js.h"
@@ -35,7 +37,7 @@ static const char *describe(const char *kind, const char *source, struct strv *o
     CLEANUP(str_release) struct str s = STR_INIT;
 
     str_add(&s, kind);
-    if (source && *source)
+    if (source && *source && !(strcmp(kind, "volume") == 0 && volume_is_anonymous(source)))
         str_addf(&s, " %s", source);
     strv_sort(options);
     for (size_t i = 0; i < options->n; i++) {

@@ -25,6 +25,9 @@ static void read_mounts(struct fake_world *w, struct fake_container *c, const js
         if (!source || strcmp(js_str(m, "Type", ""), "volume") != 0)
             continue;
         strv_push(w->arena, &c->c.volumes, source);
+        if (volume_is_anonymous(source))
+            kvs_set(w->arena, &c->c.anonymous, arena_strdup(w->arena, js_str(m, "Target", "")),
+                    source);
         if (!fake_volume_of(w, source)) /* made in passing, without anybody's labels */
             fake_add_volume(w, (struct obs_volume){.name = source, .driver = "local"});
     }
@@ -114,6 +117,9 @@ int fake_container_create(struct fake_world *w, const struct op *op, struct op_r
     engine_encode_hash(op->body, image->id, hash);
     const char *sealed = engine_encode_seal(op->body, op->image, op->hash ? op->hash : hash,
                                             op->birth ? op->birth : &no_notes, w->arena);
+
+    if (sealed)
+        sealed = engine_encode_carry(sealed, op->carried, &image->fields, w->arena);
     json_auto_t *body = sealed ? js_parse(sealed, strlen(sealed), &ret->err) : NULL;
     struct fake_container c = {.c = {.state = CS_CREATED, .inspected = true}};
 
@@ -357,6 +363,7 @@ int fake_container_live(struct fake_world *w, const struct op *op, struct op_res
     case OP_CONTAINER_CREATE:
     case OP_ROUTE_WRITE:
     case OP_ROUTE_SEE:
+    case OP_FILE_WRITE:
     case OP_DRAIN: break;
     }
     return err_set(&ret->err, ERR_BUG, "not an operation on a container");

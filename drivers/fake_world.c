@@ -81,6 +81,10 @@ void fake_world_init(struct fake_world *w, const struct observed *start, struct 
         fake_route_take(w, &o->routes[i]);
     for (size_t i = 0; o && i < o->n_quarantine; i++)
         fake_add_record(w, o->quarantine[i]);
+    if (o) {
+        w->files = o->files;
+        w->n_files = o->n_files;
+    }
     for (size_t i = 0; o && i < o->n_hooks; i++)
         fake_hook_ran(w, &o->hooks[i]);
     if (w->now_ms == 0)
@@ -152,6 +156,15 @@ static int pull(struct fake_world *w, const struct op *op, struct op_result *ret
     return 0;
 }
 
+/* ---- files that containers mount ---- */
+
+static void file_write(struct fake_world *w, const struct op *op)
+{
+    for (size_t i = 0; i < w->n_files; i++)
+        if (strcmp(w->files[i].path, op->object) == 0)
+            w->files[i--] = w->files[--w->n_files];
+}
+
 /* ---- every operation ---- */
 
 void fake_world_apply(struct fake_world *w, const struct op *op, struct op_result *ret)
@@ -174,6 +187,10 @@ void fake_world_apply(struct fake_world *w, const struct op *op, struct op_resul
     case OP_CONTAINER_CREATE: failed = fake_container_create(w, op, ret); break;
     case OP_ROUTE_WRITE: failed = fake_route_write(w, op, ret); break;
     case OP_ROUTE_SEE: failed = fake_route_see(w, op, ret); break;
+    case OP_FILE_WRITE:
+        file_write(w, op);
+        failed = 0;
+        break;
     case OP_DRAIN: failed = 0; break;
     default: failed = fake_container_live(w, op, ret); break;
     }
@@ -199,6 +216,8 @@ const struct observed *fake_world_observed(const struct fake_world *w, struct ar
         .n_routes = w->n_routes,
         .quarantine = w->quarantine,
         .n_quarantine = w->n_quarantine,
+        .files = w->files,
+        .n_files = w->n_files,
         .hooks = w->hooks,
         .n_hooks = w->n_hooks,
     };

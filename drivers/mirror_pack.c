@@ -94,6 +94,7 @@ void pack_container(struct pack *p, const struct obs_container *from, struct obs
     c.networks = pack_attaches(p, from->networks, from->n_networks);
     c.ports = pack_ports(p, from->ports, from->n_ports);
     c.volumes = pack_strv(p, &from->volumes);
+    c.anonymous = pack_kvs(p, &from->anonymous);
     c.fields = pack_kvs(p, &from->fields);
     if (p->at) /* while measuring the copies' arrays are not there */
         obs_container_seal(&c);

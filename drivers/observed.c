@@ -38,6 +38,11 @@ static const char *const route_words[] = {
     [ROUTE_FAILED] = "failed",
 };
 /* clang-format on */
+static const char *const file_words[] = {
+    [FILE_CHANGED] = "changed", [FILE_LINKED] = "linked", [FILE_MISSING] = "missing",
+    [FILE_ACCESS] = "access",   [FILE_KIND] = "kind",
+};
+_Static_assert(ARRAY_LEN(file_words) == FILE_KIND + 1, "every trouble has a word");
 _Static_assert(ARRAY_LEN(route_words) == ROUTE_FAILED + 1, "every state has a word");
 _Static_assert(ARRAY_LEN(state_words) == CS_DEAD + 1, "every state has a word");
 _Static_assert(ARRAY_LEN(health_words) == HEALTH_UNHEALTHY + 1, "every health has a word");
@@ -93,6 +98,26 @@ int route_state_parse(const char *word, enum route_state *ret)
         return -1;
     *ret = (enum route_state)i;
     return 0;
+}
+
+const char *file_trouble_name(enum file_trouble t)
+{
+    return (size_t)t < ARRAY_LEN(file_words) ? file_words[t] : "unknown";
+}
+
+int file_trouble_parse(const char *word, enum file_trouble *ret)
+{
+    int i = find_word(file_words, ARRAY_LEN(file_words), word);
+
+    if (i < 0)
+        return -1;
+    *ret = (enum file_trouble)i;
+    return 0;
+}
+
+bool volume_is_anonymous(const char *name)
+{
+    return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
 }
 
 /* ---- identity ---- */
@@ -235,6 +260,13 @@ static int compare_records(const void *va, const void *vb)
     return compare_text(a->volume, b->volume);
 }
 
+static int compare_files(const void *va, const void *vb)
+{
+    const struct obs_file *a = va, *b = vb;
+
+    return compare_text(a->path, b->path);
+}
+
 void obs_container_seal(struct obs_container *c)
 {
     obs_container_identify(c);
@@ -257,6 +289,7 @@ void observed_seal(struct observed *o, struct arena *a)
         strv_sort(&o->routes[i].servers);
     sort(o->routes, o->n_routes, sizeof(*o->routes), compare_routes);
     sort(o->quarantine, o->n_quarantine, sizeof(*o->quarantine), compare_records);
+    sort(o->files, o->n_files, sizeof(*o->files), compare_files);
     observed_order(o, a);
 }
 
@@ -358,6 +391,12 @@ const struct obs_route *observed_route(const struct observed *o, const char *app
 {
     return find_first(o->routes, o->n_routes, sizeof(*o->routes), offsetof(struct obs_route, app),
                       app);
+}
+
+const struct obs_file *observed_file(const struct observed *o, const char *path)
+{
+    return find_first(o->files, o->n_files, sizeof(*o->files), offsetof(struct obs_file, path),
+                      path);
 }
 
 /* The first container that does not come before `app`; past_it: that comes after it. */

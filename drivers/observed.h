@@ -60,7 +60,9 @@ struct obs_container {
     struct obs_port *ports; /* sorted */
     size_t n_ports;
     struct strv volumes; /* that it mounts, by name, those the engine named among them; sorted */
-    struct kvs fields;   /* live fields under users' names (engine_fields.h) */
+    struct kvs
+        anonymous; /* where it mounts a volume that the engine named -> that name; see volume_is_anonymous() */
+    struct kvs fields; /* live fields under users' names (engine_fields.h) */
 };
 
 struct obs_network {
@@ -104,6 +106,21 @@ struct obs_route { /* one file of the managed router (drivers/router.h) */
     int64_t since_ms;    /* when it was written, or the router began anew; 0: not known */
 };
 
+enum file_trouble {
+    FILE_CHANGED, /* another content */
+    FILE_LINKED,  /* another content, and the file has other names that it must not be taken from */
+    FILE_MISSING, /* a container mounts it, and it is gone */
+    FILE_ACCESS,  /* another owner or mode */
+    FILE_KIND,    /* a link, a folder, a device: no file */
+};
+
+struct
+    obs_file { /* of the agent's state, for containers to mount (want_file), and not as it was put there */
+    const char *path;
+    enum file_trouble trouble;
+    int64_t since_ms; /* of its last change, by the file system; 0: not known */
+};
+
 enum hook_state { HOOKS_RUNNING, HOOKS_DONE, HOOKS_FAILED };
 
 struct
@@ -130,6 +147,8 @@ struct observed {
     size_t n_routes;
     struct quarantine_record *quarantine; /* sorted by volume */
     size_t n_quarantine;
+    struct obs_file *files; /* sorted by path; those in order are left out */
+    size_t n_files;
     struct obs_hook *hooks; /* sorted by container */
     size_t n_hooks;
     const struct obs_container **by_name; /* all containers, sorted by name */
@@ -153,6 +172,8 @@ const struct obs_network *observed_network(const struct observed *o, const char 
 const struct obs_volume *observed_volume(const struct observed *o, const char *name);
 /* NULL: there is no such file. */
 const struct obs_route *observed_route(const struct observed *o, const char *app);
+/* NULL: it is as it was put there, or nobody looked. */
+const struct obs_file *observed_file(const struct observed *o, const char *path);
 /* NULL: never asked. */
 const struct obs_image *observed_image(const struct observed *o, const char *ref);
 /* Of this very start of the container; NULL: there is none. */
@@ -166,6 +187,8 @@ const char *obs_image_label(const struct obs_image *image, const char *prefix);
 void observed_app_range(const struct observed *o, const char *app, size_t *ret_from,
                         size_t *ret_to);
 
+/* The engine gave it its name: 64 hex digits. No user writes such a one. */
+bool volume_is_anonymous(const char *name);
 const char *container_state_name(enum container_state s); /* the engine's words: "running" */
 int container_state_parse(const char *word, enum container_state *ret);
 /* What a container is called in its networks for as long as it exists: the first 12 digits of its id; of an id that is no 64 hex digits
@@ -173,6 +196,8 @@ int container_state_parse(const char *word, enum container_state *ret);
 const char *container_short_id(const char *id, struct arena *a);
 const char *route_state_name(enum route_state s); /* "written", "live", "failed" */
 int route_state_parse(const char *word, enum route_state *ret);
+const char *file_trouble_name(enum file_trouble t); /* "changed", "linked", ... */
+int file_trouble_parse(const char *word, enum file_trouble *ret);
 const char *health_name(enum health h); /* "none", "starting", ... */
 int health_parse(const char *word, enum health *ret);
 

@@ -289,6 +289,20 @@ static json_t *write_route_state(const void *at)
     return s == ROUTE_LIVE ? NULL : json_string(route_state_name(s));
 }
 
+static int read_trouble(struct reader *r, const json_t *v, void *at)
+{
+    if (file_trouble_parse(json_string_value(v), at) < 0)
+        return refuse(r, "changed, linked, missing, access or kind");
+    return 0;
+}
+
+static json_t *write_trouble(const void *at)
+{
+    enum file_trouble t = *(const enum file_trouble *)at;
+
+    return t == FILE_CHANGED ? NULL : json_string(file_trouble_name(t));
+}
+
 static const struct type text = {read_text, write_text};
 static const struct type text_or_null = {read_text_or_null, write_text_or_null};
 static const struct type integer = {read_int, write_int};
@@ -300,6 +314,7 @@ static const struct type pairs = {read_pairs, write_pairs};
 static const struct type state_of = {read_state, write_state};
 static const struct type health_of = {read_health, write_health};
 static const struct type route_state_of = {read_route_state, write_route_state};
+static const struct type trouble_of = {read_trouble, write_trouble};
 
 /* ---- attachments: "NAME", or {name, id, aliases} ---- */
 
@@ -404,6 +419,7 @@ static const struct member container_members[] = {
     {"networks", NULL, CONTAINER(networks), &attaches, CONTAINER(n_networks)},
     {"ports", NULL, CONTAINER(ports), &ports, CONTAINER(n_ports)},
     {"volumes", &texts, CONTAINER(volumes), NULL, 0},
+    {"anonymous", &pairs, CONTAINER(anonymous), NULL, 0},
     {"fields", &pairs, CONTAINER(fields), NULL, 0},
 };
 
@@ -591,6 +607,29 @@ static json_t *write_record(const void *from)
 }
 static const struct element records = {sizeof(struct quarantine_record), read_record, write_record};
 
+/* ---- files that containers mount ---- */
+
+static const struct member file_members[] = {
+    {"path", &text, offsetof(struct obs_file, path), NULL, 0},
+    {"trouble", &trouble_of, offsetof(struct obs_file, trouble), NULL, 0},
+    {"since", &time_of, offsetof(struct obs_file, since_ms), NULL, 0},
+};
+
+static int read_file(struct reader *r, const json_t *v, void *ret)
+{
+    struct obs_file *file = ret;
+
+    if (read_object(r, v, file_members, ARRAY_LEN(file_members), file) < 0)
+        return -1;
+    return file->path ? 0 : err_set(r->e, ERR_USER, "a file needs a path");
+}
+
+static json_t *write_file(const void *from)
+{
+    return write_object(file_members, ARRAY_LEN(file_members), from);
+}
+static const struct element files = {sizeof(struct obs_file), read_file, write_file};
+
 /* ---- hooks ---- */
 
 static const char *const hook_words[] = {
@@ -665,6 +704,7 @@ static const struct member observed_members[] = {
     {"images", NULL, OBSERVED(images), &images, OBSERVED(n_images)},
     {"routes", NULL, OBSERVED(routes), &routes, OBSERVED(n_routes)},
     {"quarantine", NULL, OBSERVED(quarantine), &records, OBSERVED(n_quarantine)},
+    {"files", NULL, OBSERVED(files), &files, OBSERVED(n_files)},
     {"hooks", NULL, OBSERVED(hooks), &hooks, OBSERVED(n_hooks)},
 };
 

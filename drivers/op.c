@@ -34,6 +34,7 @@ static const char *const names[] = {
     [OP_WAIT_EXIT] = "wait-exit",
     [OP_ROUTE_WRITE] = "route-write",
     [OP_ROUTE_SEE] = "route-see",
+    [OP_FILE_WRITE] = "file-write",
     [OP_DRAIN] = "drain",
 };
 /* clang-format on */

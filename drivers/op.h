@@ -12,6 +12,7 @@
 
 struct confined_path;
 struct kvs;
+struct want_file;
 
 enum op_kind {
     OP_PULL,               /* object: image reference */
@@ -38,8 +39,9 @@ enum op_kind {
     OP_WAIT_HEALTHY,     /* object */
     OP_WAIT_EXIT,        /* object; exit code 0 is success */
     OP_ROUTE_WRITE, /* name: app, body: its route file, unsealed (spec/route_file.h); NULL or "": the file is removed */
-    OP_ROUTE_SEE, /* name: app; the router has taken the file as it is now, or its absence */
-    OP_DRAIN,     /* name: app, settle_ms: so long requests under way may take to end */
+    OP_ROUTE_SEE,  /* name: app; the router has taken the file as it is now, or its absence */
+    OP_FILE_WRITE, /* object: path, file: what is to be there (spec/desired.h); it is put right in place, so that who mounts it sees it */
+    OP_DRAIN,      /* name: app, settle_ms: so long requests under way may take to end */
 };
 
 struct build_order {             /* what is sent to a builder, and how */
@@ -73,11 +75,14 @@ struct op {
     const char *platform;    /* pull, build, create; or NULL */
     const char *owner;       /* volume-remove, with body */
     const char *no_label; /* create: fails if the image carries a label that begins so; or NULL */
+    const struct kvs *
+        carried; /* create: where the container that it replaces mounts a volume of the engine's naming -> that volume (engine_encode_carry); or NULL */
     const struct confined_path *confined; /* create: looked at before (confine.h) */
     size_t n_confined;
     bool
         asks_ports; /* create: fails if a program of the host holds one of its host ports: something is to be stopped for it */
     const struct build_order *build;
+    const struct want_file *file; /* file-write */
     int64_t deadline_ms; /* for the whole operation, 0: the driver's default for the kind */
     int64_t settle_ms;
     int64_t

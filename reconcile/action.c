@@ -35,6 +35,7 @@ static const struct action_row rows[] = {
     [ACT_WAIT_EXIT]          = {"wait-exit",          "wait for",   '.', OP_WAIT_EXIT},
     [ACT_ROUTE_WRITE]        = {"route-write",        "write",      '~', OP_ROUTE_WRITE},
     [ACT_ROUTE_SEE]          = {"route-see",          "wait for",   '.', OP_ROUTE_SEE},
+    [ACT_FILE_WRITE]         = {"file-write",         "write",      '~', OP_FILE_WRITE},
     [ACT_DRAIN]              = {"drain",              "drain",      '.', OP_DRAIN},
     [ACT_KEEP]               = {"keep",               "keep",       '!', OP_PULL /* unused */},
 };
@@ -82,6 +83,7 @@ void action_print(const struct action *a, struct str *out)
     case ACT_ROUTE_SEE: str_add(out, " to be taken by Traefik"); break;
     case ACT_VOLUME_RELEASE: str_add(out, " from quarantine"); break;
     case ACT_ROUTE_WRITE:
+    case ACT_FILE_WRITE:
     case ACT_DRAIN:
     case ACT_PULL:
     case ACT_BUILD:

@@ -42,6 +42,7 @@ enum action_kind {
     ACT_WAIT_EXIT,
     ACT_ROUTE_WRITE,
     ACT_ROUTE_SEE,
+    ACT_FILE_WRITE, /* a config or secret that somebody changed is put right */
     ACT_DRAIN,
     ACT_KEEP, /* nothing is done, on purpose: a volume that stays, a step that was refused; always successful */
 };

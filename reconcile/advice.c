@@ -179,3 +179,40 @@ bool advice_on_words(const struct service *s, const char *words, struct str *out
     return on_read_only(s, words, out) || on_permission(s, words, out) ||
            on_processes(s, words, out) || on_memory(s, words, out);
 }
+
+/* ---- what the engine would not start ---- */
+
+/* The profile that `security_opt` names for this module, or NULL. */
+static const char *named_profile(const struct service *s, const char *module)
+{
+    size_t n = strlen(module);
+
+    for (size_t i = 0; i < s->security_opt.n; i++) {
+        const char *option = s->security_opt.v[i];
+
+        if (strncmp(option, module, n) == 0 && (option[n] == '=' || option[n] == ':'))
+            return option + n + 1;
+    }
+    return NULL;
+}
+
+bool advice_on_refusal(const struct service *s, const char *error, struct str *out)
+{
+    const char *apparmor = named_profile(s, "apparmor"), *seccomp = named_profile(s, "seccomp");
+
+    if (apparmor && strcasestr(error, "apparmor")) {
+        str_addf(out,
+                 "the AppArmor profile %s is not loaded on the host, or the host has no AppArmor; "
+                 "load it there with `apparmor_parser -r FILE`, or take it out of `security_opt`",
+                 apparmor);
+    } else if (seccomp && strcasestr(error, "seccomp")) {
+        str_addf(out,
+                 "the engine does not take the seccomp profile %s; correct it, or take it "
+                 "out of `security_opt`",
+                 seccomp);
+    } else {
+        return false;
+    }
+    add_place(s, "security_opt", out);
+    return true;
+}

@@ -101,7 +101,8 @@ static const char *harm(struct app_work *p, const struct replica *r, const struc
         size_t n = strcspn(f->value, ",");
 
         if (strncmp(f->key, volumes, sizeof(volumes) - 1) == 0 && n == 6 &&
-            strncmp(f->value, "volume", n) == 0)
+            strncmp(f->value, "volume", n) == 0 &&
+            !kvs_get(&c->anonymous, f->key + sizeof(volumes) - 1)) /* else it goes along */
             return arena_printf(p->w->arena,
                                 "begin with an empty volume at %s; declare a named volume for it, "
                                 "or `docker rm -f` the container to have that",

@@ -22,6 +22,7 @@ static const char *const repair_words[] = {
     [REPAIR_CREATE] = "create",
     [REPAIR_REMOVE] = "remove",
     [REPAIR_ROUTE] = "route",
+    [REPAIR_WRITE] = "write",
 };
 static const char *const left_words[] = {
     [LEFT_NOT] = "no",
@@ -32,7 +33,7 @@ static const char *const left_words[] = {
     [LEFT_BLOCKED] = "blocked",
 };
 /* clang-format on */
-_Static_assert(ARRAY_LEN(repair_words) == REPAIR_ROUTE + 1, "every repair has a word");
+_Static_assert(ARRAY_LEN(repair_words) == REPAIR_WRITE + 1, "every repair has a word");
 _Static_assert(ARRAY_LEN(left_words) == LEFT_BLOCKED + 1, "every reason has a word");
 
 const char *drift_repair_name(enum drift_repair r)
@@ -100,6 +101,8 @@ static enum drift_repair repair_of(const struct difference *d, const struct repl
         return repair_of_place(r, &d->change);
     if (strncmp(d->object, "route", 5) == 0)
         return REPAIR_ROUTE;
+    if (strncmp(d->object, "file ", 5) == 0)
+        return REPAIR_WRITE;
     if (!d->change.want)
         return REPAIR_REMOVE;
     return d->change.have ? REPAIR_REPLACE : REPAIR_CREATE;

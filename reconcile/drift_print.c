@@ -144,6 +144,7 @@ const char *drift_fate(const struct difference *d)
         [REPAIR_CREATE] = "made again",
         [REPAIR_REMOVE] = "removed, being surplus",
         [REPAIR_ROUTE] = "put right by writing the route",
+        [REPAIR_WRITE] = "put right in place, by writing it anew",
     };
 
     switch (d->left) {

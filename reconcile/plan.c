@@ -6,6 +6,7 @@
 #include "reconcile/plan.h"
 #include "reconcile/drift_note.h"
 #include "reconcile/adopt.h"
+#include "reconcile/plan_file.h"
 #include "reconcile/plan_hooks.h"
 #include "reconcile/plan_infra.h"
 #include "reconcile/plan_judge.h"
@@ -50,12 +51,14 @@ static void plan_running(struct app_work *p)
 {
     infra_judge(p);
     judge_app(p);
+    file_judge(p);
     if (p->blocked || p->want->held)
         return;
     ports_judge(p);
     order_services(p);
     infra_replace_networks(p);
     route_begin(p);
+    file_plan(p);
     service_plan(p);
     refresh_plan(p);
     route_end(p);

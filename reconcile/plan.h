@@ -39,6 +39,7 @@ enum drift_repair {                 /* what puts a difference right, should it b
                     REPAIR_CREATE,  /* it is gone and made again */
                     REPAIR_REMOVE,  /* it is surplus */
                     REPAIR_ROUTE,   /* a route file is written */
+                    REPAIR_WRITE,   /* in place: a config or secret is written anew */
 };
 
 enum drift_left {               /* why a difference stays */

@@ -83,6 +83,24 @@ static const struct confined_path *copy_confined(const struct confined_path *v, 
     return copy;
 }
 
+static const struct want_file *copy_file(const struct want_file *f, struct arena *a)
+{
+    struct want_file *copy = ARENA_NEW(a, struct want_file);
+    struct placed_file *spec = ARENA_NEW(a, struct placed_file);
+
+    *spec = *f->spec;
+    spec->key = arena_strdup(a, spec->key);
+    spec->secret = arena_strdup(a, spec->secret);
+    spec->path = arena_strdup(a, spec->path);
+    spec->content = arena_strdup(a, spec->content);
+    spec->digest = arena_strdup(a, spec->digest);
+    *copy = (struct want_file){.path = arena_strdup(a, f->path),
+                               .secret = arena_strdup(a, f->secret),
+                               .digest = arena_strdup(a, f->digest),
+                               .spec = spec};
+    return copy;
+}
+
 static void copy_op(struct op *op, struct arena *a)
 {
     op->object = arena_strdup(a, op->object);
@@ -95,7 +113,10 @@ static void copy_op(struct op *op, struct arena *a)
     op->platform = arena_strdup(a, op->platform);
     op->owner = arena_strdup(a, op->owner);
     op->birth = copy_kvs(op->birth, a);
+    op->carried = copy_kvs(op->carried, a);
     op->confined = copy_confined(op->confined, op->n_confined, a);
+    if (op->file)
+        op->file = copy_file(op->file, a);
     if (op->build)
         op->build = copy_build(op->build, a);
 }

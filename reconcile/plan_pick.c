@@ -61,15 +61,19 @@ bool pick_hash_is_wanted(struct app_work *p, const struct replica *r, const stru
     return strcmp(hash, c->hash) == 0;
 }
 
-/* runc refuses a cgroup that was left frozen: the container was paused when everything was killed, and can never start again. */
+/* runc refuses a cgroup that was left frozen, containerd a task's folder that is there already: neither ever ends for this id. */
 const char *pick_hopeless(const struct obs_container *c)
 {
     if (c->state == CS_DEAD)
         return "dead: the engine could not remove it completely";
-    if ((c->state == CS_EXITED || c->state == CS_CREATED) && c->error &&
-        strstr(c->error, "cgroup unexpectedly frozen"))
+    if ((c->state != CS_EXITED && c->state != CS_CREATED) || !c->error)
+        return NULL;
+    if (strstr(c->error, "cgroup unexpectedly frozen"))
         return "cannot start again: it was paused when the engine was killed, and its cgroup is "
                "still frozen";
+    if (strstr(c->error, "failed to start shim: mkdir") && strstr(c->error, "file exists"))
+        return "cannot start again: the engine ended while it was starting it, and kept what is "
+               "left of that";
     return NULL;
 }
 

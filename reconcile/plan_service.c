@@ -152,6 +152,34 @@ static struct network_work *first_network(struct app_work *p, const struct repli
     return first ? network_by_key(p, first->network) : NULL;
 }
 
+/* As far as is known. */
+static bool wants_volume_at(struct app_work *p, const struct replica *r, const char *place)
+{
+    const char *is = image_says(p, r, arena_printf(p->w->arena, "volumes.%s", place));
+
+    for (size_t i = 0; i < r->service->spec->n_mounts; i++)
+        if (strcmp(r->service->spec->mounts[i].target, place) == 0)
+            return r->service->spec->mounts[i].kind == MOUNT_VOLUME &&
+                   !r->service->spec->mounts[i].source;
+    return is && strcmp(is, "volume") == 0;
+}
+
+/* Anonymous volumes go along from the container that served last: which of them the new one takes hangs on its image, which may not be there yet. */
+static const struct kvs *carried(struct app_work *p, const struct replica *r)
+{
+    const struct obs_container *old = r->former ? r->former : r->n_have > 0 ? r->have[0] : NULL;
+
+    if (!old || old->anonymous.n == 0)
+        return NULL;
+    for (size_t i = 0; i < old->anonymous.n; i++)
+        if (wants_volume_at(p, r, old->anonymous.v[i].key))
+            note_add(p,
+                     arena_printf(p->w->arena,
+                                  "%s: volume %.12s... at %s goes along to the new container",
+                                  old->name, old->anonymous.v[i].value, old->anonymous.v[i].key));
+    return &old->anonymous;
+}
+
 static uint32_t create(struct app_work *p, struct replica *r)
 {
     struct network_work *first = first_network(p, r);
@@ -168,6 +196,7 @@ static uint32_t create(struct app_work *p, struct replica *r)
     act_need(p, i, network);
     act_need_all(p, i, volumes, r->service->spec->n_mounts);
     need_shared(p, r, i);
+    act_need_all(p, i, r->prepared, r->n_prepared); /* files that it mounts */
     struct action *act = act_at(p, i);
 
     act->changes = r->changes;
@@ -177,6 +206,7 @@ static uint32_t create(struct app_work *p, struct replica *r)
     act->op.image = r->service->image;
     act->op.platform = r->service->spec->platform;
     act->op.birth = &r->want->birth;
+    act->op.carried = carried(p, r);
     act->op.confined = r->service->confined;
     act->op.n_confined = r->service->n_confined;
     for (size_t k = 0; k < r->n_have; k++)

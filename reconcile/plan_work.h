@@ -92,6 +92,8 @@ struct app_work {
     size_t n_leftovers;
     struct network_work *networks; /* as want->networks */
     struct volume_work *volumes;   /* as want->volumes */
+    struct file_work *files;       /* plan_file.c; of those that are not in order */
+    size_t n_files;
     struct pulled *pulls;
     size_t n_pulls, cap_pulls;
     struct freed *freed;

@@ -52,6 +52,7 @@ struct port {
 
 /* A file that the agent puts beside the others of its state, for one mount: a config or a secret. Exactly one of secret, path and content is given. */
 struct placed_file {
+    const char *key;     /* of the service that asks for it: "configs" or "secrets" */
     const char *secret;  /* name in the store of secrets */
     bool own_only;       /* the app's own secret, never the common one of that name */
     const char *path;    /* absolute; what it holds is known by digest alone */
@@ -217,6 +218,8 @@ struct service {
         *cgroup_parent;
     const char *pid, *ipc, *uts, *userns, *network_mode, *cgroup, *mac_address, *container_name;
     enum tri read_only, init, privileged, tty, stdin_open, oom_kill_disable;
+    const char *
+        seccomp; /* the profile of security_opt's `seccomp=FILE`, canonical JSON; NULL: there is none, or nobody read it */
     enum tri
         no_new_privileges; /* security: {no_new_privileges:}; security_opt carries it once defaults are applied */
     struct strv dns, dns_search, dns_opt, cap_add, cap_drop, security_opt, group_add,

@@ -1,7 +1,7 @@
 /* claims.c: a table of everything that only one app can have.
  *
- * In: apps in the order of their right to be served. Out: NULL, or the sentence that says who was first and where. Two looks at an
- * app: first whether anything is taken, then taking all of it, so that an app that is refused holds nothing back from
+ * In: apps in the order of their right to be served. Out: NULL, or the sentence that says who was first and where. An app is looked
+ * at as a whole before any of it is taken, so that an app that is refused holds nothing back from
  * others. A hash table, because this runs over every port and name of every app; it is only ever looked up, never walked, so
  * its order cannot show. */
 #include "spec/claims.h"
@@ -40,6 +40,8 @@ struct claims {
     struct place refused; /* of the claim that was refused last */
     struct claim **slots;
     size_t mask;
+    struct claim *asked; /* by the app that is looked at */
+    size_t n_asked, cap_asked;
 };
 
 struct claims *claims_new(struct arena *a, size_t expected)
@@ -204,26 +206,23 @@ static const char *explain(const struct claims *c, const struct claim *want,
     return NULL;
 }
 
-/* Either look at one claim, or (take) enter it. */
-static const char *handle(struct claims *c, const struct claim *want, bool take)
+/* Whether it is taken; if not, it is remembered until the whole app was looked at. */
+static const char *handle(struct claims *c, const struct claim *want)
 {
-    bool port = want->kind == CLAIM_ADDRESS;
-    const struct claim *have = NULL;
+    const struct claim *have =
+        want->kind == CLAIM_ADDRESS ? find_port(c, want) : claims_find(c, want);
 
-    if (!take)
-        have = port ? find_port(c, want) : claims_find(c, want);
-    else if (port)
-        enter_port(c, want);
-    else
-        claims_enter(c, want);
-    if (!have || have->app == want->app)
-        return NULL;
-    c->refused = want->at;
-    return explain(c, want, have);
+    if (have && have->app != want->app) {
+        c->refused = want->at;
+        return explain(c, want, have);
+    }
+    c->asked = arena_grow(c->arena, c->asked, c->n_asked, &c->cap_asked, sizeof(c->asked[0]));
+    c->asked[c->n_asked++] = *want;
+    return NULL;
 }
 
 static const char *handle_service(struct claims *c, const struct want_app *app,
-                                  const struct want_service *s, bool take)
+                                  const struct want_service *s)
 {
     const char *why = NULL;
 
@@ -231,7 +230,7 @@ static const char *handle_service(struct claims *c, const struct want_app *app,
         const struct claim want = {
             .kind = CLAIM_CONTAINER, .name = s->containers[i].name, .app = app, .at = s->spec->at};
 
-        why = handle(c, &want, take);
+        why = handle(c, &want);
     }
     for (size_t i = 0; !why && s->n_containers > 0 && i < s->spec->n_ports; i++) {
         const struct port *p = &s->spec->ports[i];
@@ -243,19 +242,19 @@ static const char *handle_service(struct claims *c, const struct want_app *app,
 
         want.family = read_address(p->host_ip, want.address);
         if (p->published)
-            why = handle(c, &want, take);
+            why = handle(c, &want);
     }
     for (size_t i = 0; !why && i < s->n_routes; i++) {
         const struct route *r = s->routes[i].spec;
         const struct claim want = {
             .kind = CLAIM_ROUTE, .name = route_key(r, c->arena), .app = app, .at = r->at};
 
-        why = handle(c, &want, take);
+        why = handle(c, &want);
     }
     return why;
 }
 
-static const char *handle_app(struct claims *c, const struct want_app *app, bool take)
+static const char *handle_app(struct claims *c, const struct want_app *app)
 {
     const char *why = NULL;
 
@@ -263,17 +262,17 @@ static const char *handle_app(struct claims *c, const struct want_app *app, bool
         const struct claim want = {
             .kind = CLAIM_PROJECT, .name = app->adopt, .app = app, .at = app->adopt_at};
 
-        why = handle(c, &want, take);
+        why = handle(c, &want);
     }
     for (size_t i = 0; !why && i < app->n_services; i++)
-        why = handle_service(c, app, &app->services[i], take);
+        why = handle_service(c, app, &app->services[i]);
     for (size_t i = 0; !why && i < app->n_networks; i++) {
         const struct want_network *n = &app->networks[i];
         const struct claim want = {
             .kind = CLAIM_NETWORK, .name = n->name, .app = app, .at = n->spec->at};
 
         if (!n->external)
-            why = handle(c, &want, take);
+            why = handle(c, &want);
     }
     for (size_t i = 0; !why && i < app->n_volumes; i++) {
         const struct want_volume *v = &app->volumes[i];
@@ -281,19 +280,24 @@ static const char *handle_app(struct claims *c, const struct want_app *app, bool
             .kind = CLAIM_VOLUME, .name = v->name, .app = app, .at = v->spec->at};
 
         if (!v->external)
-            why = handle(c, &want, take);
+            why = handle(c, &want);
     }
     return why;
 }
 
 const char *claims_take(struct claims *c, const struct want_app *app, struct place *ret_at)
 {
-    const char *why = handle_app(c, app, false);
+    c->n_asked = 0;
+    const char *why = handle_app(c, app);
 
     if (why)
         *ret_at = c->refused;
-    else
-        (void)handle_app(c, app, true);
+    for (size_t i = 0; !why && i < c->n_asked; i++) {
+        if (c->asked[i].kind == CLAIM_ADDRESS)
+            enter_port(c, &c->asked[i]);
+        else
+            claims_enter(c, &c->asked[i]);
+    }
     return why;
 }
 

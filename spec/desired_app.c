@@ -343,6 +343,8 @@ static void digest_app(struct want_app *ret, struct str *text, char (*config_has
         show_table(&fields_service, ret->services[i].spec, "", text);
         if (ret->services[i].facts && ret->services[i].facts->digest)
             str_addf(text, "content: %s\n", ret->services[i].facts->digest);
+        if (ret->services[i].spec->seccomp)
+            str_addf(text, "seccomp: %s\n", ret->services[i].spec->seccomp);
         sha256_hex(text->buf + from, text->len - from, config_hashes[i]);
     }
     for (size_t i = 0; i < ret->n_networks; i++) {

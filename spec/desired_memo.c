@@ -174,19 +174,18 @@ void desired_memo_app(struct desired_memo *m, const struct app_source *src,
                                  .override = override_file ? override_file->serial : 0,
                                  .doc = doc,
                                  .over = src->override};
-    bool found;
+    bool found = false;
+    size_t at = m ? place_of(m, src->app->name, &found) : 0;
 
-    if (!m || !can_be_kept(&key, src->app)) {
-        desired_app_build(src, a, scratch, ret);
-        return;
-    }
-    size_t at = place_of(m, src->app->name, &found);
-
-    if (found && !same_key(&m->v[at]->key, &key))
-        drop(m, at);
-    else if (found) {
+    if (found && same_key(&m->v[at]->key, &key)) {
         m->v[at]->asked = true;
         copy_out(m->v[at], ret);
+        return;
+    }
+    if (found)
+        drop(m, at);
+    if (!m || !can_be_kept(&key, src->app)) {
+        desired_app_build(src, a, scratch, ret);
         return;
     }
     struct memo_app *x = insert(m, at, src->app->name);

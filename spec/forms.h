@@ -43,6 +43,11 @@ bool mac_address_valid(const char *text);
 /* Complains at v about keys that are not a user's. */
 bool label_allowed(struct decode_ctx *c, const struct yaml_node *v, const char *key);
 
+/* ---- forms_security.c: over struct service ---- */
+extern const struct form form_security_opt;
+/* The file that `seccomp=FILE` names, as it is written; NULL: it names none, or is another option. */
+const char *seccomp_file(const char *option);
+
 /* ---- forms_port.c: over struct service ---- */
 extern const struct form form_ports;
 

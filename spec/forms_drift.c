@@ -11,9 +11,10 @@
 #include "spec/base/arena.h"
 #include "spec/decode.h"
 
-/* What differences are called that no key of a service is. */
-static const char *const others[] = {"auto_remove",       "blkio_weight", "cpuset_mems", "name",
-                                     "publish_all_ports", "state",        "volumes_from"};
+/* What differences are called that no key of a service is; and what is in a file that `configs` or `secrets` mount, while where it is mounted is told under `volumes`. */
+static const char *const others[] = {"auto_remove", "blkio_weight", "configs",
+                                     "cpuset_mems", "name",         "publish_all_ports",
+                                     "secrets",     "state",        "volumes_from"};
 
 /* Another spelling of a key is no name: differences are called by the key itself. */
 static bool can_differ(const struct field *f)

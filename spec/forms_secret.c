@@ -246,7 +246,8 @@ static struct mount mount_of(struct decode_ctx *c, const struct secret_use *use,
         return m;
     }
     f = ARENA_NEW(c->arena, struct placed_file);
-    *f = (struct placed_file){.path = e->content ? NULL : e->file,
+    *f = (struct placed_file){.key = use->secret ? "secrets" : "configs",
+                              .path = e->content ? NULL : e->file,
                               .content = e->content,
                               .digest = e->digest,
                               .uid = use->uid.v,

@@ -59,7 +59,7 @@ main=$(new_engine)
 spare=$(new_engine)
 log=$(mktemp)
 # In the background, because bash acts on Ctrl-C only while it waits in this way.
-python3 tests/engine/campaign.py --engine "$main/docker.sock" --spare "$spare" --evenkeel "$(realpath "$build")/evenkeel" \
+python3 tests/engine/campaign.py --engine "$main/docker.sock" --folder "$main" --spare "$spare" --evenkeel "$(realpath "$build")/evenkeel" \
     --eio "$(realpath "$build")/tests/engine/eio.so" --first "$first" --runs "$runs" --jobs "${CAMPAIGN_JOBS:-$(($(nproc) * 3))}" "${more[@]}" \
     </dev/null > >(tee "$log") 2>&1 &
 child=$!

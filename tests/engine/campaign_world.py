@@ -139,6 +139,11 @@ class World:
     def owned(self, what):
         return self.engine.find(what, label=f"evenkeel.owner={self.owner}")
 
+    def start_errors(self):
+        """The engine's words for why containers of ours did not start."""
+        found = [self.engine.call("GET", f"/containers/{c['Id']}/json", fine=(404,)) for c in self.owned("containers/json")]
+        return [c["State"]["Error"] for c in found if "State" in c]
+
     def note_volumes(self):
         self.seen_volumes |= {v["Name"] for v in self.owned("volumes")}
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # Starts and stops private Docker engines for tests. Needs root.
 #
-#   engine.sh start DIR [--modern] [--netns] [--bridge NAME]   prints DOCKER_HOST=unix://DIR/docker.sock
+#   engine.sh start DIR [--modern] [--netns] [--bridge NAME] [--live-restore]   prints DOCKER_HOST=unix://DIR/docker.sock
 #   engine.sh exec DIR COMMAND...    runs a command where that engine's published ports answer
-#   engine.sh halt DIR               ends dockerd alone: what it holds stays on disk
+#   engine.sh halt DIR               ends dockerd alone: what it holds stays on disk; with --live-restore containers go on
 #   engine.sh crash DIR              kills it and all that it started at once, as a power cut would
 #   engine.sh resume DIR             starts it again, after halt or crash
 #   engine.sh stop DIR               ends it with all its containers, networks, rules and files
@@ -145,20 +145,21 @@ engines_in_host_net() {
 }
 
 save_state() {
-    printf 'dir=%s\nbridge=%s\nnetns=%s\nnumber=%s\npid=%s\nforward=%s\nmodern=%s\n' \
-        "$dir" "$bridge" "$netns" "$number" "$1" "$forward" "$modern" >"$dir/engine.state"
+    printf 'dir=%s\nbridge=%s\nnetns=%s\nnumber=%s\npid=%s\nforward=%s\nmodern=%s\nlive=%s\n' \
+        "$dir" "$bridge" "$netns" "$number" "$1" "$forward" "$modern" "$live" >"$dir/engine.state"
     cp "$dir/engine.state" "$registry/$number"
 }
 
 start_engine() {
     local other place
     [ $# -ge 1 ] || usage
-    dir=$1 bridge='' netns='' forward='' want_netns='' modern=''
+    dir=$1 bridge='' netns='' forward='' want_netns='' modern='' live=false
     shift
     while [ $# -gt 0 ]; do
         case $1 in
         --modern) modern=yes ;;
         --netns) want_netns=yes ;;
+        --live-restore) live=true ;;
         --bridge)
             [ $# -ge 2 ] || usage
             bridge=$2
@@ -225,15 +226,18 @@ run_dockerd() {
     [ ! -d /run/systemd/system ] || cgroup=()
 
     # In a mount namespace of its own: its mounts go when it ends, however it ends, and what it
-    # would leave in fixed places stays in a tmpfs.
+    # would leave in fixed places stays in a tmpfs. What went on living while it was away has that still.
+    local enter=(unshare --mount --propagation slave) fresh=("${fixed_places[@]}") shim
+    [ "$live" != true ] || read -r shim < <(shims_of) || true
+    [ -z "${shim:-}" ] || enter=(nsenter "--mount=/proc/$shim/ns/mnt") fresh=()
     # shellcheck disable=SC2016
-    PATH=$(engine_path) in_net setsid unshare --mount --propagation slave bash -c '
+    PATH=$(engine_path) in_net setsid "${enter[@]}" bash -c '
         for place in "${@:2:$1}"; do mount -t tmpfs -o mode=755 evenkeel-test "$place"; done
-        exec "${@:$1 + 2}"' bash ${#fixed_places[@]} "${fixed_places[@]}" \
+        exec "${@:$1 + 2}"' bash ${#fresh[@]} "${fresh[@]}" \
         dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir/exec" \
         --pidfile "$dir/pid" --host "unix://$dir/docker.sock" --bridge "$bridge" \
         --default-address-pool "base=10.$number.128.0/17,size=24" "${cgroup[@]}" \
-        --live-restore=false --shutdown-timeout 5 \
+        "--live-restore=$live" --shutdown-timeout 5 \
         >>"$dir/log" 2>&1 </dev/null 9>&- &
     pid=$!
 
@@ -299,6 +303,13 @@ processes_of() {
         case $(readlink "$entry/exe" 2>/dev/null || true) in
         */dockerd | */containerd | */containerd-shim*) echo "${entry#/proc/}" ;;
         esac
+    done
+}
+
+shims_of() {
+    local pid
+    processes_of | while read -r pid; do
+        case $(readlink "/proc/$pid/exe" 2>/dev/null || true) in */containerd-shim*) echo "$pid" ;; esac
     done
 }
 
@@ -395,6 +406,7 @@ load_state() {
     number=$(sed -n 's/^number=//p' "$dir/engine.state")
     forward=$(sed -n 's/^forward=//p' "$dir/engine.state")
     modern=$(sed -n 's/^modern=//p' "$dir/engine.state")
+    live=$(sed -n 's/^live=//p' "$dir/engine.state")
 }
 
 stop_engine() {

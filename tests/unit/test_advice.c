@@ -107,9 +107,37 @@ static void words(void **state)
     }
 }
 
+static void refusals(void **state)
+{
+    static const struct {
+        const char *option, *error, *advice;
+    } rows[] = {
+        {"apparmor=mine", "unable to apply apparmor profile: no such file or directory",
+         "AppArmor profile mine is not loaded"},
+        {"apparmor:mine", "AppArmor is not enabled", "AppArmor profile mine is not loaded"},
+        {"apparmor=mine", "port is already allocated", NULL},
+        {"label=disable", "unable to apply apparmor profile", NULL},
+        {"seccomp=./own.json", "Decoding seccomp profile failed: invalid",
+         "the seccomp profile ./own.json; "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP(str_release) struct str text = STR_INIT;
+        struct service s = hardened();
+        const char *options[] = {"no-new-privileges:true", rows[i].option};
+
+        s.security_opt = (struct strv){.v = options, .n = 2};
+        assert_int_equal(advice_on_refusal(&s, rows[i].error, &text), rows[i].advice != NULL);
+        if (rows[i].advice)
+            assert_non_null(strstr(str_text(&text), rows[i].advice));
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(memory), cmocka_unit_test(words)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(memory), cmocka_unit_test(words),
+                                       cmocka_unit_test(refusals)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

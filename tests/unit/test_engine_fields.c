@@ -312,6 +312,13 @@ static void what_is_no_difference(void **state)
          "'NetworkSettings':{'Networks':{'a':{'DriverOpts':{'com.docker.network.endpoint.sysctls':"
          "'net.ipv4.conf.IFNAME.rp_filter=2,net.ipv6.conf.IFNAME.mtu=1400'}},'b':{}}}}",
          ""},
+        /* a profile is what is in it */
+        {"{'HostConfig':{'SecurityOpt':['seccomp={\\\"defaultAction\\\":\\\"A\\\",\\\"syscalls\\\":"
+         "[]}']}}",
+         "{}",
+         "{'HostConfig':{'SecurityOpt':['seccomp={ \\\"syscalls\\\":[],  "
+         "\\\"defaultAction\\\":\\\"A\\\" }']}}",
+         ""},
         /* attachments beyond the body's are the planner's */
         {"{'NetworkingConfig':{'EndpointsConfig':{'a':{}}}}", "{}",
          "{'NetworkSettings':{'Networks':{'a':{},'b':{}}}}", ""},
@@ -339,6 +346,10 @@ static void what_is_a_difference(void **state)
          "sysctls.net.ipv4.conf.eth0.rp_filter: 2 -> 1"},
         {"{'HostConfig':{'PidsLimit':100}}", "{}", "{'HostConfig':{'PidsLimit':null}}",
          "pids_limit: 100 -> -"},
+        {"{'HostConfig':{'SecurityOpt':['seccomp={\\\"defaultAction\\\":\\\"A\\\"}']}}", "{}",
+         "{'HostConfig':{'SecurityOpt':['seccomp={\\\"defaultAction\\\":\\\"B\\\"}']}}",
+         "security_opt.seccomp=profile 9c35d4f555dc: - -> yes; "
+         "security_opt.seccomp=profile f708c20ebf71: yes -> -"},
         {"{}", "{}", "{'HostConfig':{'RestartPolicy':{'Name':'always'}}}", "restart: - -> always"},
         {"{'HostConfig':{'RestartPolicy':{'Name':'always'}}}", "{}",
          "{'HostConfig':{'RestartPolicy':{'Name':'no'}}}", "restart: always -> -"},

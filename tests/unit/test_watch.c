@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 #include "agent/log.h"
@@ -61,6 +62,15 @@ static void is_watched(const char *folder)
     TOLD_SOON();
     scratch_remove(path.buf);
     TOLD_SOON();
+}
+
+/* To root all folders are readable. */
+static void become_nobody(void)
+{
+    if (geteuid() == 0) {
+        assert_int_equal(chmod(".", 0777), 0);
+        assert_int_equal(seteuid(65534), 0);
+    }
 }
 
 static void start_with(const char *const *roots, size_t n)
@@ -327,10 +337,7 @@ static void folders_made_and_filled_in_one_go(void **state)
 static void a_folder_that_becomes_readable(void **state)
 {
     (void)state;
-    if (geteuid() == 0) { /* to root all folders are readable */
-        assert_int_equal(chmod(".", 0777), 0);
-        assert_int_equal(seteuid(65534), 0);
-    }
+    become_nobody();
     make_dir("r");
     make_dir("r/a");
     assert_int_equal(chmod("r/a", 0), 0);
@@ -342,6 +349,65 @@ static void a_folder_that_becomes_readable(void **state)
 }
 
 /* ---- roots ---- */
+
+static void a_root_that_becomes_readable(void **state)
+{
+    (void)state;
+    become_nobody();
+    make_dir("r");
+    assert_int_equal(chmod("r", 0), 0);
+    start("r");
+    forget();
+    assert_int_equal(chmod("r", 0755), 0);
+    TOLD_AT_ONCE();
+    is_watched("r");
+    assert_int_equal(chmod("r", 0), 0); /* and once more, under its eyes */
+    TOLD_AT_ONCE();
+    forget();
+    assert_int_equal(chmod("r", 0755), 0);
+    TOLD_AT_ONCE();
+    is_watched("r");
+}
+
+static void a_way_that_becomes_passable(void **state)
+{
+    (void)state;
+    become_nobody();
+    make_dir("up");
+    make_dir("up/on");
+    make_dir("up/on/r");
+    assert_int_equal(chmod("up/on", 0), 0);
+    start("up/on/r");
+    forget();
+    assert_int_equal(chmod("up/on", 0755), 0);
+    TOLD_AT_ONCE();
+    is_watched("up/on/r");
+}
+
+/* A mount sends no event: who looks by the clock has it checked. */
+static void a_root_that_is_mounted_over(void **state)
+{
+    (void)state;
+    if (seteuid(0) != 0 || unshare(CLONE_NEWNS) != 0 ||
+        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        skip();
+    make_dir("r");
+    start("r");
+    forget();
+    watch_check(w);
+    NOT_TOLD();
+    if (mount("none", "r", "tmpfs", 0, NULL) != 0)
+        skip();
+    watch_check(w);
+    TOLD_SOON();
+    quiet_for(QUIET_MS);
+    make_dir("r/inside");
+    TOLD_SOON();
+    assert_int_equal(umount2("r", MNT_DETACH), 0);
+    watch_check(w);
+    TOLD_SOON();
+    is_watched("r");
+}
 
 static void roots_come_and_go(void **state)
 {
@@ -712,6 +778,9 @@ int main(void)
         CASE(trees_move_in_and_out),
         CASE(folders_made_and_filled_in_one_go),
         CASE(a_folder_that_becomes_readable),
+        CASE(a_root_that_becomes_readable),
+        CASE(a_way_that_becomes_passable),
+        CASE(a_root_that_is_mounted_over),
         CASE(roots_come_and_go),
         CASE(a_root_behind_links),
         CASE(a_root_that_is_a_file),
