@@ -8,6 +8,7 @@
 #include "agent/cli.h"
 #include "agent/deploy_send.h"
 #include "agent/progress.h"
+#include "agent/upload_spec.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 #include "spec/document.h"
@@ -119,15 +120,53 @@ static int url_of(const struct options *o, struct arena *a, const char **ret, st
     if (!to || (strncmp(to, "http://", 7) != 0 && strncmp(to, "https://", 8) != 0))
         return err_set(e, ERR_USER,
                        "where is the agent? --to https://HOST[:PORT], or EVENKEEL_URL");
-    if (spec && o->route)
-        return err_set(e, ERR_USER, "--route goes with an archive; a spec has it in itself");
+    if (spec && o->fields.n > 0)
+        return err_set(e, ERR_USER, "--%s goes with an archive; a spec has it in itself",
+                       o->fields.v[0]);
     if (app_of(o, a, &app, e) < 0)
         return -1;
     str_addn(&url, to, strlen(to) - (to[strlen(to) - 1] == '/'));
     str_addf(&url, "/api/v1/apps/%s/%s?wait=1", app, spec ? "spec" : "bundle");
     add_query(&url, "timeout", o->timeout);
-    add_query(&url, "route", o->route);
     *ret = arena_strdup(a, str_text(&url));
+    return 0;
+}
+
+/* `--env KEY` is the variable of this process, so that its value stands in no argument list. */
+static int value_of(const char *name, const char *value, struct arena *a, const char **ret,
+                    struct err *e)
+{
+    const char *here;
+
+    *ret = value;
+    if (strcmp(name, "env") != 0 || strchr(value, '='))
+        return 0;
+    here = getenv(value);
+    if (!here)
+        return err_set(e, ERR_USER, "--env %s: there is no such variable here; %s=VALUE gives one",
+                       value, value);
+    *ret = arena_printf(a, "%s=%s", value, here);
+    return 0;
+}
+
+/* Wrong words are told before anything is sent. */
+static int fields_of(const struct options *o, struct arena *a, struct strv *ret, struct err *e)
+{
+    struct upload_spec checked = {0};
+    struct err wrong = {0};
+
+    for (size_t i = 0; i + 1 < o->fields.n; i += 2) {
+        const char *name = o->fields.v[i], *value;
+
+        if (value_of(name, o->fields.v[i + 1], a, &value, e) < 0)
+            return -1;
+        if (strchr(value, '\n') || !*value)
+            return err_set(e, ERR_USER, "--%s wants one line of text", name);
+        if (upload_spec_take(&checked, name, value, a, &wrong) < 0)
+            return err_set(e, ERR_USER, "--%s: %s", name, wrong.msg);
+        strv_push(a, ret, name);
+        strv_push(a, ret, value);
+    }
     return 0;
 }
 
@@ -150,7 +189,8 @@ int cli_deploy(const struct options *o)
     struct err e = {0};
     int rc = 0;
 
-    if (url_of(o, a, &d.url, &e) < 0 || token_of(o, a, &d.token, &e) < 0) {
+    if (url_of(o, a, &d.url, &e) < 0 || fields_of(o, a, &d.fields, &e) < 0 ||
+        token_of(o, a, &d.token, &e) < 0) {
         rc = cli_fail(&e);
     } else {
         warn_of_plain(d.url);

@@ -1,6 +1,6 @@
 /* One file to an agent.
  *
- * Comes in: a file and an address. Goes out: its bytes by PUT, and line by line what the agent answers: progress, and as the last line how it ended. Refuses to take an answer without that line for
+ * Comes in: a file and an address. Goes out: its bytes by PUT, or in a form with what is said of it, and line by line what the agent answers: progress, and as the last line how it ended. Refuses to take an answer without that line for
  * a success, and to send the token to wherever the address might redirect. */
 #include "agent/deploy_send.h"
 
@@ -86,19 +86,44 @@ static struct curl_slist *headers_of(const struct deploy_send *d)
     struct curl_slist *l = curl_slist_append(NULL, str_text(&line));
 
     explicit_bzero(line.buf, line.len);
-    return l ? curl_slist_append(l, "Content-Type: application/octet-stream") : NULL;
+    return !l || d->fields.n > 0 ? l
+                                 : curl_slist_append(l, "Content-Type: application/octet-stream");
 }
 
-static void set_up(struct sending *s, FILE *f, int64_t bytes, const struct curl_slist *headers,
-                   char trouble[CURL_ERROR_SIZE])
+/* The values are in no URL, which proxies write down. NULL: there are none, or no memory. */
+static curl_mime *form_of(struct sending *s)
+{
+    const struct strv *fields = &s->d->fields;
+    curl_mime *form = fields->n > 0 ? curl_mime_init(s->curl) : NULL;
+    curl_mimepart *part = form ? curl_mime_addpart(form) : NULL;
+
+    if (!part)
+        return NULL;
+    for (size_t i = 0; i + 1 < fields->n; i += 2) {
+        (void)curl_mime_name(part, fields->v[i]);
+        (void)curl_mime_data(part, fields->v[i + 1], CURL_ZERO_TERMINATED);
+        part = curl_mime_addpart(form);
+    }
+    (void)curl_mime_name(part, "bundle");
+    (void)curl_mime_filedata(part, s->d->path);
+    (void)curl_mime_type(part, "application/octet-stream");
+    return form;
+}
+
+static void set_up(struct sending *s, FILE *f, int64_t bytes, curl_mime *form,
+                   const struct curl_slist *headers, char trouble[CURL_ERROR_SIZE])
 {
     CURL *c = s->curl;
 
     (void)curl_easy_setopt(c, CURLOPT_URL, s->d->url);
     (void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
-    (void)curl_easy_setopt(c, CURLOPT_READDATA, f);
-    (void)curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)bytes);
+    if (form) {
+        (void)curl_easy_setopt(c, CURLOPT_MIMEPOST, form);
+    } else {
+        (void)curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+        (void)curl_easy_setopt(c, CURLOPT_READDATA, f);
+        (void)curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)bytes);
+    }
     (void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     (void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
     (void)curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
@@ -163,10 +188,14 @@ int deploy_send(const struct deploy_send *d, struct err *e)
     } else if (!headers || !(s.curl = curl_easy_init())) {
         rc = err_set(e, ERR_BUG, "no HTTP client");
     } else {
-        set_up(&s, f, st.st_size, headers, trouble);
-        CURLcode code = curl_easy_perform(s.curl);
+        curl_mime *form = form_of(&s);
+        CURLcode code = CURLE_OUT_OF_MEMORY; /* without the form it would say something else */
 
+        set_up(&s, f, st.st_size, form, headers, trouble);
+        if (form || d->fields.n == 0)
+            code = curl_easy_perform(s.curl);
         rc = judge(&s, code, trouble, e);
+        curl_mime_free(form);
         curl_easy_cleanup(s.curl);
     }
     curl_slist_free_all(headers);

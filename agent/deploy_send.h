@@ -6,11 +6,14 @@
 #include <stdint.h>
 
 #include "spec/base/err.h"
+#include "spec/base/str.h"
 
 struct deploy_send {
     const char *url; /* whole, with its query */
     const char *path;
     const char *token;
+    struct strv
+        fields; /* a name, its value, and so on: then it goes as a form with the file `bundle` */
     /* So much of the file is on its way. May be NULL. */
     void (*sent)(void *ctx, int64_t bytes, int64_t total);
     /* One line of what the agent does, without its end; signs of life are left out. */

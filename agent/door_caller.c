@@ -237,6 +237,24 @@ const char *door_form_value(const char *text, const char *name, struct arena *a)
     return found;
 }
 
+int door_form_next(const char **at, struct arena *a, const char **ret_name, const char **ret_value)
+{
+    const char *text = *at + strspn(*at, "&");
+    size_t n = strcspn(text, "&"), name = strcspn(text, "=&");
+
+    if (n == 0)
+        return 0;
+    const char *key = decode(text, name, a);
+    const char *value = name < n ? decode(text + name + 1, n - name - 1, a) : "";
+
+    *at = text + n;
+    if (!key || !value)
+        return -1;
+    *ret_name = key;
+    *ret_value = value;
+    return 1;
+}
+
 /* ---- answers ---- */
 
 void door_reply_json(struct web_reply *ret, int status, json_t *v)

@@ -17,7 +17,7 @@
 
 enum { GONE_KEPT = 256, AGAIN_MAX = 5 };
 
-enum job_kind { JOB_LOGS, JOB_WAIT, JOB_GONE };
+enum job_kind { JOB_LOGS, JOB_WAIT, JOB_GONE, JOB_STIR };
 
 struct job {
     struct job *next;
@@ -118,6 +118,12 @@ void door_loop_wait(struct door_loop *l, uint64_t client, const char *app, uint6
 void door_loop_gone(struct door_loop *l, uint64_t client)
 {
     post(l, job_new(JOB_GONE, client));
+}
+
+void door_loop_stir(struct door_loop *l)
+{
+    if (l)
+        post(l, job_new(JOB_STIR, 0));
 }
 
 /* ---- logs ---- */
@@ -403,7 +409,7 @@ static void client_gone(struct door_loop *l, uint64_t client)
 /* Frees j, or keeps its arena. */
 static void do_job(struct door_loop *l, struct job *j)
 {
-    bool late = j->kind != JOB_GONE && went_before(l, j->logs.client);
+    bool late = j->kind != JOB_GONE && j->kind != JOB_STIR && went_before(l, j->logs.client);
 
     switch (j->kind) {
     case JOB_LOGS:
@@ -416,6 +422,7 @@ static void do_job(struct door_loop *l, struct job *j)
             begin_wait(l, j);
         break;
     case JOB_GONE: client_gone(l, j->logs.client); break;
+    case JOB_STIR: l->stir(l->ctx); break;
     }
     arena_free(j->arena);
 }

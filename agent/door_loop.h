@@ -23,7 +23,7 @@ struct door_loop_logs {
     bool follow, timestamps;
 };
 
-/* core's loop; s and core are borrowed. stir is called on the loop when somebody began to wait: files are to be read, and facts made anew. */
+/* core's loop; s and core are borrowed. stir is called on the loop when something was placed: files are to be read, and facts made anew. */
 struct door_loop *door_loop_new(struct stream *s, struct core *core, void (*stir)(void *ctx),
                                 void *ctx);
 void door_loop_free(struct door_loop *l); /* before core is closed; NULL is fine */
@@ -33,6 +33,8 @@ void door_loop_logs(struct door_loop *l, const struct door_loop_logs *want); /* 
 /* The client is told once the files were read that often (door_facts.read) and the app came to rest. */
 void door_loop_wait(struct door_loop *l, uint64_t client, const char *app, uint64_t read);
 void door_loop_gone(struct door_loop *l, uint64_t client);
+/* Something was placed, and nobody waits for it; l NULL is fine. */
+void door_loop_stir(struct door_loop *l);
 
 /* ---- the loop ---- */
 void door_loop_known(struct door_loop *l, const struct door_facts *f);

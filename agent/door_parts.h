@@ -7,7 +7,7 @@
  * door_plan.c  plans, drift, held removals          door_trial.c  what an upload would do
  * door_stats.c what containers use                  door_volumes.c volumes and quarantine
  * door_secrets.c secrets, write-only                door_onboard.c a new app from a form
-
+ * door_bundle.c archives with what is said of them
  * door_stream.c what stays open: events, logs, waiting for an app */
 #ifndef EK_DOOR_PARTS_H
 #define EK_DOOR_PARTS_H
@@ -25,6 +25,7 @@
 #include "agent/limiter.h"
 #include "agent/sessions.h"
 #include "agent/tokens.h"
+#include "agent/upload_spec.h"
 #include "agent/web_route.h"
 
 struct multipart;
@@ -104,6 +105,9 @@ int door_json(struct door_call *c, json_t **ret_json, struct web_reply *ret);
 /* A value of a query or form (application/x-www-form-urlencoded), decoded, in the arena; NULL: not there, there twice, or not to be decoded. */
 const char *door_form_value(const char *text, const char *name, struct arena *a);
 
+/* One name and value after another. 1, 0: there are no more, -1: one that cannot be decoded. */
+int door_form_next(const char **at, struct arena *a, const char **ret_name, const char **ret_value);
+
 /* ---- answering ---- */
 void door_reply_json(struct web_reply *ret, int status, json_t *v); /* takes v */
 void door_redirect(struct web_reply *ret, const char *path);
@@ -136,10 +140,11 @@ void door_trial_release(struct door_trial *t);
 /* Is `name=1` (or true) in the query? */
 bool door_flag(const struct door_call *c, const char *name);
 
-/* An archive on its way into the first root. Texts "" when not given. */
+/* An archive on its way into the first root. */
 struct door_upload {
-    const char *app, *route;
-    const char *file; /* as the client calls it; only its ending counts */
+    const char *app; /* "": not given */
+    struct upload_spec spec;
+    struct kvs typed; /* of a page: what stood in its fields, good or not */
     long (*read)(void *ctx, void *buf, size_t n); /* as read(2) */
     void *ctx;
     int64_t length;     /* -1: not known */
@@ -150,6 +155,13 @@ struct door_upload {
 /* Take it in, check it, put it and the spec that names it in place. -1: no spec names it; what is refused leaves nothing. */
 int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
                       struct err *e);
+
+/* What the sender of an archive or spec is told; followed with `?wait=1`. sha256 NULL: a spec. */
+void door_tell_placed(struct door_call *c, const char *app, const char *sha256, bool unchanged,
+                      struct door_trial *t, struct web_reply *ret);
+/* A form with an archive, the file `bundle`: taken in and placed as door_place_bundle says, with its fields. With page it has `csrf` and, before the archive, `app`, too. */
+int door_take_form(struct door_call *c, struct door_upload *u, bool page, struct web_reply *ret,
+                   struct err *e);
 
 /* A spec put into uploads/, checked and planned before; ret is what its sender is told. */
 void door_place_spec(struct door_call *c, const char *app, const char *text, size_t n,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/bundles_gc.h"
+#include "agent/door_loop.h"
 #include "agent/door_parts.h"
 #include "agent/problem.h"
 #include "drivers/context.h"
@@ -304,28 +305,6 @@ void door_add_quoted(struct str *out, const char *text)
     json_decref(v);
 }
 
-/* The spec that was there with another archive's name in it, if it is of our making; else a new one. */
-static void spec_text(const char *old, const char *bundle, const struct door_upload *u,
-                      struct str *out)
-{
-    const char *at = old && !*u->route ? strstr(old, ".bundles/") : NULL;
-
-    if (at && !strstr(at + 1, ".bundles/")) {
-        size_t n = strcspn(at, " ,}\"'\n");
-
-        str_addn(out, old, (size_t)(at - old));
-        str_add(out, bundle);
-        str_add(out, at + n);
-        return;
-    }
-    str_addf(out, "app: %s\nsource: {bundle: %s}\nroute: ", u->app, bundle);
-    if (*u->route)
-        door_add_quoted(out, u->route);
-    else
-        str_addf(out, "/%s", u->app);
-    str_add(out, "\n");
-}
-
 static bool same_file(struct door_call *c, const char *path, const char *text, size_t n)
 {
     struct err none = {0};
@@ -341,6 +320,13 @@ static int place_spec(struct door_call *c, const char *folder, const char *path,
 {
     *ret_unchanged = same_file(c, path, text, n);
     return *ret_unchanged ? 0 : fsx_replace_through(folder, path, text, n, 0600, e);
+}
+
+/* With its lines, which hold what was said of the app: that is for the sender, and for no log. */
+static int told_of_spec(struct door_call *c, const struct str *said, struct err *e)
+{
+    c->detail = "the spec has errors";
+    return said->len > 0 ? err_set(e, ERR_USER, "%s", str_text(said)) : -1;
 }
 
 /* An archive on its way to a spec that names it. */
@@ -433,14 +419,14 @@ static int settle_once(struct settling *x, struct err *e)
     const struct spec_file *spec;
 
     read_old(x);
-    spec_text(x->old, x->bundle, x->u, &text);
+    upload_spec_write(&x->u->spec, x->u->app, x->bundle, x->old, &text);
     if (check_spec(x->c, x->u->app, str_text(&text), text.len, &said, &spec, e) < 0)
-        return said.len > 0 ? err_set(e, ERR_USER, "%s", str_text(&said)) : -1;
+        return told_of_spec(x->c, &said, e);
     if (keep_archive(x, e) < 0)
         return -1;
     trial->skip = !trial->dry_run && x->old && x->old_n == text.len &&
                   memcmp(x->old, text.buf, text.len) == 0;
-    if (x->t->bytes > TRIAL_BYTES && !trial->dry_run) {
+    if (x->t->bytes > TRIAL_BYTES && !trial->dry_run && !upload_spec_given(&x->u->spec)) {
         trial->skip = true;
         trial->trouble = "the archive is large: ask for the plan when it is placed";
     }
@@ -506,55 +492,29 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
     if (t.path)
         (void)unlink(t.path); /* what was not kept */
     (void)atomic_fetch_sub(&c->door->uploading, 1);
-    c->detail = rc == 0 ? u->sha256 : arena_strdup(c->a, e->msg);
+    if (!c->detail)
+        c->detail = rc == 0 ? u->sha256 : arena_strdup(c->a, e->msg);
     return rc;
 }
 
 /* ---- handlers ---- */
 
-static void placed(struct door_call *c, const char *app, const char *sha256, bool unchanged,
-                   struct door_trial *t, struct web_reply *ret)
+void door_tell_placed(struct door_call *c, const char *app, const char *sha256, bool unchanged,
+                      struct door_trial *t, struct web_reply *ret)
 {
     bool changed = !unchanged && !t->dry_run;
 
-    (void)atomic_fetch_add(&c->door->placed, 1);
+    if (!t->dry_run)
+        (void)atomic_fetch_add(&c->door->placed, 1);
     door_reply_json(ret, changed ? 202 : 200,
                     json_pack("{s:s, s:b, s:b, s:s*, s:s, s:s*, s:O*}", "app", app, "changed",
                               changed, "dry_run", t->dry_run, "sha256", sha256, "watch",
                               arena_printf(c->a, "/api/v1/apps/%s", app), "plan_trouble",
                               t->trouble, "plan", t->plan));
-    if (!t->dry_run)
-        door_stream_wait(c, app, ret);
-}
-
-void door_bundle_put(struct door_call *c, struct web_reply *ret)
-{
-    const char *route = door_form_value(c->r->query, "route", c->a);
-    struct door_upload u = {.app = c->v.app,
-                            .route = route ? route : "",
-                            .file = "",
-                            .trial = {.dry_run = door_flag(c, "dry_run")}};
-    struct err e = {0};
-
-    if (door_stream_check_wait(c, ret) < 0)
+    if (t->dry_run)
         return;
-    if (!c->r->body) {
-        problem_reply(ret, 400, "an archive is the body",
-                      "curl --data-binary @app.zip -H 'Authorization: Bearer …' URL");
-        return;
-    }
-    if (c->r->body->length > LIMIT_UPLOAD_BYTES) {
-        problem_reply(ret, 413, "the archive is larger than 1 GiB", NULL);
-        return;
-    }
-    u.read = c->r->body->read;
-    u.ctx = c->r->body->ctx;
-    u.length = c->r->body->length;
-    if (door_place_bundle(c, &u, ret, &e) < 0)
-        problem_error(ret, &e, NULL);
-    else
-        placed(c, u.app, u.sha256, u.unchanged, &u.trial, ret);
-    door_trial_release(&u.trial);
+    door_stream_wait(c, app, ret);
+    door_loop_stir(c->door->loop);
 }
 
 void door_place_spec(struct door_call *c, const char *app, const char *text, size_t n,
@@ -588,7 +548,7 @@ void door_place_spec(struct door_call *c, const char *app, const char *text, siz
     if (rc < 0)
         problem_error(ret, &e, NULL);
     else
-        placed(c, app, NULL, unchanged, &trial, ret);
+        door_tell_placed(c, app, NULL, unchanged, &trial, ret);
     door_trial_release(&trial);
 }
 

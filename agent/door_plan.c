@@ -158,7 +158,7 @@ static void put_page(struct web_reply *ret, const struct asked *q, const char *t
         str_add(&ret->headers, "Content-Security-Policy: ");
         web_page_policy_of(&ret->headers, str_text(out));
     } else {
-        web_page_begin(out, "Plan");
+        web_page_begin(out, "Plan", false);
         str_add(out, "<h1>Plan</h1>\n<pre>");
         for (const char *line = text; *line;) {
             size_t len = strcspn(line, "\n");

@@ -103,13 +103,15 @@ static const struct verb verbs[] = {
      "  evenkeel convert shop > whole.compose.yaml\n  evenkeel convert --json ./shop/compose.yaml\n"
      "  evenkeel convert --dockerfile blog > apps/blog/Dockerfile\n  evenkeel convert --dockerfile ./src\n"},
     {"deploy", "FILE", "send an archive or a spec to an agent, and wait until the app is well",
-     OPT_TO | OPT_APP | OPT_ROUTE | OPT_TOKEN_FILE | OPT_TIMEOUT, 1, 1, cli_deploy,
+     OPT_TO | OPT_APP | OPT_UPLOAD | OPT_TOKEN_FILE | OPT_TIMEOUT, 1, 1, cli_deploy,
      "FILE is a ZIP, tar.gz or tar.zst, or a spec (.yaml, .yml); the app is called as --app says, else after it. The token comes from a\n"
      "file or from EVENKEEL_TOKEN, never from the command line. What the agent does is shown as it does it.\n"
+     "What is said of an archive's app (--route to --gpus) stays with the next archive, until the same is said anew.\n"
      "Exit: 0 the app is well, 1 it is not, or was not taken, with the reason.\n"
      "\n"
      "  evenkeel deploy blog.zip --to https://evenkeel.example.org --token-file ~/.evenkeel-token\n"
-     "  EVENKEEL_TOKEN=ek_... evenkeel deploy site.zip --to http://127.0.0.1:5001 --app blog --route /blog\n"},
+     "  EVENKEEL_TOKEN=ek_... evenkeel deploy site.zip --to http://127.0.0.1:5001 --app blog --route /blog\n"
+     "  evenkeel deploy shop.zip --port 8080 --volume data:/var/lib/shop --env LANG=de --secret db-password\n"},
     {"secret", "set NAME | ls | rm NAME...", "keep passwords, keys and certificates that specs name",
      OPT_STATE | OPT_CONFIG | OPT_APP | OPT_FILE | OPT_JSON, 1, ANY, cli_secret,
      "A value comes from standard input or a file, never from the command line, and is never shown again. It is one file in\n"

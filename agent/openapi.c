@@ -47,6 +47,9 @@ static json_t *type_json(const char *type, struct arena *a)
         return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
     if (strcmp(type, "password") == 0)
         return json_pack("{s:s, s:s}", "type", "string", "format", "password");
+    if (strcmp(type, "bytes") == 0)
+        return json_pack("{s:s, s:s}", "type", "string", "contentMediaType",
+                         "application/octet-stream");
     if (strcmp(type, "count") == 0)
         return json_pack("{s:[s,s]}", "type", "integer", "string");
     return json_pack("{s:s}", "type", type);
@@ -83,8 +86,11 @@ static json_t *schema_json(const struct openapi_schema *s, struct arena *a)
         json_decref(required);
         required = NULL;
     }
-    return json_pack("{s:s, s:o, s:o*, s:b}", "type", "object", "properties", properties,
-                     "required", required, "additionalProperties", (int)s->open);
+    json_t *example = s->example ? json_loads(s->example, 0, NULL) : NULL;
+
+    return json_pack("{s:s, s:o, s:o*, s:b, s:o*}", "type", "object", "properties", properties,
+                     "required", required, "additionalProperties", (int)s->open, "examples",
+                     example ? json_pack("[o]", example) : NULL);
 }
 
 /* ---- one operation ---- */
@@ -103,14 +109,41 @@ static void add_path_parameters(json_t *list, const char *path, struct arena *a)
     }
 }
 
+/* As a client would write it; words of their own need none. */
+static json_t *example_json(const char *type, const char *text)
+{
+    if (strchr(type, '|'))
+        return NULL;
+    if (strcmp(type, "integer") == 0)
+        return json_integer(strtoll(text, NULL, 10));
+    if (strcmp(type, "boolean") == 0)
+        return json_true();
+    return type[0] == '[' ? json_pack("[s]", text) : json_string(text);
+}
+
 static void add_query_parameters(json_t *list, const char *query, struct arena *a)
 {
     const char *at = query ? query : "", *name, *type;
     bool optional;
+    size_t n;
+    const struct openapi_parameter *v = openapi_parameters(&n);
 
-    while (next_field(&at, &name, &optional, &type, a))
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", name, "in", "query",
-                                              "schema", type_json(type, a)));
+    while (next_field(&at, &name, &optional, &type, a)) {
+        bool header = name[0] == '@';
+        json_t *x = json_pack("{s:s, s:s, s:o}", "name", name + header, "in",
+                              header ? "header" : "query", "schema", type_json(type, a));
+
+        for (size_t i = 0; i < n; i++) {
+            json_t *example =
+                strcmp(v[i].name, name + header) == 0 ? example_json(type, v[i].example) : NULL;
+
+            if (strcmp(v[i].name, name + header) == 0)
+                json_object_set_new(x, "description", json_string(v[i].help));
+            if (example)
+                json_object_set_new(x, "example", example);
+        }
+        json_array_append_new(list, x);
+    }
 }
 
 /* "json App" or "text/html" or "bytes application/zip": what is in a body. NULL: nothing. */
@@ -131,6 +164,22 @@ static json_t *content_json(const char *text)
     return *text ? json_pack("{s:{s:{s:s}}}", text, "schema", "type", "string") : NULL;
 }
 
+/* The same of several, with commas between them. */
+static json_t *contents_json(const char *text, struct arena *a)
+{
+    json_t *all = json_object();
+
+    while (*text) {
+        size_t n = strcspn(text, ",");
+        json_t *one = content_json(arena_strndup(a, text, n));
+
+        json_object_update(all, one);
+        json_decref(one);
+        text += n + strspn(text + n, ", ");
+    }
+    return all;
+}
+
 static const char *status_words(const char *status)
 {
     static const char *const known[] = {"200", "It is so",
@@ -146,8 +195,36 @@ static const char *status_words(const char *status)
     return "An answer";
 }
 
-static json_t *answers_json(const char *text, struct arena *a)
+/* Those that a client should be ready for; each is a Problem. */
+static void add_refusals(json_t *all, const struct access_row *row, const struct openapi_row *said)
 {
+    bool changes = strcmp(row->method, "GET") != 0, body = said && said->body;
+    const struct {
+        const char *status;
+        bool given;
+    } v[] = {
+        {"400", body},
+        {"401", row->need != ROLE_NONE || changes},
+        {"403", row->need != ROLE_NONE || changes},
+        {"404", strchr(row->path, '{') != NULL},
+        {"409", changes && row->need != ROLE_NONE},
+        {"413", body},
+        {"415", body},
+        {"422", body || (said && said->query) || (changes && strchr(row->path, '{'))},
+        {"429", strstr(row->path, "/login") && changes},
+        {"503", changes},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(v); i++)
+        if (v[i].given && !json_object_get(all, v[i].status))
+            json_object_set_new(all, v[i].status,
+                                json_pack("{s:s}", "$ref", "#/components/responses/Problem"));
+}
+
+static json_t *answers_json(const struct access_row *row, const struct openapi_row *said,
+                            struct arena *a)
+{
+    const char *text = said ? said->answers : "";
     json_t *all = json_object();
 
     while (*text) {
@@ -168,6 +245,7 @@ static json_t *answers_json(const char *text, struct arena *a)
         json_decref(content);
         text += n + strspn(text + n, ", ");
     }
+    add_refusals(all, row, said);
     json_object_set_new(all, "default",
                         json_pack("{s:s}", "$ref", "#/components/responses/Problem"));
     return all;
@@ -228,12 +306,12 @@ static json_t *operation_json(const struct access_row *row, struct arena *a)
     json_t *op = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "operationId", id_json(row), "summary",
                            said ? said->summary : "", "description", rights_json(row), "security",
                            security_json(row), "parameters", parameters, "responses",
-                           answers_json(said ? said->answers : "", a));
+                           answers_json(row, said, a));
 
     if (said && said->body)
         json_object_set_new(
             op, "requestBody",
-            json_pack("{s:b, s:o}", "required", 1, "content", content_json(said->body)));
+            json_pack("{s:b, s:o}", "required", 1, "content", contents_json(said->body, a)));
     return op;
 }
 

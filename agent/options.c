@@ -45,6 +45,15 @@ static const struct flag flags[] = {
      "how long it is good: 30d, 12h, a time, or never (default 90d)"},
     {"to", 0, OPT_TO, "URL", "where the agent answers (default: EVENKEEL_URL)"},
     {"route", 0, OPT_ROUTE, "ROUTE", "where it is reached: /blog or blog.example.org"},
+    {"port", 0, OPT_PORT, "PORT", "the port that it listens on"},
+    {"env", 'e', OPT_ENV, "KEY[=VALUE]",
+     "a variable, several times; without a value the one that KEY has here"},
+    {"volume", 0, OPT_VOLUME, "NAME:/PATH[:ro]",
+     "a volume of its own to mount, several times: content:/srv/content"},
+    {"secret", 0, OPT_SECRET, "NAME[:/PATH]",
+     "a secret as a file, several times: /run/secrets/NAME, or where it says"},
+    {"gpus", 0, OPT_GPUS, "N|all", "how many GPUs it gets, if the agent's policy lets it"},
+    {"reset", 0, OPT_RESET, NULL, "forget what was said of it with earlier archives"},
     {"token-file", 0, OPT_TOKEN_FILE, "FILE", "where the token is (default: EVENKEEL_TOKEN)"},
     {"timeout", 0, OPT_TIMEOUT, "TIME", "how long to wait until it is well (default 15m)"},
     {"file", 0, OPT_FILE, "FILE", "take the value from FILE instead of standard input"},
@@ -109,7 +118,16 @@ static int take(const struct flag *f, const char *value, struct arena *a, struct
     case OPT_SCOPE: o->scope = value; return 0;
     case OPT_EXPIRES: o->expires = value; return 0;
     case OPT_TO: o->to = value; return 0;
-    case OPT_ROUTE: o->route = value; return 0;
+    case OPT_ROUTE:
+    case OPT_PORT:
+    case OPT_ENV:
+    case OPT_VOLUME:
+    case OPT_SECRET:
+    case OPT_GPUS:
+    case OPT_RESET:
+        strv_push(a, &o->fields, f->name);
+        strv_push(a, &o->fields, value ? value : "1");
+        return 0;
     case OPT_TOKEN_FILE: o->token_file = value; return 0;
     case OPT_TIMEOUT: o->timeout = value; return 0;
     case OPT_JSON: o->json = true; return 0;

@@ -34,9 +34,11 @@ struct options {
     bool tail_given;
     int limit;
     const char *since, *for_time, *confirm, *pass;
-    const char *app, *file;      /* of `secret`; app also of `token` and `audit` */
-    const char *scope, *expires; /* of `token` */
-    const char *to, *route, *token_file, *timeout; /* of `deploy` */
+    const char *app, *file;                /* of `secret`; app also of `token` and `audit` */
+    const char *scope, *expires;           /* of `token` */
+    const char *to, *token_file, *timeout; /* of `deploy` */
+    struct strv
+        fields; /* likewise, what is said beside the archive: a name, its value, and so on (upload_spec.h) */
     struct strv words; /* what is neither a flag nor its value: app names, paths */
 };
 
@@ -81,6 +83,13 @@ enum option_bit {
 #define OPT_ROUTE (UINT64_C(1) << 33)
 #define OPT_TOKEN_FILE (UINT64_C(1) << 34)
 #define OPT_TIMEOUT (UINT64_C(1) << 35)
+#define OPT_PORT (UINT64_C(1) << 36)
+#define OPT_ENV (UINT64_C(1) << 37)
+#define OPT_VOLUME (UINT64_C(1) << 38)
+#define OPT_SECRET (UINT64_C(1) << 39)
+#define OPT_GPUS (UINT64_C(1) << 40)
+#define OPT_RESET (UINT64_C(1) << 41)
+#define OPT_UPLOAD (OPT_ROUTE | OPT_PORT | OPT_ENV | OPT_VOLUME | OPT_SECRET | OPT_GPUS | OPT_RESET)
 
 /* Parse argv (argv[0] is the verb), then fill the rest from environment, configuration and defaults. allowed: option_bits. Returns 0, or -1 with what is wrong and
  * what to do; diagnostics of the configuration file go to diags. */

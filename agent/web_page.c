@@ -9,28 +9,60 @@
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1d2733;--soft:#5b6b7b;--line:#d5dde5;--back:#f6f8fa;"
-    "--card:#fff}"
+    "--card:#fff;--go:#1f5fa8;--on-go:#fff;--good:#17703f;--busy:#8a5a00;--bad:#b3261e}"
     "@media(prefers-color-scheme:dark){:root{--ink:#e4eaf0;--soft:#93a3b3;--line:#32404e;"
-    "--back:#12181f;--card:#1a222b}}"
+    "--back:#12181f;--card:#1a222b;--go:#86b9f2;--on-go:#0d1721;--good:#63d69d;--busy:#e6b450;"
+    "--bad:#ff9389}}"
     "*{box-sizing:border-box}"
     "body{margin:0;min-height:100vh;display:grid;grid-template-columns:minmax(0,1fr);"
     "place-items:center;padding:1.5rem;"
     "background:var(--back);color:var(--ink);font:16px/1.55 system-ui,sans-serif}"
     "main{width:100%;max-width:38rem;background:var(--card);border:1px solid var(--line);"
     "border-radius:10px;padding:2rem}"
+    "main.narrow{max-width:24rem}"
+    "@media(max-width:30rem){body{padding:.75rem}main{padding:1.25rem}}"
     "p.code{margin:0;color:var(--soft);font-size:.9rem}"
     "h1{margin:.2rem 0 1rem;font-size:1.45rem;line-height:1.3;overflow-wrap:anywhere}"
-    "code,pre{font:.9em/1.5 ui-monospace,monospace}"
+    "h2{margin:2rem 0 .5rem;font-size:1.1rem}"
+    "a{color:var(--go)}"
+    "code,pre{font:.9em/1.5 ui-monospace,monospace;overflow-wrap:anywhere}"
     "pre{margin:1rem 0;padding:.9rem 1rem;background:var(--back);border:1px solid var(--line);"
     "border-radius:6px;overflow-x:auto}"
-    "h2{margin:2rem 0 .5rem;font-size:1.1rem}"
-    "input,button{font:inherit;padding:.45rem .6rem;border:1px solid var(--line);"
+    /* forms */
+    "label{display:block;margin:0 0 1rem;font-weight:600}"
+    "small{display:block;font-weight:400;font-size:.85rem;color:var(--soft)}"
+    "input,textarea,button{font:inherit;padding:.5rem .65rem;border:1px solid var(--line);"
     "border-radius:6px;background:var(--back);color:var(--ink)}"
-    "input{width:100%}button{cursor:pointer;padding:.45rem 1.2rem}"
-    "input[type=file]{padding:.45rem}"
-    "table{width:100%;border-collapse:collapse;font-size:.9rem}"
-    "th,td{text-align:left;vertical-align:top;padding:.35rem .5rem .35rem 0;"
-    "border-bottom:1px solid var(--line);overflow-wrap:anywhere}"
+    "input,textarea{width:100%;margin-top:.3rem;font-weight:400}"
+    "textarea{display:block;resize:vertical;font:.9em/1.5 ui-monospace,monospace}"
+    "::placeholder{color:var(--soft);opacity:.75}"
+    "::file-selector-button{margin-right:.75rem;padding:.25rem .7rem;border:1px solid var(--line);"
+    "border-radius:6px;background:var(--card);color:var(--ink);font:inherit;cursor:pointer}"
+    "label.tick{font-weight:400}"
+    "label.tick input{width:auto;margin:0 .5rem 0 0}"
+    "button,.button{display:inline-block;cursor:pointer;padding:.5rem 1.2rem}"
+    "button.go,.button{border:1px solid var(--go);border-radius:6px;background:var(--go);"
+    "color:var(--on-go);font-weight:600;text-decoration:none}"
+    "main.narrow button{width:100%}"
+    ":focus-visible{outline:2px solid var(--go);outline-offset:2px}"
+    ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(14rem,100%),1fr));"
+    "column-gap:1rem}"
+    "details{margin:0 0 1rem;border:1px solid var(--line);border-radius:6px;padding:.6rem 1rem 0}"
+    "summary{cursor:pointer;margin-bottom:.6rem;font-weight:600}"
+    /* what is said */
+    ".top{display:flex;gap:1rem;align-items:center;justify-content:space-between;"
+    "margin-bottom:1rem}"
+    ".top h1{margin:0}.top button{padding:.3rem .8rem;font-size:.9rem;white-space:nowrap}"
+    ".said{margin:0 0 1.25rem;padding:.7rem 1rem;border-left:4px solid var(--go);"
+    "border-radius:6px;background:var(--back);overflow-wrap:anywhere;white-space:pre-line}"
+    ".said.bad{border-color:var(--bad)}"
+    ".good{color:var(--good)}.busy{color:var(--busy)}.bad b{color:var(--bad)}"
+    ".state{padding:.05rem .6rem;border:1px solid;border-radius:1rem;font-size:.8rem;"
+    "font-weight:600;color:var(--soft);white-space:nowrap}"
+    ".state.good{color:var(--good)}.state.busy{color:var(--busy)}.state.bad{color:var(--bad)}"
+    "ul.apps{list-style:none;margin:0;padding:0}"
+    "ul.apps li{padding:.7rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}"
+    "ul.apps b{margin-right:.5rem}"
     "footer{margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line);"
     "color:var(--soft);font-size:.9rem}";
 
@@ -71,13 +103,13 @@ void web_page_escape(struct str *out, const char *text, size_t max)
     add_shown(out, text, max, true);
 }
 
-void web_page_begin(struct str *out, const char *title)
+void web_page_begin(struct str *out, const char *title, bool narrow)
 {
     str_addf(out,
              "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
              "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-             "<title>%s</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n",
-             title, style);
+             "<title>%s</title>\n<style>%s</style>\n</head>\n<body>\n<main%s>\n",
+             title, style, narrow ? " class=\"narrow\"" : "");
 }
 
 void web_page_end(struct str *out)
@@ -88,7 +120,7 @@ void web_page_end(struct str *out)
 
 static void add_html(struct str *out, const char *host, const char *path, bool behind)
 {
-    web_page_begin(out, "404: nothing answers here");
+    web_page_begin(out, "404: nothing answers here", false);
     str_add(out, "<p class=\"code\">404</p>\n<h1>Nothing answers at <code>");
     add_shown(out, host, SHOWN_MAX, true);
     add_shown(out, path, SHOWN_MAX, true);
@@ -134,7 +166,7 @@ void web_page_unavailable(struct str *out, bool html)
                      "`evenkeel status`\nsays what it waits for.\n");
         return;
     }
-    web_page_begin(out, "503: not available just now");
+    web_page_begin(out, "503: not available just now", false);
     str_add(out, "<p class=\"code\">503</p>\n<h1>This app does not answer just now</h1>\n"
                  "<p>The address is right. The app that has it is being started, or was stopped. "
                  "Try again in a moment.</p>\n"

@@ -13,8 +13,8 @@ void web_page_escape(struct str *out, const char *text, size_t max);
 void web_page_missing(struct str *out, bool html, const char *host, const char *path, bool behind);
 /* The app that has this address does not answer: it is being started, or was stopped. */
 void web_page_unavailable(struct str *out, bool html);
-/* The frame of each page, with its style; between them what is inside <main>. */
-void web_page_begin(struct str *out, const char *title);
+/* The frame of each page, with its style; between them what is inside <main>. narrow: for a form of a few short fields. */
+void web_page_begin(struct str *out, const char *title, bool narrow);
 void web_page_end(struct str *out);
 /* The Content-Security-Policy under which the pages' own style, and nothing else, is taken; forms, if there are any, go to where they came from. */
 void web_page_policy(struct str *out, bool forms);

@@ -265,12 +265,32 @@ static bool is_section(const char *key)
     return false;
 }
 
+/* The secrets that a flat app names: each stands in the store. */
+static struct yaml_node *flat_secrets(struct config_run *g, const struct yaml_node *flat)
+{
+    const struct yaml_node *uses = yaml_get(flat, "secrets");
+    size_t n = uses && uses->kind == YAML_LIST ? uses->n : 0;
+    struct yaml_node *all = config_map(g, n);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct yaml_node *one = uses->items[i],
+                               *name = one->kind == YAML_MAP ? yaml_get(one, "source") : one;
+        struct yaml_node *entry = config_map(g, 1);
+
+        if (!name || !name->text || yaml_get(all, name->text))
+            continue;
+        config_put_true(g, entry, "external", true);
+        config_put(all, name->text, entry);
+    }
+    return all;
+}
+
 /* An `app:` document as a Compose file: a flat one has the service "app", the app's own keys go under x-evenkeel. */
 static const struct yaml_node *as_compose(struct config_run *g, const struct document *d)
 {
     /* Two dollars are one there, too; in a Compose file's tree they are one already. */
     const struct yaml_node *v = with_dollars(g, d->tree, halved);
-    struct yaml_node *top = config_map(g, v->n + 2), *own = config_map(g, v->n);
+    struct yaml_node *top = config_map(g, v->n + 3), *own = config_map(g, v->n);
     struct yaml_node *flat = config_map(g, v->n);
 
     for (size_t i = 0; i < v->n; i++) {
@@ -293,6 +313,7 @@ static const struct yaml_node *as_compose(struct config_run *g, const struct doc
         config_put(one, "app", flat);
         config_put(top, "services", one);
         config_put(top, "volumes", volumes);
+        config_put(top, "secrets", flat_secrets(g, flat));
     }
     if (own->n > 0)
         config_put(top, "x-evenkeel", own);

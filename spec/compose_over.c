@@ -23,6 +23,8 @@ static const struct service *without_ours(struct decode_ctx *c, const struct ser
     rest->mounts = NULL;
     rest->n_mounts = 0;
     rest->environment = (struct kvs){0};
+    rest->gpus = NULL;
+    rest->n_gpus = 0;
     return rest;
 }
 
@@ -87,11 +89,13 @@ static void to_main(struct decode_ctx *c, const struct app *over, struct app_dra
     const struct service *from = &over->services[0];
     struct service *to = compose_main_of(d);
 
-    if (!to && (from->n_routes || from->n_mounts || from->port.set || from->environment.n)) {
-        decode_say(c, DIAG_ERROR, over->at,
-                   "label the main service there `evenkeel.main: \"true\"`",
-                   "none of the Compose file's services is known as the main one, so it is not "
-                   "known which one `route`, `port`, `volumes` and `environment` are about");
+    if (!to && (from->n_routes || from->n_mounts || from->port.set || from->environment.n ||
+                from->n_gpus)) {
+        decode_say(
+            c, DIAG_ERROR, over->at, "label the main service there `evenkeel.main: \"true\"`",
+            "none of the Compose file's services is known as the main one, so it is not "
+            "known which one `route`, `port`, `volumes`, `secrets`, `environment` and `gpus` "
+            "are about");
         return;
     }
     if (!to)
@@ -104,6 +108,10 @@ static void to_main(struct decode_ctx *c, const struct app *over, struct app_dra
     }
     if (from->port.set)
         to->port = from->port;
+    if (from->n_gpus) {
+        to->gpus = from->gpus;
+        to->n_gpus = from->n_gpus;
+    }
     add_mounts(c, from, to);
     for (size_t i = 0; i < from->environment.n; i++)
         kvs_set(c->arena, &to->environment, from->environment.v[i].key,

@@ -61,6 +61,19 @@ static size_t count(const struct want_app *app)
     return n;
 }
 
+/* One that is the app's own needs nobody's leave: what the operator keeps for every app is another matter (policy.h). */
+static const struct placed_file *known_own(const struct want_file *w, struct arena *a)
+{
+    struct placed_file *own;
+
+    if (!w->secret || !strchr(w->secret, '/') || w->spec->own_only)
+        return w->spec;
+    own = ARENA_NEW(a, struct placed_file);
+    *own = *w->spec;
+    own->own_only = true;
+    return own;
+}
+
 static const struct service *placed_service(const struct app_source *src, const struct service *s,
                                             struct arena *a, struct want_app *ret)
 {
@@ -73,6 +86,7 @@ static const struct service *placed_service(const struct app_source *src, const 
         if (!mounts[i].file)
             continue;
         ret->placed[ret->n_placed] = want(src, mounts[i].file, a);
+        mounts[i].file = known_own(&ret->placed[ret->n_placed], a);
         mounts[i].source = ret->placed[ret->n_placed++].path;
     }
     if (ret->n_placed == before)

@@ -323,7 +323,7 @@ static const struct field rows_service[] = {
     {"route", &form_route, DRAFT, .help = "where the ingress serves it: /PATH, HOST, HOST/PATH, a mapping, or a list of these", .table = &fields_route, .platform = true},
     {"runtime", &form_text, S(runtime), .help = "container runtime of the engine", .check = check_not_empty, .fallback = "the engine's"},
     {"scale", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .alias_of = "replicas"},
-    {"secrets", &form_use_secrets, 0, .help = "secrets of the app, as files in /run/secrets", .alias_of = "volumes"},
+    {"secrets", &form_use_secrets, 0, .help = "secrets of the app, as files in /run/secrets; in a flat app names of secrets in the store", .alias_of = "volumes"},
     {"security", &form_table, DRAFT, .help = "what the processes may do", .table = &fields_security, .platform = true},
     {"security_opt", &form_security_opt, DRAFT, .help = "security options of the engine; the profile of `seccomp=FILE` is read from that file", .check = check_not_empty},
     {"shm_size", &form_bytes, S(shm_size), .help = "size of /dev/shm", .min = 1, .max = INT64_MAX, .fallback = "64M"},

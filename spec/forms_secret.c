@@ -187,6 +187,19 @@ const struct form form_secret_map = {
 
 /* ---- both together ---- */
 
+/* In a flat app, which has nowhere to declare one, a secret's name is that of one in the store. */
+static const struct secret_entry *find_stored(struct decode_ctx *c, const struct secret_use *use)
+{
+    struct secret_entry *e = ARENA_NEW(c->arena, struct secret_entry);
+
+    *e = (struct secret_entry){.at = use->at, .key = use->source, .external = TRI_YES};
+    if (secret_name_valid(use->source))
+        return e;
+    decode_say(c, DIAG_ERROR, use->at, "`evenkeel secret ls` lists them",
+               "\"%s\" cannot be the name of a secret", use->source);
+    return NULL;
+}
+
 static const struct secret_entry *find_entry(struct decode_ctx *c, const struct app_draft *d,
                                              const struct secret_use *use)
 {
@@ -194,6 +207,9 @@ static const struct secret_entry *find_entry(struct decode_ctx *c, const struct 
     size_t n = use->secret ? d->n_secrets : d->n_configs;
     const char *what = use->secret ? "secret" : "config", *nearest;
     struct strv names = {0};
+
+    if (d->a.flat && use->secret)
+        return find_stored(c, use);
 
     for (size_t i = 0; i < n; i++) {
         if (strcmp(v[i].key, use->source) == 0)

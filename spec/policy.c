@@ -129,9 +129,9 @@ static bool is_trusted(const struct want_app *app, struct place at)
     return app->trusted && at.file && strcmp(app->trusted, at.file) == 0;
 }
 
-/* One thing that reaches the host. key is how the user wrote it. Returns whether it is allowed. */
-static bool ask(struct judge *j, const char *word, const char *value, const char *key,
-                struct place at)
+/* One thing that reaches the host. key is how the user wrote it, instead what would do without it ("" nothing). Returns whether it is allowed. */
+static bool ask_or(struct judge *j, const char *word, const char *value, const char *key,
+                   const char *instead, struct place at)
 {
     const struct policy_word *w = policy_word_find(word, strlen(word));
     struct arena *a = j->arena;
@@ -142,11 +142,17 @@ static bool ask(struct judge *j, const char *word, const char *value, const char
         arena_printf(a, "`%s%s%s` is refused to an app out of %s: %s", key, value ? ": " : "",
                      value ? value : "", author(j->app), w->reach);
     const char *hint = arena_printf(
-        a, "to allow it, write into the agent's configuration: `policy: {allow: {%s: [%s]}}`",
-        j->app->name, flow_word(word, value, a));
+        a, "%sto allow it, write into the agent's configuration: `policy: {allow: {%s: [%s]}}`",
+        instead, j->app->name, flow_word(word, value, a));
 
     refuse(j, at, hint, what);
     return false;
+}
+
+static bool ask(struct judge *j, const char *word, const char *value, const char *key,
+                struct place at)
+{
+    return ask_or(j, word, value, key, "", at);
 }
 
 static void ask_key(struct judge *j, bool asked, const char *word, const char *value)
@@ -330,7 +336,11 @@ static void judge_mounts(struct judge *j, struct want_service *s)
         const struct mount *m = &s->spec->mounts[i];
 
         if (m->file && m->file->secret && !m->file->own_only && !is_trusted(j->app, m->at))
-            (void)ask(j, "secrets", m->file->secret, "secrets", m->at);
+            (void)ask_or(j, "secrets", m->file->secret, "secrets",
+                         arena_printf(j->arena,
+                                      "`evenkeel secret set --app %s %s` gives it one of its own; ",
+                                      j->app->name, m->file->secret),
+                         m->at);
         /* The agent reads it for the app, and may read more than any container. */
         if (m->file && m->file->path)
             (void)ask(j, "volumes", m->file->path, "file", m->at);

@@ -11,6 +11,9 @@ import re
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "engine"))
+import openapi_fit  # noqa: E402
+
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 OPERATION = {"operationId", "summary", "description", "security", "parameters", "requestBody", "responses", "tags"}
 TYPES = {"string", "integer", "number", "boolean", "array", "object", "null"}
@@ -71,6 +74,10 @@ def operation_problems(document, path, method, op, ids):
     for p in op.get("parameters", []):
         if p["in"] == "path" and p.get("required") is not True:
             yield f"{at}: {p['name']} must be required"
+        if p["in"] != "path" and not p.get("description"):
+            yield f"{at}: nothing is said of the parameter {p['name']}"
+        if "example" in p:
+            yield from (f"{at}: the example of {p['name']}: {x}" for x in openapi_fit.misfits(document, p["schema"], p["example"]))
     answers = [s for s in op.get("responses", {}) if s != "default"]
     if not answers or any(not re.fullmatch("[1-5][0-9][0-9]", s) for s in answers):
         yield f"{at}: its answers are {answers}"
@@ -81,6 +88,13 @@ def operation_problems(document, path, method, op, ids):
         for name in need:
             if name not in document["components"]["securitySchemes"]:
                 yield f"{at}: there is no security scheme {name}"
+
+
+def sent(document):
+    for methods in document["paths"].values():
+        for op in methods.values():
+            if "requestBody" in op:
+                yield op["requestBody"]["content"]
 
 
 def problems(document):
@@ -95,8 +109,15 @@ def problems(document):
     used = {ref for _, ref in references(document)}
     for name, schema in document["components"]["schemas"].items():
         yield from schema_problems(schema, name)
+        for example in schema.get("examples", []):
+            yield from (f"the example of {name}: {x}" for x in openapi_fit.misfits(document, schema, example))
         if f"#/components/schemas/{name}" not in used:
             yield f"nobody uses the schema {name}"
+    for content in sent(document):
+        for kind, x in content.items():
+            schema = openapi_fit.resolve(document, x.get("schema", {}))
+            if schema.get("properties") and not schema.get("examples"):
+                yield f"what is sent as {kind} has no example: {sorted(schema['properties'])}"
     ids = set()
     for path, methods in document["paths"].items():
         if not path.startswith("/"):

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The first app in one command (`make demo`): installs what is missing, builds, starts the agent on examples/static, where an archive of pages lies,
-# and shows what it does: the archive becomes an image, the image a container, and what is changed by hand is healed.
-# Runs until Ctrl-C. DEMO_ONCE=1: fetches the page, deletes the container by hand, shows it healed, cleans up and exits 0.
+# and shows what it does: the archive becomes an image, the image a container, another archive is sent to it as a machine sends one, and what is changed by hand is healed.
+# Prints where the plain page is, and the one-time password that opens it. Runs until Ctrl-C. DEMO_ONCE=1: fetches the page, deletes the container by hand, shows it healed, cleans up and exits 0.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,6 +9,7 @@ engine_owned=
 agent_pid=
 http_port=80
 https_port=443
+door_port=5001
 state=$(mktemp -d /tmp/evk-demo.XXXXXX)
 owner=demo
 flags=(--root "$state/apps" --state "$state/agent" --config "$state/agent.yaml")
@@ -28,7 +29,7 @@ remove_images() {
     local name
     engine_answers || return
     engine_curl "/images/json?filters=%7B%22label%22:%5B%22evenkeel.build.owner=$owner%22%5D%7D" |
-        jq -r '.[] | (.RepoTags // [])[] | select(startswith("evenkeel/pages/app:"))' |
+        jq -r '.[] | (.RepoTags // [])[] | select(startswith("evenkeel/"))' |
         while read -r name; do engine_curl "/images/$name" -X DELETE -o /dev/null; done
 }
 
@@ -43,7 +44,7 @@ clean_up() {
         wait "$agent_pid" 2>/dev/null
     fi
     if [ -x build/evenkeel ] && engine_answers; then
-        build/evenkeel remove pages "${flags[@]}" >/dev/null && build/evenkeel apply "${flags[@]}"
+        build/evenkeel remove pages sent "${flags[@]}" >/dev/null && build/evenkeel apply "${flags[@]}"
     fi
     remove_images
     [ -z "$engine_owned" ] || tests/engine/engine.sh stop "$state/engine"
@@ -91,10 +92,12 @@ echo 'route: [/pages, pages.localhost]' >>"$state/apps/pages.yaml"
 for port in 80 443; do
     ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { http_port=8000 https_port=8443 && say "port $port is taken here: the ingress is on 8000 and 8443"; }
 done
-printf 'name: %s\ningress: {http: %s, https: %s}\n' "$owner" $http_port $https_port >"$state/agent.yaml"
+while (exec 3<>"/dev/tcp/127.0.0.1/$door_port") 2>/dev/null; do door_port=$((door_port + 1)); done
+printf 'name: %s\nlisten: 127.0.0.1:%s\ningress: {http: %s, https: %s}\n' "$owner" $door_port $http_port $https_port >"$state/agent.yaml"
 
 say "the agent, watching a copy of examples/static, where pages.zip is all there is of the app but its port and its route (owner label \"$owner\")"
-build/evenkeel agent "${flags[@]}" &
+# Through a pipe: on a terminal it would show its first password itself, somewhere among these lines.
+build/evenkeel agent "${flags[@]}" > >(exec cat) 2>&1 &
 agent_pid=$!
 
 state_of_pages() {
@@ -118,6 +121,9 @@ page() {
 by_path() {
     curl -sf --max-time 2 "http://localhost:$http_port/pages/"
 }
+by_upload() {
+    curl -sf --max-time 2 "http://localhost:$http_port/sent/"
+}
 by_host() {
     curl -sf --max-time 2 --resolve "pages.localhost:$http_port:127.0.0.1" "http://pages.localhost:$http_port/"
 }
@@ -134,6 +140,15 @@ wait_for 10 "the page through Traefik, by its host" by_host
 say "how it was built:"
 build/evenkeel logs --build pages "${flags[@]}" | tail -n 12 || true
 say "open ${bold}http://localhost:8083$plain, and through Traefik ${bold}http://localhost:$http_port/pages/$plain or ${bold}http://pages.localhost:$http_port/$plain"
+
+door=http://127.0.0.1:$door_port
+say "an upload: $bold$door/login$plain takes archives from a browser; a machine does it like this:"
+token=$(build/evenkeel token create demo --scope deploy --app sent --expires 1d --state "$state/agent" 2>/dev/null)
+echo "   curl -fN -T pages.zip -H \"Authorization: Bearer \$TOKEN\" '$door/api/v1/apps/sent/bundle?wait=1'"
+curl -sSfN --noproxy '*' --max-time 180 -T "$state/apps/pages.zip" -H "Authorization: Bearer $token" "$door/api/v1/apps/sent/bundle?wait=1" | sed 's/^/   /'
+wait_for 20 "the app that was sent, through Traefik" by_upload
+say "it is at ${bold}http://localhost:$http_port/sent/$plain; its spec is the file $state/apps/uploads/sent.yaml"
+say "log in at $bold$door/login$plain as ${bold}admin$plain, this once with the password $bold$(cat "$state/agent/initial-password")$plain"
 
 if [ -z "${DEMO_ONCE:-}" ]; then
     say "try: docker rm -f pages-app-1 (it comes back), or edit $state/apps/pages/index.html and run $state/apps/pack.sh (it is built anew and replaced); Ctrl-C ends the demo"

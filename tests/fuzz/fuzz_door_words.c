@@ -22,6 +22,35 @@ static void check_query(const char *query, struct arena *a)
     }
 }
 
+/* What is said of an upload becomes lines of its spec, one a key, whatever was typed; and the same again the same lines. */
+static void check_upload(const char *query, struct arena *a)
+{
+    static const char *const keys[] = {"app: x\n",   "source: {",      "route: ",    "port: ",
+                                       "volumes: [", "environment: [", "secrets: [", "gpus: "};
+    CLEANUP(str_release) struct str text = STR_INIT, again = STR_INIT;
+    struct upload_spec u = {0};
+    const char *name, *value;
+    size_t lines = 0;
+
+    while (door_form_next(&query, a, &name, &value) > 0) {
+        struct err e = {0};
+
+        assert((upload_spec_take(&u, name, value, a, &e) < 0) == (e.kind != ERR_NONE));
+    }
+    upload_spec_write(&u, "x", ".bundles/0.zip", NULL, &text);
+    for (const char *line = str_text(&text); *line; line = strchr(line, '\n') + 1) {
+        bool known = false;
+
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+            known |= strncmp(line, keys[i], strlen(keys[i])) == 0;
+        assert(known && strchr(line, '\n'));
+        lines++;
+    }
+    assert(lines >= 3 && lines <= ARRAY_LEN(keys));
+    upload_spec_write(&u, "x", ".bundles/0.zip", str_text(&text), &again);
+    assert(str_text(&again) && strcmp(str_text(&again), str_text(&text)) == 0);
+}
+
 static void check_cookie(const char *header, struct arena *a)
 {
     const char *value = door_cookie_value(header, a);
@@ -97,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= n + (end != NULL);
     }
     check_query(lines[0], a);
+    check_upload(lines[0], a);
     check_cookie(lines[1], a);
     check_host(lines[2]);
     check_json(data, size, a);
