@@ -169,7 +169,12 @@ void door_upload_form(struct door_call *c, struct web_reply *ret)
 
     door_trial_release(&u.trial);
     if (rc < 0) {
-        page_upload(c, ret, e.kind == ERR_CONFLICT ? 409 : e.kind == ERR_RETRY ? 503 : 422, e.msg);
+        page_upload(c, ret,
+                    u.full                   ? 507
+                    : e.kind == ERR_CONFLICT ? 409
+                    : e.kind == ERR_RETRY    ? 503
+                                             : 422,
+                    e.msg);
         return;
     }
     c->did_app = u.app;

@@ -46,6 +46,7 @@ struct door {
         uploads; /* folder in the first root that only the agent writes, or NULL: the first root is a file */
     struct arena *arena; /* uploads */
     atomic_int uploading, measuring;
+    atomic_int strangers;        /* whose bodies are being read */
     atomic_uint_fast64_t placed; /* how often something was put into the root */
     struct stream *stream;       /* NULL: nothing stays open */
     struct door_loop *loop;      /* NULL: there is no loop yet */
@@ -143,6 +144,7 @@ struct door_upload {
     int64_t length;     /* -1: not known */
     const char *sha256; /* ret: of the archive */
     bool unchanged;     /* ret: it was there already */
+    bool full;          /* ret: refused because there is no room for it */
     struct door_trial trial;
 };
 /* Take it in, check it, put it and the spec that names it in place. -1: no spec names it; what is refused leaves nothing. */

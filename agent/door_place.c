@@ -17,7 +17,13 @@
 #include "spec/limits.h"
 
 /* TRIAL_BYTES: to plan an upload its archive is read once more before it is placed. */
-enum { UPLOADS_MAX = 4, DEEP_BYTES = 4 << 20, CHUNK = 32768, TRIAL_BYTES = 64 << 20 };
+enum {
+    UPLOADS_MAX = 4,
+    UPLOAD_NICE = 10,
+    DEEP_BYTES = 4 << 20,
+    CHUNK = 32768,
+    TRIAL_BYTES = 64 << 20
+};
 
 /* ---- what needs more stack than a listener's thread has ---- */
 
@@ -175,6 +181,7 @@ static const char *ending_of(const unsigned char *head, size_t n)
 }
 
 struct taking {
+    struct door_upload *u;
     int fd;
     const char *path;
     const char *ending;
@@ -183,23 +190,30 @@ struct taking {
     unsigned char *buf;
 };
 
-static int write_all(int fd, const unsigned char *p, size_t n, struct err *e)
+static int not_stored(struct taking *t, struct err *e)
+{
+    t->u->full = errno == ENOSPC || errno == EDQUOT;
+    return err_errno(e, errno, "the archive cannot be stored");
+}
+
+static int write_all(struct taking *t, const unsigned char *p, size_t n, struct err *e)
 {
     while (n > 0) {
-        ssize_t put = write(fd, p, n);
+        ssize_t put = write(t->fd, p, n);
 
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return err_errno(e, errno, "the archive cannot be stored");
+            return not_stored(t, e);
         p += put;
         n -= (size_t)put;
     }
     return 0;
 }
 
-static int take_bytes(struct taking *t, struct door_upload *u, int64_t max, struct err *e)
+static int take_bytes(struct taking *t, int64_t max, struct err *e)
 {
+    struct door_upload *u = t->u;
     long n;
     size_t head = 0;
 
@@ -218,20 +232,21 @@ static int take_bytes(struct taking *t, struct door_upload *u, int64_t max, stru
         if (t->bytes > max)
             return err_set(e, ERR_USER, "the archive is larger than %lld MiB",
                            (long long)(max >> 20));
-        if (EVP_DigestUpdate(t->md, t->buf, there) != 1 || write_all(t->fd, t->buf, there, e) < 0)
+        if (EVP_DigestUpdate(t->md, t->buf, there) != 1 || write_all(t, t->buf, there, e) < 0)
             return e->kind ? -1 : err_set(e, ERR_BUG, "no digest");
         if (n <= 0)
             break;
     }
     if (n < 0 || (u->length >= 0 && t->bytes != u->length))
-        return err_set(e, ERR_USER, "the upload breaks off after %lld bytes: send it again",
+        return err_set(e, ERR_USER,
+                       "the upload breaks off after %lld bytes, or comes too slowly: send it again",
                        (long long)t->bytes);
     return t->ending ? 0 : err_set(e, ERR_USER, "nothing was sent: an archive is the body");
 }
 
-static int take_archive(struct door_call *c, const char *folder, struct door_upload *u,
-                        struct taking *t, struct err *e)
+static int take_archive(struct door_call *c, const char *folder, struct taking *t, struct err *e)
 {
+    struct door_upload *u = t->u;
     char *path = arena_printf(c->a, "%s/.part.XXXXXX", folder);
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned n = 0;
@@ -239,16 +254,16 @@ static int take_archive(struct door_call *c, const char *folder, struct door_upl
 
     t->fd = mkostemp(path, O_CLOEXEC);
     if (t->fd < 0)
-        return err_errno(e, errno, "the archive cannot be stored in %s", folder);
+        return not_stored(t, e);
     t->path = path;
     t->md = EVP_MD_CTX_new();
     t->buf = arena_alloc(c->a, CHUNK);
     int rc = t->md && EVP_DigestInit_ex(t->md, EVP_sha256(), NULL) == 1
-                 ? take_bytes(t, u, LIMIT_UPLOAD_BYTES, e)
+                 ? take_bytes(t, LIMIT_UPLOAD_BYTES, e)
                  : err_set(e, ERR_BUG, "no digest");
 
     if (rc == 0 && (EVP_DigestFinal_ex(t->md, sum, &n) != 1 || fsync(t->fd) != 0))
-        rc = err_errno(e, errno, "the archive cannot be stored");
+        rc = not_stored(t, e);
     EVP_MD_CTX_free(t->md);
     (void)close(t->fd);
     for (unsigned i = 0; i < n; i++)
@@ -257,24 +272,47 @@ static int take_archive(struct door_call *c, const char *folder, struct door_upl
     return rc;
 }
 
-struct opening {
-    const struct door *d;
-    const char *path;
+/* Names, limits and checksums: the whole of it is read once. */
+static int open_archive(const struct door *d, const char *path, struct err *e)
+{
+    struct context_where where = {.path = path,
+                                  .limits = context_limits_of(&d->o->settings.build_limits)};
+    char digest[SHA256_HEX];
+    struct context *ctx = context_open(&where, e);
+    int rc = ctx ? context_digest(ctx, digest, e) : -1;
+
+    context_free(ctx);
+    return rc;
+}
+
+struct taking_in {
+    struct door_call *c;
+    const char *folder;
+    struct taking *t;
     int rc;
     struct err *e;
 };
 
-/* Names, limits and checksums: the whole of it is read once. */
-static void open_archive(void *arg)
+/* Hashing and unpacking a GiB takes seconds of a processor: who logs in, asks or is converged meanwhile comes first. */
+static void take_in(void *arg)
 {
-    struct opening *x = arg;
-    struct context_where where = {.path = x->path,
-                                  .limits = context_limits_of(&x->d->o->settings.build_limits)};
-    char digest[SHA256_HEX];
-    struct context *ctx = context_open(&where, x->e);
+    struct taking_in *x = arg;
+    struct taking *t = x->t;
 
-    x->rc = ctx ? context_digest(ctx, digest, x->e) : -1;
-    context_free(ctx);
+    errno = 0;
+    if (nice(UPLOAD_NICE) == -1 && errno != 0)
+        errno = 0; /* then it is as nice as it may be; on Linux a thread alone has it (nice(2)) */
+    x->rc = take_archive(x->c, x->folder, t, x->e);
+    if (x->rc < 0)
+        return;
+    const char *named = arena_printf(x->c->a, "%s.%s", t->path, t->ending);
+
+    if (rename(t->path, named) != 0) {
+        x->rc = err_errno(x->e, errno, "%s", named);
+        return;
+    }
+    t->path = named;
+    x->rc = open_archive(x->c->door, named, x->e);
 }
 
 /* ---- putting it in place ---- */
@@ -368,13 +406,16 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
         (void)unlink(kept);
     if (rc < 0 || u->trial.dry_run)
         return rc;
-    return place_spec(c, folder, path, text.buf, text.len, &u->unchanged, e);
+    rc = place_spec(c, folder, path, text.buf, text.len, &u->unchanged, e);
+    if (rc < 0 && !there)
+        (void)unlink(kept); /* nothing names it */
+    return rc;
 }
 
 int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
                       struct err *e)
 {
-    struct taking t = {.fd = -1};
+    struct taking t = {.fd = -1, .u = u};
     const char *path, *folder = NULL;
     int rc;
 
@@ -386,16 +427,9 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
         return err_set(e, ERR_RETRY, "%d uploads are coming in already: try again in a while",
                        UPLOADS_MAX);
     }
-    rc = take_archive(c, folder, u, &t, e);
-    if (rc == 0) {
-        const char *named = arena_printf(c->a, "%s.%s", t.path, t.ending);
-        struct opening x = {.d = c->door, .path = named, .e = e};
+    struct taking_in x = {.c = c, .folder = folder, .t = &t, .e = e};
 
-        rc = rename(t.path, named) != 0 ? err_errno(e, errno, "%s", named) : 0;
-        t.path = rc == 0 ? named : t.path;
-        if (rc == 0)
-            rc = door_deep(open_archive, &x, e) < 0 ? -1 : x.rc;
-    }
+    rc = door_deep(take_in, &x, e) < 0 ? -1 : x.rc;
     if (rc == 0) {
         (void)pthread_mutex_lock(&c->door->placing);
         rc = settle(c, folder, path, &t, u, e);
@@ -442,16 +476,21 @@ void door_bundle_put(struct door_call *c, struct web_reply *ret)
         return;
     }
     if (c->r->body->length > LIMIT_UPLOAD_BYTES) {
-        problem_reply(ret, 413, "the archive is larger than 1 GiB", NULL);
+        problem_reply(
+            ret, 413, "the archive is larger than 1 GiB",
+            "send a smaller one; what an app only reads at run time belongs into a volume");
         return;
     }
     u.read = c->r->body->read;
     u.ctx = c->r->body->ctx;
     u.length = c->r->body->length;
-    if (door_place_bundle(c, &u, ret, &e) < 0)
-        problem_error(ret, &e, NULL);
-    else
+    if (door_place_bundle(c, &u, ret, &e) == 0)
         placed(c, u.app, u.sha256, u.unchanged, &u.trial, ret);
+    else if (u.full)
+        problem_reply(ret, 507, e.msg,
+                      "make room on the disk that has `uploads/`; what was sent is gone");
+    else
+        problem_error(ret, &e, NULL);
     door_trial_release(&u.trial);
 }
 
