@@ -1,11 +1,12 @@
 /* Archives that were uploaded and that no spec names any more.
  *
- * Comes in: all texts of all roots, and the folder of archives. Goes out: marks, and a week later the archives. Refuses to touch a name that is not SHA256 and an ending, and anything at all while some text is not
+ * Comes in: all texts of all roots, and the folder of archives. Goes out: marks, and a week later the archives. Refuses to touch a name that is not APP.SHA256 (or SHA256) and an ending, and anything at all while some text is not
  * known. */
 #include "agent/bundles_gc.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,8 +15,7 @@
 #include "spec/base/arena.h"
 #include "spec/document.h"
 #include "spec/desired.h"
-
-#define MARK ".unnamed"
+#include "spec/limits.h"
 
 enum { SHA_TEXT = 64 };
 
@@ -60,18 +60,48 @@ static bool all_known(const struct sources *s, struct texts *t)
 
 /* ---- the folder ---- */
 
+/* Where the digest begins: behind the app that the archive was sent for. */
+static const char *digest_in(const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    return dot && strspn(name, "0123456789abcdef") != SHA_TEXT && dot - name <= LIMIT_APP_NAME
+               ? dot + 1
+               : name;
+}
+
 static bool is_archive(const char *name)
 {
-    return strspn(name, "0123456789abcdef") == SHA_TEXT && name[SHA_TEXT] == '.' &&
-           bundle_name(name);
+    const char *sha = digest_in(name);
+
+    return strspn(sha, "0123456789abcdef") == SHA_TEXT && sha[SHA_TEXT] == '.' && bundle_name(name);
 }
 
 static bool named(const struct texts *t, const char *name)
 {
-    char sha[SHA_TEXT + 1];
+    char stem[LIMIT_APP_NAME + 1 + SHA_TEXT + 1];
 
-    (void)snprintf(sha, sizeof(sha), "%.64s", name);
-    return t->all.len > 0 && strstr(t->all.buf, sha) != NULL;
+    (void)snprintf(stem, sizeof(stem), "%.*s", (int)(digest_in(name) - name) + SHA_TEXT, name);
+    return t->all.len > 0 && strstr(t->all.buf, stem) != NULL;
+}
+
+static bool is_over(const struct stat *mark, int64_t now_ms)
+{
+    return now_ms - (int64_t)mark->st_mtim.tv_sec * 1000 >= BUNDLES_GRACE_MS;
+}
+
+/* Under the folder's lock its mark is looked at once more: who sends the archive again takes the mark away (door_place.c). */
+static int remove_marked(int dir, const char *name, const char *mark, int64_t now_ms)
+{
+    struct stat st;
+    int rc = -1;
+
+    if (flock(dir, LOCK_EX) != 0)
+        return -1;
+    if (fstatat(dir, mark, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_over(&st, now_ms))
+        rc = unlinkat(dir, name, 0) != 0 || unlinkat(dir, mark, 0) != 0 ? -1 : 0;
+    (void)flock(dir, LOCK_UN);
+    return rc;
 }
 
 static void judge(int dir, const struct texts *t, const char *name, int64_t now_ms, bool dry_run,
@@ -80,7 +110,7 @@ static void judge(int dir, const struct texts *t, const char *name, int64_t now_
     CLEANUP(str_release) struct str mark = STR_INIT;
     struct stat archive, marked;
 
-    str_addf(&mark, "%s" MARK, name);
+    str_addf(&mark, "%s" BUNDLES_MARK, name);
     bool has_mark = fstatat(dir, str_text(&mark), &marked, AT_SYMLINK_NOFOLLOW) == 0;
 
     if (fstatat(dir, name, &archive, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(archive.st_mode))
@@ -90,8 +120,8 @@ static void judge(int dir, const struct texts *t, const char *name, int64_t now_
             (void)unlinkat(dir, str_text(&mark), 0);
         return;
     }
-    if (has_mark && now_ms - (int64_t)marked.st_mtim.tv_sec * 1000 >= BUNDLES_GRACE_MS) {
-        if (!dry_run && (unlinkat(dir, name, 0) != 0 || unlinkat(dir, str_text(&mark), 0) != 0))
+    if (has_mark && is_over(&marked, now_ms)) {
+        if (!dry_run && remove_marked(dir, name, str_text(&mark), now_ms) != 0)
             return;
         ret->removed++;
         ret->bytes += archive.st_size;
@@ -104,6 +134,22 @@ static void judge(int dir, const struct texts *t, const char *name, int64_t now_
 
     if (fd >= 0)
         (void)close(fd);
+}
+
+int64_t bundles_of_app(const char *folder, const char *app)
+{
+    DIR *d = opendir(folder);
+    size_t n = strlen(app);
+    int64_t bytes = 0;
+    struct stat st;
+
+    for (const struct dirent *x; d && (x = readdir(d));)
+        if (strncmp(x->d_name, app, n) == 0 && x->d_name[n] == '.' && is_archive(x->d_name) &&
+            fstatat(dirfd(d), x->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            bytes += st.st_size;
+    if (d)
+        (void)closedir(d);
+    return bytes;
 }
 
 void bundles_gc(const struct sources *s, const char *folder, int64_t now_ms, bool dry_run,

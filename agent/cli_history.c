@@ -105,10 +105,11 @@ int cli_history(const struct options *o)
     struct err e = {0};
     struct printer p = {.colour = terminal_colour(stdout), .list = o->json ? json_array() : NULL};
     const char *app = o->words.n ? o->words.v[0] : NULL;
+    const struct strv one = {.v = &app, .n = 1};
     int rc = 0;
-    int read =
-        o->drift ? store_drifts(o->state, app, false, o->limit, put_drift, &p, &e)
-                 : store_history(o->state, app, o->limit, o->actions || o->json, put_entry, &p, &e);
+    int read = o->drift ? store_drifts(o->state, app, false, o->limit, put_drift, &p, &e)
+                        : store_history(o->state, app ? &one : NULL, o->limit,
+                                        o->actions || o->json, put_entry, &p, &e);
     if (read < 0 && e.kind != ERR_MISSING)
         rc = cli_fail(&e);
     else if (o->json)

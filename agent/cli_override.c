@@ -45,7 +45,7 @@ static int change_one(const struct core *c, const char *app, const char *done,
         return err_set(e, ERR_USER,
                        "no file in the roots holds an app \"%s\"; `evenkeel status` lists them",
                        app);
-    if (override_change(c->options->state, app, before, word, core_now_ms(), for_ms,
+    if (override_change(c->options->state, app, word, core_now_ms(), for_ms,
                         who ? who->pw_name : NULL, e) < 0)
         return err_wrap(e, "override");
     pid_t agent = lock_holder(c->options->state);
@@ -88,7 +88,7 @@ int override_keep_volumes(const struct core *c, const char *app, struct err *e)
 
     if (!before || before->volumes == VOLUMES_KEEP)
         return 0;
-    return override_change(c->options->state, app, before, OVERRIDE_KEEP_VOLUMES, core_now_ms(), 0,
+    return override_change(c->options->state, app, OVERRIDE_KEEP_VOLUMES, core_now_ms(), 0,
                            who ? who->pw_name : NULL, e);
 }
 

@@ -51,45 +51,40 @@ static void read_set(const char *path, const char *name, struct arena *a, struct
         strv_push(a, ret, apps.v[i]);
 }
 
-typedef void each_fn(const char *path, const char *name, struct arena *a, struct strv *ret);
+static void read_if_fresh(const char *path, const char *name, struct arena *a,
+                          struct strv *ret_apps, struct strv *ret_names)
+{
+    struct stat st;
 
-static void each_file(const char *state_dir, each_fn *fn, struct arena *a, struct strv *ret)
+    if (lstat(path, &st) < 0)
+        return;
+    if (time(NULL) - st.st_mtime > FRESH_S) {
+        (void)unlink(path);
+        return;
+    }
+    read_set(path, name, a, ret_apps);
+    strv_push(a, ret_names, name);
+}
+
+void confirm_read(const char *state_dir, struct arena *a, struct strv *ret_apps,
+                  struct strv *ret_names)
 {
     const char *dir = fsx_join(state_dir, "confirm-removals", a);
     DIR *d = opendir(dir);
-    if (!d)
-        return;
-    for (struct dirent *x = readdir(d); x; x = readdir(d))
+
+    for (struct dirent *x; d && (x = readdir(d));)
         if (strlen(x->d_name) == 12 && strspn(x->d_name, "0123456789abcdef") == 12)
-            fn(fsx_join(dir, x->d_name, a), x->d_name, a, ret);
-    (void)closedir(d);
+            read_if_fresh(fsx_join(dir, x->d_name, a), arena_strdup(a, x->d_name), a, ret_apps,
+                          ret_names);
+    if (d)
+        (void)closedir(d);
 }
 
-static void read_if_fresh(const char *path, const char *name, struct arena *a, struct strv *ret)
+void confirm_forget(const char *state_dir, const struct strv *names)
 {
-    struct stat st;
-    if (lstat(path, &st) < 0)
-        return;
-    if (time(NULL) - st.st_mtime > FRESH_S)
-        (void)unlink(path);
-    else
-        read_set(path, name, a, ret);
-}
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *dir = fsx_join(state_dir, "confirm-removals", a);
 
-void confirm_read(const char *state_dir, struct arena *a, struct strv *ret)
-{
-    each_file(state_dir, read_if_fresh, a, ret);
-}
-
-static void remove_file(const char *path, const char *name, struct arena *a, struct strv *ret)
-{
-    (void)name, (void)a, (void)ret;
-    (void)unlink(path);
-}
-
-void confirm_forget(const char *state_dir)
-{
-    struct arena *a = arena_new();
-    each_file(state_dir, remove_file, a, NULL);
-    arena_free(a);
+    for (size_t i = 0; i < names->n; i++)
+        (void)unlink(fsx_join(dir, names->v[i], a));
 }

@@ -11,9 +11,10 @@
 struct arena;
 
 int confirm_write(const char *state_dir, const char *root, const struct strv *apps, struct err *e);
-/* The apps of all releases not older than an hour, in the arena. Older ones are removed. */
-void confirm_read(const char *state_dir, struct arena *a, struct strv *ret);
-/* It is done: remove them all. */
-void confirm_forget(const char *state_dir);
+/* The apps of all releases not older than an hour, and the releases' names, in the arena. Older ones are removed. */
+void confirm_read(const char *state_dir, struct arena *a, struct strv *ret_apps,
+                  struct strv *ret_names);
+/* These are done: remove them. One that came meanwhile stays. */
+void confirm_forget(const char *state_dir, const struct strv *names);
 
 #endif

@@ -122,14 +122,15 @@ void core_close(struct core *c)
 bool core_read_released(struct core *c)
 {
     struct arena *a = arena_new();
-    struct strv now = {0};
-    confirm_read(c->options->state, a, &now);
+    struct strv now = {0}, names = {0};
+    confirm_read(c->options->state, a, &now, &names);
     bool same = now.n == c->released.n;
     for (size_t i = 0; same && i < now.n; i++)
         same = strcmp(now.v[i], c->released.v[i]) == 0;
     arena_free(c->released_arena);
     c->released_arena = a;
     c->released = now;
+    c->released_names = names;
     return !same;
 }
 
@@ -148,7 +149,7 @@ void core_settle_released(struct core *c, const struct plan *plan)
 {
     bool left = plan->released.n > 0;
     if (c->releasing && !left) {
-        confirm_forget(c->options->state);
+        confirm_forget(c->options->state, &c->released_names);
         (void)core_read_released(c);
     }
     c->releasing = left;

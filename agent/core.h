@@ -46,6 +46,7 @@ struct core {
     struct strv host_routes;
     struct arena *routes_arena;
     struct strv released; /* apps whose removal was confirmed (confirm.h); in released_arena */
+    struct strv released_names; /* of the files that say so */
     struct arena *released_arena;
     bool releasing; /* some of them were still there at the last plan */
 };

@@ -8,6 +8,7 @@
 #include "agent/door_loop.h"
 #include "agent/door_parts.h"
 #include "agent/multipart.h"
+#include "agent/narrow.h"
 #include "agent/problem.h"
 #include "agent/stream.h"
 #include "agent/stream_feed.h"
@@ -166,6 +167,21 @@ static int prove(struct door_call *c, struct web_reply *ret)
     return 0;
 }
 
+/* Who may know of some apps alone reads nothing of others, whatever it was that said it. A spec goes out to the byte. */
+static void narrow_reply(const struct door_call *c, struct web_reply *ret)
+{
+    CLEANUP(str_release) struct str list = STR_INIT, text = STR_INIT;
+
+    if (!c->caller.apps || c->caller.apps->n == 0 || ret->body.len == 0 ||
+        (ret->type && strcmp(ret->type, "application/yaml") == 0))
+        return;
+    narrow_list(c->caller.apps, &list);
+    if (!narrow_text(str_text(&list), ret->body.buf, ret->body.len, &text))
+        return;
+    str_clear(&ret->body);
+    str_addn(&ret->body, text.buf, text.len);
+}
+
 static void run_call(struct door_call *c, struct web_reply *ret)
 {
     door_identify(c);
@@ -203,10 +219,12 @@ bool door_answer(struct door *d, const struct web_request *r, struct web_reply *
                           .mono_ms = core_monotonic_ms(),
                           .heard = d->stream ? stream_last(d->stream) : 0};
 
-    if (c.facts)
+    if (c.facts) {
         run_call(&c, ret);
-    else
+        narrow_reply(&c, ret);
+    } else
         problem_reply(ret, 503, "the agent is starting", "ask again in a moment");
+    door_stream_leave_wait(&c);
     multipart_free(c.multipart);
     door_facts_drop(c.facts);
     arena_free(c.a);

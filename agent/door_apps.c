@@ -91,26 +91,28 @@ static int volumes_go(struct door_call *c, struct web_reply *ret, enum override_
     return 0;
 }
 
-struct in_force {
-    struct door_call *c;
-    const struct override *ret;
+struct saying {
+    const struct door_call *c;
+    enum override_word word;
+    int64_t for_ms;
     int rc;
     struct err *e;
 };
 
-static void read_override(void *arg)
+static void say_word(void *arg)
 {
-    struct in_force *x = arg;
+    struct saying *x = arg;
+    const struct door_call *c = x->c;
 
-    x->rc = override_read(x->c->door->o->state, x->c->v.app, x->c->a, &x->ret, x->e);
+    x->rc =
+        override_change(c->door->o->state, c->v.app, x->word, c->now_ms, x->for_ms, c->by, x->e);
 }
 
 void door_app_word(struct door_call *c, struct web_reply *ret)
 {
-    const char *length = door_form_value(c->r->query, "for", c->a), *state = c->door->o->state;
+    const char *length = door_form_value(c->r->query, "for", c->a);
     enum override_word word;
     struct err e = {0};
-    struct in_force before = {.c = c, .e = &e};
     int64_t ns = 0;
 
     if (!door_known(c, ret) || word_of(c->r->path, &word) < 0)
@@ -121,13 +123,9 @@ void door_app_word(struct door_call *c, struct web_reply *ret)
     }
     if (word == OVERRIDE_REMOVE && volumes_go(c, ret, &word) < 0)
         return;
-    (void)pthread_mutex_lock(&c->door->placing);
-    int rc = door_deep(read_override, &before, &e) < 0 ? -1 : before.rc;
+    struct saying x = {.c = c, .word = word, .for_ms = ns / 1000000, .e = &e};
 
-    if (rc == 0)
-        rc = override_change(state, c->v.app, before.ret, word, c->now_ms, ns / 1000000, c->by, &e);
-    (void)pthread_mutex_unlock(&c->door->placing);
-    if (rc < 0)
+    if (door_deep(say_word, &x, &e) < 0 || x.rc < 0)
         problem_error(ret, &e, NULL);
     else
         door_reply_json(ret, 202,
@@ -137,20 +135,13 @@ void door_app_word(struct door_call *c, struct web_reply *ret)
 
 /* ---- history ---- */
 
-struct telling {
-    const struct door_call *c;
-    json_t *list;
-};
-
 static void add_entry(void *user, const struct store_entry *x)
 {
     CLEANUP(str_release) struct str at = STR_INIT;
-    const struct telling *t = user;
+    json_t *list = user;
 
-    if (t->c->v.filtered && (!x->app || !strv_has(t->c->caller.apps, x->app)))
-        return;
     str_add_time(&at, x->ms);
-    json_array_append_new(t->list,
+    json_array_append_new(list,
                           json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:I}", "at", str_text(&at),
                                     "app", x->app, "what", x->what, "result", x->result, "text",
                                     x->text, "error", x->error, "took_ms", (json_int_t)x->took_ms));
@@ -162,15 +153,16 @@ void door_app_history(struct door_call *c, struct web_reply *ret)
     struct err e = {0};
     int64_t limit = 50;
     json_t *list = json_array();
-    struct telling t = {c, list};
+    const char *app = c->v.app;
+    const struct strv one = {.v = &app, .n = 1};
+    const struct strv *apps = *app ? &one : c->v.filtered ? c->caller.apps : NULL;
 
     if (text && parse_int64(text, 1, 1000, &limit) < 0) {
         problem_reply(ret, 422, "`limit` is a number from 1 to 1000", NULL);
         json_decref(list);
         return;
     }
-    if (store_history(c->door->o->state, *c->v.app ? c->v.app : NULL, (int)limit, false, add_entry,
-                      &t, &e) < 0 &&
+    if (store_history(c->door->o->state, apps, (int)limit, false, add_entry, list, &e) < 0 &&
         e.kind != ERR_MISSING) {
         problem_error(ret, &e, NULL);
         json_decref(list);

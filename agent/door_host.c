@@ -202,6 +202,12 @@ void door_token_create(struct door_call *c, struct web_reply *ret)
         problem_reply(ret, 422, "`apps` is a list of names", NULL);
         return;
     }
+    if (apps &&
+        t.apps.n == 0) { /* as tokens_open has it: a list that holds nothing narrows to nothing */
+        problem_reply(ret, 422, "`apps` is an empty list: name an app, or leave `apps` out for all",
+                      NULL);
+        return;
+    }
     if (role_parse_scope(js_str(v, "scope", ""), &t.scope) < 0 || days < 1 || days > 3650) {
         problem_reply(ret, 422, "`scope` is read, deploy or admin; `days` 1 to 3650", NULL);
         return;

@@ -15,6 +15,8 @@
 #include "spec/base/arena.h"
 #include "spec/limits.h"
 
+enum { GONE_KEPT = 256, AGAIN_MAX = 5 };
+
 enum job_kind { JOB_LOGS, JOB_WAIT, JOB_GONE };
 
 struct job {
@@ -33,6 +35,9 @@ struct source { /* one container */
     struct logs want;
     struct ticket *ticket; /* NULL: it is over */
     int64_t over_ms;       /* since when */
+    int64_t started_ms;    /* of the container, when it was last attached to; 0: not known */
+    int again;             /* how often that was in vain */
+    bool broke;            /* it did not end: the engine went away */
     struct source *next;
 };
 
@@ -42,7 +47,7 @@ struct follow {
     struct door_loop_logs want;
     struct arena *arena; /* itself included */
     struct source *sources;
-    size_t open;
+    size_t open, left_out; /* lines: the stream had no room for them */
     bool begun, labelled, gone;
 };
 
@@ -63,6 +68,8 @@ struct door_loop {
     struct job *jobs;     /* newest first */
     struct follow *follows;
     struct wait *waits;
+    uint64_t gone[GONE_KEPT]; /* clients that went before their wish came; 0: none */
+    size_t gone_at;
 };
 
 /* ---- wishes ---- */
@@ -125,10 +132,17 @@ static void follow_free(struct follow *f)
     arena_free(f->arena);
 }
 
+static void add_left_out(const struct follow *f, struct str *out)
+{
+    if (f->left_out > 0)
+        str_addf(out, "... %zu lines are left out: they came faster than they were taken ...\n",
+                 f->left_out);
+}
+
 static void line_came(void *user, bool is_stderr, const char *line, size_t n)
 {
     const struct source *s = user;
-    const struct follow *f = s->follow;
+    struct follow *f = s->follow;
     CLEANUP(str_release) struct str raw = STR_INIT, text = STR_INIT;
 
     (void)is_stderr;
@@ -137,19 +151,27 @@ static void line_came(void *user, bool is_stderr, const char *line, size_t n)
     str_addn(&raw, line, n);
     if (f->want.grep && !strstr(str_text(&raw), f->want.grep))
         return;
+    add_left_out(f, &text);
     if (f->labelled)
         str_addf(&text, "%s | ", s->name);
     str_add_escaped(&text, str_text(&raw));
     str_add(&text, "\n");
-    (void)stream_say(f->loop->stream, f->want.client, str_text(&text));
+    if (stream_say(f->loop->stream, f->want.client, str_text(&text)))
+        f->left_out = 0;
+    else
+        f->left_out++;
 }
 
 static void finish(struct follow *f)
 {
     if (f->open > 0 || (f->want.follow && !f->gone))
         return;
-    if (!f->gone)
-        stream_end(f->loop->stream, f->want.client, false);
+    if (!f->gone) {
+        CLEANUP(str_release) struct str text = STR_INIT;
+
+        add_left_out(f, &text);
+        stream_end(f->loop->stream, f->want.client, str_text(&text), false);
+    }
     follow_free(f);
 }
 
@@ -160,6 +182,7 @@ static void source_over(void *user, const struct op_result *result)
 
     s->ticket = NULL;
     s->over_ms = core_now_ms();
+    s->broke = result->err.kind == ERR_RETRY;
     f->open--;
     if (!f->gone && result->err.kind != ERR_NONE && result->err.kind != ERR_STALE) {
         CLEANUP(str_release) struct str text = STR_INIT;
@@ -181,13 +204,25 @@ static struct source *source_of(const struct follow *f, const char *id)
     return s;
 }
 
+/* One whose log ends while it runs on, because its driver keeps none, is not asked again until it is started again. */
+static bool is_heard_out(struct source *s, const struct obs_container *x)
+{
+    if (x->state != CS_RUNNING)
+        return true;
+    if (x->started_ms != s->started_ms) {
+        s->again = 0;
+        return false;
+    }
+    return !s->broke || ++s->again > AGAIN_MAX;
+}
+
 /* A container that is new, or was started again. */
 static void attach(struct follow *f, const struct obs_container *x)
 {
     struct driver *d = f->loop->core->driver;
     struct source *s = source_of(f, x->id);
 
-    if (s && (s->ticket || x->state != CS_RUNNING))
+    if (s && (s->ticket || is_heard_out(s, x)))
         return;
     if (!s) {
         s = ARENA_NEW(f->arena, struct source);
@@ -203,6 +238,7 @@ static void attach(struct follow *f, const struct obs_container *x)
                             .timestamps = f->want.timestamps,
                             .tail = f->begun ? -1 : f->want.tail, /* later ones: all of it */
                             .since_ms = s->over_ms};
+    s->started_ms = x->started_ms;
     f->open++;
     s->ticket = d->ops->logs(d, &s->want, line_came, source_over, s);
 }
@@ -240,23 +276,24 @@ static void begin_logs(struct door_loop *l, struct job *j)
 
     *f = (struct follow){.next = l->follows, .loop = l, .want = j->logs, .arena = j->arena};
     l->follows = f;
-    attach_all(f, l->core->driver->ops->observed(l->core->driver, a));
+    attach_all(f, core_observed(l->core, a));
     finish(f);
 }
 
-static void gone_logs(struct door_loop *l, uint64_t client)
+static bool gone_logs(struct door_loop *l, uint64_t client)
 {
     struct follow *f = l->follows;
 
     while (f && f->want.client != client)
         f = f->next;
     if (!f || f->gone)
-        return;
+        return f != NULL;
     f->gone = true;
     for (struct source *s = f->sources; s; s = s->next)
         if (s->ticket)
             l->core->driver->ops->cancel(l->core->driver, s->ticket);
     finish(f);
+    return true;
 }
 
 /* ---- waiting ---- */
@@ -289,8 +326,7 @@ static bool decided(const struct door_loop *l, const struct wait *w, const struc
         return false;
     str_addf(&text, "%s: %s is %s%s%s\n", how > 0 ? "ok" : "failed", w->app, x->state,
              *x->why ? ": " : "", x->why);
-    (void)stream_say(l->stream, w->client, str_text(&text));
-    stream_end(l->stream, w->client, how < 0);
+    stream_end(l->stream, w->client, str_text(&text), how < 0);
     return true;
 }
 
@@ -314,13 +350,14 @@ static void begin_wait(struct door_loop *l, const struct job *j)
     l->stir(l->ctx);
 }
 
-static void gone_wait(struct door_loop *l, uint64_t client)
+static bool gone_wait(struct door_loop *l, uint64_t client)
 {
     for (struct wait **at = &l->waits; *at; at = &(*at)->next)
         if ((*at)->client == client) {
             drop_wait(at);
-            return;
+            return true;
         }
+    return false;
 }
 
 bool door_loop_waits(const struct door_loop *l)
@@ -338,7 +375,7 @@ void door_loop_known(struct door_loop *l, const struct door_facts *f)
     if (!l->follows)
         return;
     struct arena *a = arena_new();
-    const struct observed *o = l->core->driver->ops->observed(l->core->driver, a);
+    const struct observed *o = core_observed(l->core, a);
 
     for (struct follow *x = l->follows; x; x = x->next)
         if (x->want.follow && !x->gone)
@@ -348,16 +385,37 @@ void door_loop_known(struct door_loop *l, const struct door_facts *f)
 
 /* ---- the queue's end ---- */
 
+/* The stream may let a client go before its handler has said what it wants. */
+static bool went_before(const struct door_loop *l, uint64_t client)
+{
+    for (size_t i = 0; i < GONE_KEPT; i++)
+        if (l->gone[i] == client)
+            return true;
+    return false;
+}
+
+static void client_gone(struct door_loop *l, uint64_t client)
+{
+    if (!gone_logs(l, client) && !gone_wait(l, client))
+        l->gone[l->gone_at++ % GONE_KEPT] = client;
+}
+
 /* Frees j, or keeps its arena. */
 static void do_job(struct door_loop *l, struct job *j)
 {
+    bool late = j->kind != JOB_GONE && went_before(l, j->logs.client);
+
     switch (j->kind) {
-    case JOB_LOGS: begin_logs(l, j); return;
-    case JOB_WAIT: begin_wait(l, j); break;
-    case JOB_GONE:
-        gone_logs(l, j->logs.client);
-        gone_wait(l, j->logs.client);
+    case JOB_LOGS:
+        if (late)
+            break;
+        begin_logs(l, j);
+        return;
+    case JOB_WAIT:
+        if (!late)
+            begin_wait(l, j);
         break;
+    case JOB_GONE: client_gone(l, j->logs.client); break;
     }
     arena_free(j->arena);
 }

@@ -123,6 +123,11 @@ void door_app_onboard(struct door_call *c, struct web_reply *ret)
         problem_reply(ret, 403, "this token is for other apps", NULL);
         return;
     }
+    if (door_facts_app(c->facts, w.name)) {
+        problem_reply(ret, 409, arena_printf(c->a, "there is an app \"%s\" already", w.name),
+                      "take another name, or change it: PUT /api/v1/apps/NAME/spec");
+        return;
+    }
     if (w.repository) {
         problem_reply(ret, 501, "sources in Git are not supported yet",
                       "send the source as an archive: POST /api/v1/apps/NAME/bundle; or name an "

@@ -3,6 +3,7 @@
  * door.c the way from a request to its handler    door_caller.c who asks: token, session, nobody
  * door_rows.c which handler has which row          door_login.c  logging in and out, passwords
  * door_apps.c apps: list, words, specs             door_place.c  specs and bundles put into a root
+ * door_take.c  an archive taken in, and read through
  * door_pages.c plain pages for browsers            door_host.c   probes, metrics, accounts, tokens, audit
  * door_plan.c  plans, drift, held removals          door_trial.c  what an upload would do
  * door_stats.c what containers use                  door_volumes.c volumes and quarantine
@@ -71,6 +72,7 @@ struct door_call {
     struct multipart *multipart; /* a form with a file, read as far as its csrf field */
     const char *form;            /* the body of a form without one */
     int64_t now_ms, mono_ms;
+    bool waits;          /* a place for `?wait=1` is reserved (door_stream_check_wait) */
     uint64_t heard;      /* the number of the last event before this request did anything */
     const char *did_app; /* for the audit log, if it is not the path's */
     const char *detail;  /* likewise; NULL: nothing */
@@ -117,8 +119,9 @@ int door_deep(void (*run)(void *arg), void *arg, struct err *e);
 void door_place_sweep(const struct door *d);
 /* ---- door_plan.c ---- */
 struct core_pass;
-/* On the loop. DESK_DONE without e: *ret is planned, of this app, or of none (""), which still tells what is held and what is there. */
-enum desk_end door_plan_now(struct desk_call *c, const struct desk_world *w, const char *app,
+/* On the loop. DESK_DONE without e: *ret is planned, of this app, or of none (""), which still tells what is held and what is there. All of it lives in pass, which must be
+ * freed on the loop: what is known of the engine is counted there, and by nobody else. */
+enum desk_end door_plan_now(const struct desk_world *w, const char *app, struct arena *pass,
                             struct core_pass *ret, struct err *e);
 
 /* ---- door_trial.c ---- */
@@ -147,6 +150,18 @@ struct door_upload {
     bool full;          /* ret: refused because there is no room for it */
     struct door_trial trial;
 };
+/* ---- door_take.c ---- */
+/* A file in the folder of archives that no spec names yet; whose it is to unlink what has a path, whatever was returned. */
+struct door_taken {
+    const char *path;   /* NULL: none was made */
+    const char *ending; /* by its first bytes: "zip", "tar.gz", "tar.zst" */
+    int64_t bytes;
+};
+/* All that is sent, read through once. Fills u->sha256 and u->full. */
+int door_take(struct door_call *c, const char *folder, struct door_upload *u,
+              struct door_taken *ret, struct err *e);
+
+/* ---- door_place.c ---- */
 /* Take it in, check it, put it and the spec that names it in place. -1: no spec names it; what is refused leaves nothing. */
 int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
                       struct err *e);
@@ -161,10 +176,12 @@ void door_add_quoted(struct str *out, const char *text);
 bool door_stream_good(void *ctx, const char *credential);
 /* As stream_rules.gone. */
 void door_stream_gone(void *ctx, uint64_t client);
-/* `?wait=1`: what was placed for this app is followed until it is well, or is not. False: nobody asked for it. */
-bool door_stream_wait(struct door_call *c, const char *app, struct web_reply *ret);
-/* Before anything is done: the query's `wait` and `timeout` are good. -1 with ret filled. */
+/* `?wait=1`: what was placed for this app is followed until it is well, or is not. ret, filled before, is what is said where that cannot be. Nobody asked for it: nothing. */
+void door_stream_wait(struct door_call *c, const char *app, struct web_reply *ret);
+/* Before anything is done: the query's `wait` and `timeout` are good, and there is a place to wait in. -1 with ret filled. */
 int door_stream_check_wait(struct door_call *c, struct web_reply *ret);
+/* The place that was not used after all. */
+void door_stream_leave_wait(struct door_call *c);
 
 /* ---- handlers, by room ---- */
 door_handler door_events, door_logs, door_builds;

@@ -1,29 +1,23 @@
 /* Specs and archives, put into the first root's folder `uploads/`.
  *
- * Comes in: bytes from a client. Goes out: uploads/.bundles/SHA256.EXT, and by one rename the uploads/NAME.yaml that names it; the watcher sees a file like any other. Everything is checked before the
+ * Comes in: bytes from a client. Goes out: uploads/.bundles/APP.SHA256.EXT, and by one rename the uploads/NAME.yaml that names it; the watcher sees a file like any other. Everything is checked before the
  * rename; what is refused, or breaks off, leaves nothing behind. Refuses names that a file elsewhere holds. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "agent/bundles_gc.h"
 #include "agent/door_parts.h"
 #include "agent/problem.h"
-#include "drivers/context.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 #include "spec/document.h"
 #include "spec/limits.h"
 
 /* TRIAL_BYTES: to plan an upload its archive is read once more before it is placed. */
-enum {
-    UPLOADS_MAX = 4,
-    UPLOAD_NICE = 10,
-    DEEP_BYTES = 4 << 20,
-    CHUNK = 32768,
-    TRIAL_BYTES = 64 << 20
-};
+enum { UPLOADS_MAX = 4, DEEP_BYTES = 4 << 20, TRIAL_BYTES = 64 << 20, SETTLE_TRIES = 5 };
 
 /* ---- what needs more stack than a listener's thread has ---- */
 
@@ -84,6 +78,13 @@ static int no_files(void *ctx, const char *path, struct arena *a, const char **r
                    path);
 }
 
+static int no_digests(void *ctx, const char *path, struct arena *a, const char **ret_digest,
+                      struct err *e)
+{
+    (void)ret_digest;
+    return no_files(ctx, path, a, NULL, NULL, e);
+}
+
 static int judge(const struct reading *x, const struct spec_file *f)
 {
     if (f->broken)
@@ -101,7 +102,7 @@ static void read_spec(void *arg)
 {
     struct reading *x = arg;
     struct door *d = x->c->door;
-    struct loader loader = {.read = no_files, .ctx = d};
+    struct loader loader = {.read = no_files, .digest = no_digests, .ctx = d};
     struct spec_file *f = ARENA_NEW(x->c->a, struct spec_file);
     const char *root = fsx_absolute(d->o->roots.v[0], x->c->a);
     const char *name = arena_printf(x->c->a, "%s.yaml", x->app ? x->app : "spec");
@@ -165,156 +166,6 @@ static const char *bundles_folder(struct door_call *c, struct err *e)
     return fsx_mkdirs(path, 0700, e) < 0 ? NULL : path;
 }
 
-/* ---- taking an archive in ---- */
-
-static const char *ending_of(const unsigned char *head, size_t n)
-{
-    if (n >= 4 && memcmp(head, "PK\3\4", 4) == 0)
-        return "zip";
-    if (n >= 4 && memcmp(head, "PK\5\6", 4) == 0)
-        return "zip"; /* an empty one: refused with that reason when it is opened */
-    if (n >= 2 && head[0] == 0x1f && head[1] == 0x8b)
-        return "tar.gz";
-    if (n >= 4 && memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0)
-        return "tar.zst";
-    return NULL;
-}
-
-struct taking {
-    struct door_upload *u;
-    int fd;
-    const char *path;
-    const char *ending;
-    int64_t bytes;
-    EVP_MD_CTX *md;
-    unsigned char *buf;
-};
-
-static int not_stored(struct taking *t, struct err *e)
-{
-    t->u->full = errno == ENOSPC || errno == EDQUOT;
-    return err_errno(e, errno, "the archive cannot be stored");
-}
-
-static int write_all(struct taking *t, const unsigned char *p, size_t n, struct err *e)
-{
-    while (n > 0) {
-        ssize_t put = write(t->fd, p, n);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return not_stored(t, e);
-        p += put;
-        n -= (size_t)put;
-    }
-    return 0;
-}
-
-static int take_bytes(struct taking *t, int64_t max, struct err *e)
-{
-    struct door_upload *u = t->u;
-    long n;
-    size_t head = 0;
-
-    while ((n = u->read(u->ctx, t->buf + head, CHUNK - head)) > 0 || head > 0) {
-        size_t there = head + (size_t)(n > 0 ? n : 0);
-
-        if (!t->ending && there < 4 && n > 0) { /* not enough to know what it is */
-            head = there;
-            continue;
-        }
-        head = 0;
-        if (!t->ending && !(t->ending = ending_of(t->buf, there)))
-            return err_set(e, ERR_USER,
-                           "this is no ZIP, tar.gz or tar.zst: send the archive itself");
-        t->bytes += (int64_t)there;
-        if (t->bytes > max)
-            return err_set(e, ERR_USER, "the archive is larger than %lld MiB",
-                           (long long)(max >> 20));
-        if (EVP_DigestUpdate(t->md, t->buf, there) != 1 || write_all(t, t->buf, there, e) < 0)
-            return e->kind ? -1 : err_set(e, ERR_BUG, "no digest");
-        if (n <= 0)
-            break;
-    }
-    if (n < 0 || (u->length >= 0 && t->bytes != u->length))
-        return err_set(e, ERR_USER,
-                       "the upload breaks off after %lld bytes, or comes too slowly: send it again",
-                       (long long)t->bytes);
-    return t->ending ? 0 : err_set(e, ERR_USER, "nothing was sent: an archive is the body");
-}
-
-static int take_archive(struct door_call *c, const char *folder, struct taking *t, struct err *e)
-{
-    struct door_upload *u = t->u;
-    char *path = arena_printf(c->a, "%s/.part.XXXXXX", folder);
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    char *hex = arena_alloc(c->a, SHA256_HEX);
-
-    t->fd = mkostemp(path, O_CLOEXEC);
-    if (t->fd < 0)
-        return not_stored(t, e);
-    t->path = path;
-    t->md = EVP_MD_CTX_new();
-    t->buf = arena_alloc(c->a, CHUNK);
-    int rc = t->md && EVP_DigestInit_ex(t->md, EVP_sha256(), NULL) == 1
-                 ? take_bytes(t, LIMIT_UPLOAD_BYTES, e)
-                 : err_set(e, ERR_BUG, "no digest");
-
-    if (rc == 0 && (EVP_DigestFinal_ex(t->md, sum, &n) != 1 || fsync(t->fd) != 0))
-        rc = not_stored(t, e);
-    EVP_MD_CTX_free(t->md);
-    (void)close(t->fd);
-    for (unsigned i = 0; i < n; i++)
-        (void)snprintf(hex + 2 * (size_t)i, 3, "%02x", sum[i]);
-    u->sha256 = hex;
-    return rc;
-}
-
-/* Names, limits and checksums: the whole of it is read once. */
-static int open_archive(const struct door *d, const char *path, struct err *e)
-{
-    struct context_where where = {.path = path,
-                                  .limits = context_limits_of(&d->o->settings.build_limits)};
-    char digest[SHA256_HEX];
-    struct context *ctx = context_open(&where, e);
-    int rc = ctx ? context_digest(ctx, digest, e) : -1;
-
-    context_free(ctx);
-    return rc;
-}
-
-struct taking_in {
-    struct door_call *c;
-    const char *folder;
-    struct taking *t;
-    int rc;
-    struct err *e;
-};
-
-/* Hashing and unpacking a GiB takes seconds of a processor: who logs in, asks or is converged meanwhile comes first. */
-static void take_in(void *arg)
-{
-    struct taking_in *x = arg;
-    struct taking *t = x->t;
-
-    errno = 0;
-    if (nice(UPLOAD_NICE) == -1 && errno != 0)
-        errno = 0; /* then it is as nice as it may be; on Linux a thread alone has it (nice(2)) */
-    x->rc = take_archive(x->c, x->folder, t, x->e);
-    if (x->rc < 0)
-        return;
-    const char *named = arena_printf(x->c->a, "%s.%s", t->path, t->ending);
-
-    if (rename(t->path, named) != 0) {
-        x->rc = err_errno(x->e, errno, "%s", named);
-        return;
-    }
-    t->path = named;
-    x->rc = open_archive(x->c->door, named, x->e);
-}
-
 /* ---- putting it in place ---- */
 
 void door_add_quoted(struct str *out, const char *text)
@@ -366,75 +217,157 @@ static int place_spec(struct door_call *c, const char *folder, const char *path,
     return *ret_unchanged ? 0 : fsx_replace_through(folder, path, text, n, 0600, e);
 }
 
-static int settle(struct door_call *c, const char *folder, const char *path, const struct taking *t,
-                  struct door_upload *u, struct err *e)
+/* An archive on its way to a spec that names it. */
+struct settling {
+    struct door_call *c;
+    const char *folder, *path; /* .bundles/, the spec */
+    const struct door_taken *t;
+    struct door_upload *u;
+    const char *bundle, *kept; /* its name in the spec; its path */
+    const char *old;           /* the spec that was there; NULL: none */
+    size_t old_n;
+    bool made; /* by us: it was not there before */
+};
+
+static bool is_kept(const struct settling *x)
+{
+    struct stat st;
+
+    return stat(x->kept, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == x->t->bytes;
+}
+
+/* One that is there already stays: to who is building from it another file of that name would be a change. Its mark goes, so that its week begins anew; who takes old ones away has the same lock. */
+static int keep_archive(struct settling *x, struct err *e)
+{
+    int fd = open(x->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+    if (fd < 0 || flock(fd, LOCK_EX) != 0)
+        rc = err_errno(e, errno, "the archive cannot be kept in %s", x->folder);
+    else if (is_kept(x))
+        (void)unlink(arena_printf(x->c->a, "%s" BUNDLES_MARK, x->kept));
+    else if (rename(x->t->path, x->kept) != 0)
+        rc = err_errno(e, errno, "the archive cannot be kept as %s", x->kept);
+    else
+        x->made = true;
+    if (rc == 0)
+        (void)fsync(fd); /* the archive's name is on disk before the spec that has it */
+    if (fd >= 0)
+        (void)close(fd);
+    return rc;
+}
+
+static void read_old(struct settling *x)
+{
+    struct err none = {0};
+
+    if (fsx_read(x->path, LIMIT_SPEC_BYTES, x->c->a, &x->old, &x->old_n, NULL, &none) < 0)
+        x->old = NULL;
+}
+
+/* Nobody placed anything meanwhile. The caller has the lock. */
+static bool still_old(const struct settling *x)
+{
+    struct stat st;
+
+    return x->old ? same_file(x->c, x->path, x->old, x->old_n) : stat(x->path, &st) != 0;
+}
+
+/* What came to nothing leaves nothing, unless the same archive was placed meanwhile. */
+static void unkeep(const struct settling *x)
+{
+    struct settling now = *x;
+
+    (void)pthread_mutex_lock(&x->c->door->placing);
+    read_old(&now);
+    if (x->made && (!now.old || !strstr(now.old, x->bundle)))
+        (void)unlink(x->kept);
+    (void)pthread_mutex_unlock(&x->c->door->placing);
+}
+
+/* 1: the spec is another one by now, so this is to be done again. */
+static int place_kept(struct settling *x, const struct str *text, struct err *e)
+{
+    int rc = 1;
+
+    (void)pthread_mutex_lock(&x->c->door->placing);
+    if (still_old(x)) {
+        rc = is_kept(x) ? 0 : keep_archive(x, e); /* who made it may have given up */
+        if (rc == 0)
+            rc = place_spec(x->c, x->folder, x->path, text->buf, text->len, &x->u->unchanged, e);
+    }
+    (void)pthread_mutex_unlock(&x->c->door->placing);
+    return rc;
+}
+
+/* No lock is held while it is planned, which takes as long as the engine does. */
+static int settle_once(struct settling *x, struct err *e)
 {
     CLEANUP(str_release) struct str text = STR_INIT, said = STR_INIT;
-    struct err none = {0};
+    struct door_trial *trial = &x->u->trial;
     const struct spec_file *spec;
-    const char *old = NULL, *bundle, *kept;
-    struct stat st;
-    size_t n;
 
-    bundle = arena_printf(c->a, ".bundles/%s.%s", u->sha256, t->ending);
-    kept = fsx_join(c->door->uploads, bundle, c->a);
-    if (fsx_read(path, LIMIT_SPEC_BYTES, c->a, &old, &n, NULL, &none) < 0)
-        old = NULL;
-    spec_text(old, bundle, u, &text);
-    if (check_spec(c, u->app, str_text(&text), text.len, &said, &spec, e) < 0)
+    read_old(x);
+    spec_text(x->old, x->bundle, x->u, &text);
+    if (check_spec(x->c, x->u->app, str_text(&text), text.len, &said, &spec, e) < 0)
         return said.len > 0 ? err_set(e, ERR_USER, "%s", str_text(&said)) : -1;
-    /* One that is there already stays: to who is building from it another file of that name would be a change. */
-    bool there = stat(kept, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == t->bytes;
-
-    if (!there && rename(t->path, kept) != 0)
-        return err_errno(e, errno, "the archive cannot be kept as %s", kept);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd >= 0) { /* the archive's name is on disk before the spec that has it */
-        (void)fsync(fd);
-        (void)close(fd);
+    if (keep_archive(x, e) < 0)
+        return -1;
+    trial->skip = !trial->dry_run && x->old && x->old_n == text.len &&
+                  memcmp(x->old, text.buf, text.len) == 0;
+    if (x->t->bytes > TRIAL_BYTES && !trial->dry_run) {
+        trial->skip = true;
+        trial->trouble = "the archive is large: ask for the plan when it is placed";
     }
-    if (!u->trial.dry_run && old && n == text.len && memcmp(old, text.buf, n) == 0)
-        u->trial.skip = true;
-    if (t->bytes > TRIAL_BYTES && !u->trial.dry_run) {
-        u->trial.skip = true;
-        u->trial.trouble = "the archive is large: ask for the plan when it is placed";
-    }
-    int rc = door_trial(c, spec, u->app, &u->trial, e);
+    int rc = door_trial(x->c, spec, x->u->app, trial, e);
 
-    if ((rc < 0 || u->trial.dry_run) && !there)
-        (void)unlink(kept);
+    if (rc == 0 && !trial->dry_run)
+        rc = place_kept(x, &text, e);
+    return rc;
+}
+
+static int settle(struct door_call *c, const char *folder, const char *path,
+                  const struct door_taken *t, struct door_upload *u, struct err *e)
+{
+    struct settling x = {.c = c, .folder = folder, .path = path, .t = t, .u = u};
+    int rc = 1;
+
+    x.bundle = arena_printf(c->a, UPLOADED_FOLDER "%s.%s.%s", u->app, u->sha256, t->ending);
+    x.kept = fsx_join(c->door->uploads, x.bundle, c->a);
+    for (int try = 0; rc == 1 && try < SETTLE_TRIES; try++) {
+        door_trial_release(&u->trial);
+        rc = settle_once(&x, e);
+    }
+    if (rc == 1)
+        rc = err_set(e, ERR_RETRY, "others change %s all the time: send it again", u->app);
     if (rc < 0 || u->trial.dry_run)
-        return rc;
-    rc = place_spec(c, folder, path, text.buf, text.len, &u->unchanged, e);
-    if (rc < 0 && !there)
-        (void)unlink(kept); /* nothing names it */
+        unkeep(&x);
     return rc;
 }
 
 int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
                       struct err *e)
 {
-    struct taking t = {.fd = -1, .u = u};
+    struct door_taken t = {.path = NULL};
     const char *path, *folder = NULL;
     int rc;
 
     (void)ret;
     if (check_place(c, u->app, &path, e) < 0 || !(folder = bundles_folder(c, e)))
         return -1;
+    if (bundles_of_app(folder, u->app) >= LIMIT_APP_ARCHIVES_BYTES)
+        return err_set(
+            e, ERR_CONFLICT,
+            "%s has %lld GiB of archives, and that is the most: those that no spec names "
+            "go a week later; remove some from uploads/.bundles by hand to send one now",
+            u->app, (long long)(LIMIT_APP_ARCHIVES_BYTES >> 30));
     if (atomic_fetch_add(&c->door->uploading, 1) >= UPLOADS_MAX) {
         (void)atomic_fetch_sub(&c->door->uploading, 1);
         return err_set(e, ERR_RETRY, "%d uploads are coming in already: try again in a while",
                        UPLOADS_MAX);
     }
-    struct taking_in x = {.c = c, .folder = folder, .t = &t, .e = e};
-
-    rc = door_deep(take_in, &x, e) < 0 ? -1 : x.rc;
-    if (rc == 0) {
-        (void)pthread_mutex_lock(&c->door->placing);
+    rc = door_take(c, folder, u, &t, e);
+    if (rc == 0)
         rc = settle(c, folder, path, &t, u, e);
-        (void)pthread_mutex_unlock(&c->door->placing);
-    }
     if (t.path)
         (void)unlink(t.path); /* what was not kept */
     (void)atomic_fetch_sub(&c->door->uploading, 1);
@@ -450,13 +383,13 @@ static void placed(struct door_call *c, const char *app, const char *sha256, boo
     bool changed = !unchanged && !t->dry_run;
 
     (void)atomic_fetch_add(&c->door->placed, 1);
-    if (!t->dry_run && door_stream_wait(c, app, ret))
-        return;
     door_reply_json(ret, changed ? 202 : 200,
                     json_pack("{s:s, s:b, s:b, s:s*, s:s, s:s*, s:O*}", "app", app, "changed",
                               changed, "dry_run", t->dry_run, "sha256", sha256, "watch",
                               arena_printf(c->a, "/api/v1/apps/%s", app), "plan_trouble",
                               t->trouble, "plan", t->plan));
+    if (!t->dry_run)
+        door_stream_wait(c, app, ret);
 }
 
 void door_bundle_put(struct door_call *c, struct web_reply *ret)

@@ -77,7 +77,7 @@ static void render_plan(const struct asked *q, const struct core_pass *p, struct
     }
 }
 
-enum desk_end door_plan_now(struct desk_call *c, const struct desk_world *w, const char *app,
+enum desk_end door_plan_now(const struct desk_world *w, const char *app, struct arena *pass,
                             struct core_pass *ret, struct err *e)
 {
     struct strv scope = {0};
@@ -88,23 +88,24 @@ enum desk_end door_plan_now(struct desk_call *c, const struct desk_world *w, con
     }
     if (w->core->stale || !w->core->desired)
         return DESK_AGAIN;
-    strv_push(c->a, &scope, app);
-    core_plan(w->core, &scope, NULL, NULL, c->a, ret);
+    strv_push(pass, &scope, app);
+    core_plan(w->core, &scope, NULL, NULL, pass, ret);
     return DESK_DONE;
 }
 
 static enum desk_end show_plan(struct desk_call *c, const struct desk_world *w, struct err *e)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
+    CLEANUP(arena_freep) struct arena *pass = arena_new();
     const struct asked *q = c->in;
     struct shown *ret = c->out;
     struct core_pass p;
-    enum desk_end end = door_plan_now(c, w, q->app, &p, e);
+    enum desk_end end = door_plan_now(w, q->app, pass, &p, e);
 
     if (end != DESK_DONE || e->kind != ERR_NONE)
         return end;
     if (q->drift)
-        render_drift(q, w->core, &p, c->a, &text);
+        render_drift(q, w->core, &p, pass, &text);
     else
         render_plan(q, &p, &text);
     ret->text = arena_strndup(c->a, str_text(&text), text.len);
@@ -238,9 +239,10 @@ struct held_set {
 
 static enum desk_end list_held(struct desk_call *c, const struct desk_world *w, struct err *e)
 {
+    CLEANUP(arena_freep) struct arena *pass = arena_new();
     struct held_set *ret = c->out;
     struct core_pass p;
-    enum desk_end end = door_plan_now(c, w, "", &p, e);
+    enum desk_end end = door_plan_now(w, "", pass, &p, e);
 
     if (end != DESK_DONE || e->kind != ERR_NONE)
         return end;

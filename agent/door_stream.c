@@ -50,6 +50,13 @@ void door_stream_gone(void *ctx, uint64_t client)
 
 /* ---- opening ---- */
 
+static void no_place(struct web_reply *ret)
+{
+    problem_reply(ret, 503, "all places for what stays open are taken",
+                  "ask again in a while, or close some");
+    str_add(&ret->headers, "Retry-After: 10\r\n");
+}
+
 /* Fills in what all have in common. -1 with ret filled: there is no place. */
 static int open_stream(struct door_call *c, struct stream_want *w, const char *type,
                        struct web_reply *ret)
@@ -61,9 +68,7 @@ static int open_stream(struct door_call *c, struct stream_want *w, const char *t
     w->last_event_id = c->r->last_event_id;
     ret->stream = c->door->stream && c->door->loop ? stream_client_new(c->door->stream, w) : NULL;
     if (!ret->stream) {
-        problem_reply(ret, 503, "all places for what stays open are taken",
-                      "ask again in a while, or close some");
-        str_add(&ret->headers, "Retry-After: 10\r\n");
+        no_place(ret);
         return -1;
     }
     ret->status = 200;
@@ -222,19 +227,39 @@ int door_stream_check_wait(struct door_call *c, struct web_reply *ret)
 {
     int64_t ignored;
 
-    return said_yes(c, "wait") ? timeout_of(c, &ignored, ret) : 0;
+    if (!said_yes(c, "wait"))
+        return 0;
+    if (timeout_of(c, &ignored, ret) < 0)
+        return -1;
+    c->waits =
+        c->door->stream && c->door->loop && stream_reserve(c->door->stream, credential_of(c));
+    if (c->waits)
+        return 0;
+    no_place(ret);
+    return -1;
 }
 
-bool door_stream_wait(struct door_call *c, const char *app, struct web_reply *ret)
+void door_stream_leave_wait(struct door_call *c)
+{
+    if (c->waits)
+        stream_unreserve(c->door->stream, credential_of(c));
+    c->waits = false;
+}
+
+void door_stream_wait(struct door_call *c, const char *app, struct web_reply *ret)
 {
     struct strv apps = {.v = &app, .n = 1};
-    struct stream_want w = {.kind = STREAM_WAIT, .apps = &apps, .after = c->heard};
+    struct stream_want w = {
+        .kind = STREAM_WAIT, .apps = &apps, .after = c->heard, .reserved = true};
+    struct web_reply other = {0};
+    int instead = ret->status;
 
-    if (!said_yes(c, "wait") || timeout_of(c, &w.deadline_ms, ret) < 0)
-        return false;
+    if (!c->waits || timeout_of(c, &w.deadline_ms, &other) < 0)
+        return;
+    c->waits = false; /* it is the client's from here on */
     if (open_stream(c, &w, "text/plain; charset=utf-8", ret) < 0)
-        return true;
+        return;
+    ret->instead = instead;
     door_loop_wait(c->door->loop, stream_client_id(ret->stream), app,
                    atomic_load(&c->door->placed));
-    return true;
 }

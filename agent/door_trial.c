@@ -6,6 +6,8 @@
 #include "agent/trial.h"
 #include "spec/base/arena.h"
 
+enum { TURN_S = 20 };
+
 struct planning {
     struct door_call *c;
     const struct spec_file *f;
@@ -30,7 +32,12 @@ int door_trial(struct door_call *c, const struct spec_file *f, const char *app,
 
     if (t->skip)
         return 0;
-    (void)pthread_mutex_lock(&c->door->trying);
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += TURN_S;
+    if (pthread_mutex_timedlock(&c->door->trying, &until) != 0)
+        return err_set(e, ERR_RETRY, "others are being planned, and it takes long: send it again");
     int rc = door_deep(plan_it, &x, &no) < 0 ? -1 : x.rc;
 
     (void)pthread_mutex_unlock(&c->door->trying);

@@ -26,15 +26,16 @@ struct about { /* in the question's arena */
 static enum desk_end list(struct desk_call *c, const struct desk_world *w, struct err *e)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
+    CLEANUP(arena_freep) struct arena *pass = arena_new();
     struct about *q = c->in;
     struct volume_row *rows;
     struct core_pass p;
     size_t n, kept = 0;
-    enum desk_end end = door_plan_now(c, w, "", &p, e);
+    enum desk_end end = door_plan_now(w, "", pass, &p, e);
 
     if (end != DESK_DONE || e->kind != ERR_NONE)
         return end;
-    volumes_report(&p.input, NULL, false, c->a, &rows, &n);
+    volumes_report(&p.input, NULL, false, pass, &rows, &n);
     for (size_t i = 0; i < n; i++)
         if (!q->apps || (rows[i].app && strv_has(q->apps, rows[i].app)))
             rows[kept++] = rows[i];
@@ -47,22 +48,26 @@ static enum desk_end list(struct desk_call *c, const struct desk_world *w, struc
 
 static enum desk_end look_up_restore(struct desk_call *c, const struct desk_world *w, struct err *e)
 {
+    CLEANUP(arena_freep) struct arena *pass = arena_new();
     struct about *q = c->in;
     struct core_pass p;
-    enum desk_end end = door_plan_now(c, w, "", &p, e);
+    enum desk_end end = door_plan_now(w, "", pass, &p, e);
+
+    const char *app = NULL;
 
     if (end == DESK_DONE && e->kind == ERR_NONE &&
-        volumes_restore(&p.input, q->volume, &q->app, e) == 0)
-        q->app = q->app ? arena_strdup(c->a, q->app) : NULL;
+        volumes_restore(&p.input, q->volume, &app, e) == 0)
+        q->app = app ? arena_strdup(c->a, app) : NULL;
     return end;
 }
 
 static enum desk_end look_up_purge(struct desk_call *c, const struct desk_world *w, struct err *e)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
+    CLEANUP(arena_freep) struct arena *pass = arena_new();
     struct about *q = c->in;
     struct core_pass p;
-    enum desk_end end = door_plan_now(c, w, "", &p, e);
+    enum desk_end end = door_plan_now(w, "", pass, &p, e);
 
     if (end == DESK_DONE && e->kind == ERR_NONE &&
         volumes_purge(&p.input, w->core->options->settings.owner, q->volume, q->by, &text, e) == 0)
@@ -130,13 +135,9 @@ struct wish {
 static void drop_wish(void *arg)
 {
     struct wish *x = arg;
-    const char *state = x->c->door->o->state;
-    const struct override *before = NULL;
 
-    x->rc = override_read(state, x->app, x->c->a, &before, x->e);
-    if (x->rc == 0 && before && before->volumes != VOLUMES_KEEP)
-        x->rc = override_change(state, x->app, before, OVERRIDE_KEEP_VOLUMES, x->c->now_ms, 0,
-                                x->c->by, x->e);
+    x->rc = override_change(x->c->door->o->state, x->app, OVERRIDE_KEEP_VOLUMES, x->c->now_ms, 0,
+                            x->c->by, x->e);
 }
 
 static int write_record(struct door_call *c, const char *volume, const char *text, struct err *e)
@@ -160,7 +161,6 @@ void door_volume_restore(struct door_call *c, struct web_reply *ret)
 
     if (!q)
         return;
-    (void)pthread_mutex_lock(&c->door->placing);
     if (x->app) { /* first the wish, else it would go straight back */
         struct wish w = {.c = c, .app = x->app, .e = &e};
 
@@ -168,7 +168,6 @@ void door_volume_restore(struct door_call *c, struct web_reply *ret)
     }
     if (rc == 0)
         rc = write_record(c, volume, NULL, &e);
-    (void)pthread_mutex_unlock(&c->door->placing);
     desk_drop(q);
     if (rc < 0)
         problem_error(ret, &e, NULL);

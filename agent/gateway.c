@@ -20,6 +20,7 @@ struct gateway {
     char *url;
     bool done; /* for the desired state and the url that are now */
     char *said;
+    bool said_shared;
 };
 
 struct gateway *gateway_new(const char *state, struct router *router)
@@ -100,6 +101,23 @@ static int write_platform(const struct gateway *g, const struct desired *d, stru
     return router_put(g->router, INGRESS_PLATFORM, str_text(&sealed), e);
 }
 
+/* Said once, since it is how everybody begins. */
+static void say_shared(struct gateway *g, const struct desired *d)
+{
+    for (size_t i = 0; !g->said_shared && d->settings->ingress.hosts.n == 0 && i < d->n_apps; i++)
+        for (size_t k = 0; k < d->apps[i].n_services; k++) {
+            const struct want_service *s = &d->apps[i].services[k];
+
+            if (g->said_shared || s->n_routes == 0 || s->routes[0].spec->host)
+                continue;
+            log_line(LOG_WARNING, d->apps[i].name,
+                     "it is routed by path on the hosts that the platform's pages are on, so its "
+                     "scripts act as who is logged in there: give the platform a host of its own, "
+                     "`http: {hosts: [...]}` in the agent's configuration");
+            g->said_shared = true;
+        }
+}
+
 static void say(struct gateway *g, const char *text)
 {
     if (g->said && strcmp(g->said, text) == 0)
@@ -113,6 +131,7 @@ void gateway_keep(struct gateway *g, const struct desired *d)
 {
     if (!g || g->done || !builtin(d))
         return;
+    say_shared(g, d);
     struct arena *a = arena_new();
     struct strv keep = {0};
     struct err e = {0};

@@ -16,10 +16,16 @@ struct listening { /* the slot may be gone when the words come */
     char *app, *service;
 };
 
+/* NULL also while the files are read anew: who answers late finds nothing wanted yet. */
+static const struct want_app *wanted(const struct last_words *w, const char *app)
+{
+    return w->core->desired ? desired_app(w->core->desired, app) : NULL;
+}
+
 static const struct service *service_of(const struct last_words *w, const char *app,
                                         const char *name)
 {
-    const struct want_app *x = desired_app(w->core->desired, app);
+    const struct want_app *x = wanted(w, app);
     for (size_t i = 0; x && name && i < x->n_services; i++)
         if (strcmp(x->services[i].name, name) == 0)
             return x->services[i].spec;
@@ -40,7 +46,7 @@ static bool is_about(const char *subject, const char *name)
 static const struct service *service_of_subject(const struct last_words *w, const char *app,
                                                 const char *subject)
 {
-    const struct want_app *x = desired_app(w->core->desired, app);
+    const struct want_app *x = wanted(w, app);
     for (size_t i = 0; x && i < x->n_services; i++)
         for (size_t k = 0; k < x->services[i].n_containers; k++)
             if (is_about(subject, x->services[i].containers[k].name))

@@ -3,11 +3,13 @@
  * Comes in: an app, what is in force for it, one word. Goes out: its file, as it is to be from now on. Refuses nothing that the word says; whether the app exists is its caller's question. */
 #include "agent/override.h"
 
+#include "agent/guarded.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 #include "spec/document.h"
 #include "spec/forms.h"
 #include "spec/limits.h"
+#include "spec/yaml_write.h"
 
 static const char *file_of(const char *state_dir, const char *app, struct arena *a)
 {
@@ -106,19 +108,28 @@ static void add_text(const struct override *w, const char *app, const char *by, 
     }
     if (w->revision)
         str_addf(out, "revision: \"%s\"\n", w->revision);
-    if (by && *by)
-        str_addf(out, "by: \"%s\"\n", by);
+    if (by && *by) {
+        str_add(out, "by: ");
+        yaml_write_quoted(by, out);
+        str_addc(out, '\n');
+    }
 }
 
-int override_change(const char *state_dir, const char *app, const struct override *before,
-                    enum override_word word, int64_t now_ms, int64_t for_ms, const char *by,
-                    struct err *e)
+int override_change(const char *state_dir, const char *app, enum override_word word, int64_t now_ms,
+                    int64_t for_ms, const char *by, struct err *e)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    struct override w = before ? *before : (struct override){0};
+    const struct override *before;
     const char *path = file_of(state_dir, app, a);
+    CLEANUP(guarded_unlock) int lock = guarded_lock(fsx_join(state_dir, "overrides", a), e);
 
+    if (lock < 0 || override_read(state_dir, app, a, &before, e) < 0)
+        return -1;
+    struct override w = before ? *before : (struct override){0};
+
+    if (word == OVERRIDE_KEEP_VOLUMES && w.volumes == VOLUMES_KEEP)
+        return 0;
     apply_word(&w, word, now_ms, for_ms);
     if (says_nothing(&w))
         return fsx_remove(path, e);

@@ -21,9 +21,9 @@ enum override_word {
 /* What the app's file says, in the arena; NULL when there is none. -1: it cannot be read or is broken (`evenkeel validate` says how). */
 int override_read(const char *state_dir, const char *app, struct arena *a,
                   const struct override **ret, struct err *e);
-/* One more word. before: what is in force (NULL: nothing). for_ms: how long to hold, 0: until it is released. by: who asked. */
-int override_change(const char *state_dir, const char *app, const struct override *before,
-                    enum override_word word, int64_t now_ms, int64_t for_ms, const char *by,
-                    struct err *e);
+/* One more word to what the file says, which is read and written under a lock: words of several processes are all kept. for_ms: how long to hold, 0: until it is released. by: who asked.
+ * -1: as override_read, or another process keeps the lock (ERR_RETRY). Its reading needs the stack of a parser. */
+int override_change(const char *state_dir, const char *app, enum override_word word, int64_t now_ms,
+                    int64_t for_ms, const char *by, struct err *e);
 
 #endif

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/log.h"
@@ -18,6 +20,8 @@
 #include "spec/labels.h"
 
 enum { IMAGE_MOST = 512 };
+
+#define TRIES 20 /* a collection holds a record for as long as it reads it */
 
 struct record {
     struct record *next;
@@ -33,16 +37,40 @@ struct packing {
 
 /* ---- records of the living ---- */
 
+/* Is what was opened still what has this name? Its remover may have come between open and lock; then the lock says nothing of who works under this name now. */
+static bool is_there_still(int fd, const char *path)
+{
+    struct stat mine, there;
+
+    return fstat(fd, &mine) == 0 && lstat(path, &there) == 0 && mine.st_ino == there.st_ino &&
+           mine.st_dev == there.st_dev;
+}
+
+static int open_record(const char *path, struct err *e)
+{
+    for (int try = 0; try < TRIES; try++) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd < 0)
+            return err_errno(e, errno, "%s", path);
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_there_still(fd, path))
+            return fd;
+        (void)close(fd);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return err_set(e, ERR_RETRY, "%s is locked", path);
+}
+
 static int write_record(const char *dir, const char *path, const char *image, struct err *e)
 {
     if (fsx_mkdirs(dir, 0700, e) < 0)
         return -1;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open_record(path, e);
 
     if (fd < 0)
-        return err_errno(e, errno, "%s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0 || ftruncate(fd, 0) < 0 ||
-        write(fd, image, strlen(image)) != (ssize_t)strlen(image) || fsync(fd) < 0) {
+        return -1;
+    if (ftruncate(fd, 0) < 0 || write(fd, image, strlen(image)) != (ssize_t)strlen(image) ||
+        fsync(fd) < 0) {
         (void)err_errno(e, errno, "%s", path);
         (void)close(fd);
         return -1;
@@ -153,7 +181,7 @@ static bool is_packing_image(const char *image)
 bool packing_left_take(struct packing_left *x)
 {
     x->fd = open(x->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (x->fd >= 0 && flock(x->fd, LOCK_EX | LOCK_NB) == 0)
+    if (x->fd >= 0 && flock(x->fd, LOCK_EX | LOCK_NB) == 0 && is_there_still(x->fd, x->path))
         return true;
     if (x->fd >= 0)
         (void)close(x->fd);
@@ -174,7 +202,7 @@ static bool find(const char *dir, const char *name, struct arena *a, struct pack
         return false;
     bool good = read(ret->fd, image, IMAGE_MOST) > 0 && is_packing_image(image);
 
-    packing_left_over(ret, false);
+    packing_left_over(ret, !good); /* what can be none is in nobody's way */
     ret->image = arena_strdup(a, image);
     return good;
 }

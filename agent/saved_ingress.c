@@ -8,11 +8,12 @@
 json_t *saved_ingress_settings(const struct ingress_settings *g)
 {
     return json_pack(
-        "{s:i, s:i, s:i, s:s*, s:s*, s:s*, s:s*, s:i, s:s*, s:s*, s:s*, s:i, s:s*, s:s*}", "mode",
-        (int)g->mode, "http", g->http, "https", g->https, "address", g->address, "image", g->image,
-        "network", g->network, "resolver", g->resolver, "access_log", (int)g->access_log,
+        "{s:i, s:i, s:i, s:s*, s:s*, s:s*, s:s*, s:i, s:s*, s:s*, s:s*, s:i, s:s*, s:s*, s:o*}",
+        "mode", (int)g->mode, "http", g->http, "https", g->https, "address", g->address, "image",
+        g->image, "network", g->network, "resolver", g->resolver, "access_log", (int)g->access_log,
         "acme_email", g->acme.email, "acme_server", g->acme.server, "acme_ca", g->acme.ca,
-        "acme_challenge", (int)g->acme.challenge, "dir", g->dir, "acme_dir", g->acme_dir);
+        "acme_challenge", (int)g->acme.challenge, "dir", g->dir, "acme_dir", g->acme_dir, "hosts",
+        g->hosts.n > 0 ? js_from_strv(&g->hosts) : NULL);
 }
 
 static const char *text_of(const json_t *v, const char *key, const char *otherwise, struct arena *a)
@@ -41,6 +42,7 @@ void saved_ingress_settings_from(const json_t *v, struct arena *a, struct ingres
         .dir = text_of(v, "dir", NULL, a),
         .acme_dir = text_of(v, "acme_dir", NULL, a),
     };
+    js_strv(v, "hosts", a, &ret->hosts);
 }
 
 void saved_ingress_add(const struct spec_set *set, json_t *pass)

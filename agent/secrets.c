@@ -74,6 +74,28 @@ static int check_place(const char *path, bool folder_wanted, struct err *e)
 
 /* ---- one secret ---- */
 
+/* A new one must not be one too many: what is behind LIMIT_SECRETS is not read at all, whoever's it is. */
+static int check_room(const char *dir, const char *app, const char *path, struct err *e)
+{
+    int most = app ? LIMIT_APP_SECRETS : LIMIT_COMMON_SECRETS, n = 0;
+    struct stat st;
+
+    if (lstat(path, &st) == 0)
+        return 0;
+    DIR *d = opendir(dir);
+
+    for (const struct dirent *x; d && (x = readdir(d));)
+        n += x->d_name[0] != '.' && (app || x->d_type != DT_DIR);
+    if (d)
+        (void)closedir(d);
+    if (n < most)
+        return 0;
+    return err_set(e, ERR_CONFLICT,
+                   "%s%s has %d secrets, and that is the most; remove some first with `evenkeel "
+                   "secret rm`",
+                   app ? "the app " : "the store", app ? app : "", most);
+}
+
 static int set_in(struct arena *a, const char *state, const char *app, const char *name,
                   const void *value, size_t n, struct err *e)
 {
@@ -86,7 +108,7 @@ static int set_in(struct arena *a, const char *state, const char *app, const cha
                        LIMIT_SECRET_BYTES);
     if (fsx_mkdirs(folder(state, NULL, a), 0700, e) != 0 ||
         (app && check_place(dir, true, e) != 0) || fsx_mkdirs(dir, 0700, e) != 0 ||
-        check_place(path, false, e) != 0)
+        check_place(path, false, e) != 0 || check_room(dir, app, path, e) != 0)
         return -1;
     return fsx_replace(path, value, n, 0600, e);
 }

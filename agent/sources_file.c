@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -195,14 +196,33 @@ static struct source_dep *dep_add(struct source_file *f, const char *path)
     return &f->deps[f->n_deps++];
 }
 
+/* By the letters, and where the links in it lead to. */
+static bool is_outside(const struct loading *l, const char *path)
+{
+    if (!l->within)
+        return false;
+    char *within = realpath(l->within, NULL), *real = realpath(path, NULL);
+    bool outside =
+        !path_within(l->within, path) || (real && (!within || !path_within(within, real)));
+
+    free(within);
+    free(real);
+    return outside;
+}
+
+static int refuse_outside(const char *path, struct err *e)
+{
+    return err_set(e, ERR_DENIED, "%s is not among the uploads, and uploads read nothing else",
+                   path);
+}
+
 static int load_dep(void *ctx, const char *path, struct arena *a, const char **ret_text,
                     size_t *ret_n, struct err *e)
 {
     struct loading *l = ctx;
 
-    if (l->within && !path_within(l->within, path))
-        return err_set(e, ERR_DENIED, "%s is not among the uploads, and uploads read nothing else",
-                       path);
+    if (is_outside(l, path))
+        return refuse_outside(path, e);
     struct source_dep *before = dep_find(l->former, path), *known = dep_find(l->file, path);
     struct source_dep *dep = known ? known : dep_add(l->file, path);
     struct stat st;
@@ -234,6 +254,9 @@ static int digest_dep(void *ctx, const char *path, struct arena *a, const char *
                       struct err *e)
 {
     struct loading *l = ctx;
+
+    if (is_outside(l, path))
+        return refuse_outside(path, e);
     struct source_dep *before = dep_find(l->former, path), *known = dep_find(l->file, path);
     struct source_dep *dep = known ? known : dep_add(l->file, path);
     bool patient = l->waited_ms < SOURCE_PATIENCE_MS;

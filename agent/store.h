@@ -66,8 +66,8 @@ struct store_entry {
     const char *app, *what /* run, action, state, revision */, *result, *text, *error;
 };
 typedef void store_entry_fn(void *user, const struct store_entry *entry);
-/* Newest first; app NULL: all; limit entries; with_actions: also each action of a run, in order, after its run. */
-int store_history(const char *state_dir, const char *app, int limit, bool with_actions,
+/* Newest first; of these apps, NULL: of all; limit entries; with_actions: also each action of a run, in order, after its run. */
+int store_history(const char *state_dir, const struct strv *apps, int limit, bool with_actions,
                   store_entry_fn *fn, void *user, struct err *e);
 /* What was told after after_ms, oldest first, actions included, for watching a running agent: an entry's ms is here the time of its end, if it has ended. */
 int store_follow(const char *state_dir, int64_t after_ms, store_entry_fn *fn, void *user,

@@ -40,7 +40,7 @@ static void finalizep(sqlite3_stmt **q)
 
 static const char history_sql[] =
     "SELECT * FROM (" RUN_COLUMNS("ms") " UNION ALL " STATE_COLUMNS " UNION ALL " REVISION_COLUMNS ")"
-    " WHERE ?1 IS NULL OR app = ?1 ORDER BY at DESC, rank DESC, run DESC LIMIT ?2";
+    " WHERE ?1 IS NULL OR instr(?1, ',' || app || ',') > 0 ORDER BY at DESC, rank DESC, run DESC LIMIT ?2";
 static const char actions_sql[] = ACTION_COLUMNS("a.ms") " WHERE a.run = ?1 ORDER BY a.seq";
 static const char follow_sql[] =
     "SELECT * FROM (" RUN_COLUMNS("coalesce(ended_ms, ms)") " UNION ALL " STATE_COLUMNS " UNION ALL " REVISION_COLUMNS
@@ -95,9 +95,20 @@ static int tell_actions(sqlite3 *db, uint64_t run, store_entry_fn *fn, void *use
     return code;
 }
 
-int store_history(const char *state_dir, const char *app, int limit, bool with_actions,
+static const char *among(const struct strv *apps, struct str *names)
+{
+    if (!apps)
+        return NULL;
+    str_addc(names, ',');
+    for (size_t i = 0; i < apps->n; i++)
+        str_addf(names, "%s,", apps->v[i]);
+    return str_text(names);
+}
+
+int store_history(const char *state_dir, const struct strv *apps, int limit, bool with_actions,
                   store_entry_fn *fn, void *user, struct err *e)
 {
+    CLEANUP(str_release) struct str names = STR_INIT; /* ",blog,shop,": names have no comma */
     CLEANUP(closep) sqlite3 *db = NULL;
     CLEANUP(finalizep) sqlite3_stmt *q = NULL;
 
@@ -106,7 +117,7 @@ int store_history(const char *state_dir, const char *app, int limit, bool with_a
     int code = sqlite3_prepare_v2(db, history_sql, -1, &q, NULL);
 
     if (code == SQLITE_OK)
-        code = sqlite3_bind_text(q, 1, app, -1, SQLITE_STATIC);
+        code = sqlite3_bind_text(q, 1, among(apps, &names), -1, SQLITE_STATIC);
     if (code == SQLITE_OK)
         code = sqlite3_bind_int(q, 2, limit);
     while (code == SQLITE_OK || code == SQLITE_ROW) {

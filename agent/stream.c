@@ -30,6 +30,12 @@ struct message { /* with its texts in one block */
     size_t bytes;
 };
 
+struct share { /* of the places of STREAM_WAIT, of one credential */
+    struct share *next;
+    int n;
+    char credential[];
+};
+
 struct stream {
     struct stream_rules rules;
     pthread_t thread;
@@ -40,6 +46,8 @@ struct stream {
     atomic_size_t inbox_bytes;
     atomic_uint_fast64_t ids, last_number;
     atomic_int places[STREAM_WAIT + 1];
+    atomic_bool lost;     /* an event was told that found no room */
+    struct share *shares; /* guarded by the lock, too */
 
     /* the thread's own */
     struct stream_outlet outlet;
@@ -91,8 +99,10 @@ static size_t text_bytes(const char *text)
 
 void stream_tell(struct stream *s, const struct stream_event *e)
 {
-    if (atomic_load(&s->inbox_bytes) > STREAM_INBOX_BYTES)
-        return; /* ids go on, so nobody takes it for whole: see client_greet */
+    if (atomic_load(&s->inbox_bytes) > STREAM_INBOX_BYTES) {
+        atomic_store(&s->lost, true);
+        return;
+    }
     struct message *m = message_new(SAY_EVENT, 0,
                                     text_bytes(e->type) + text_bytes(e->app) + text_bytes(e->json) +
                                         text_bytes(e->text));
@@ -118,10 +128,12 @@ bool stream_say(struct stream *s, uint64_t client, const char *lines)
     return true;
 }
 
-void stream_end(struct stream *s, uint64_t client, bool failed)
+void stream_end(struct stream *s, uint64_t client, const char *lines, bool failed)
 {
-    struct message *m = message_new(SAY_END, client, 0);
+    struct message *m = message_new(SAY_END, client, text_bytes(lines));
+    char *at = (char *)(m + 1);
 
+    m->lines = put_text(&at, lines);
     m->failed = failed;
     post(s, m);
 }
@@ -191,12 +203,65 @@ static struct client *client_of(const struct stream_want *w, uint64_t id)
     return c;
 }
 
+static bool take_place(struct stream *s, enum stream_kind kind)
+{
+    if (atomic_fetch_add(&s->places[kind], 1) < most_of(kind))
+        return true;
+    (void)atomic_fetch_sub(&s->places[kind], 1);
+    return false;
+}
+
+/* The share of a credential grows or shrinks by one. False: it is as large as may be. */
+static bool count_share(struct stream *s, const char *credential, int by)
+{
+    struct share **at = &s->shares;
+    bool fine = true;
+
+    if (!credential)
+        return true;
+    (void)pthread_mutex_lock(&s->lock);
+    while (*at && strcmp((*at)->credential, credential) != 0)
+        at = &(*at)->next;
+    if (!*at && by > 0) {
+        size_t n = strlen(credential) + 1;
+
+        *at = xcalloc(1, sizeof(**at) + n);
+        memcpy((*at)->credential, credential, n);
+    }
+    struct share *x = *at;
+
+    if (x && by > 0 && x->n >= STREAM_WAIT_EACH)
+        fine = false;
+    else if (x && (x->n += by) <= 0) {
+        *at = x->next;
+        explicit_bzero(x->credential, strlen(x->credential));
+        free(x);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return fine;
+}
+
+bool stream_reserve(struct stream *s, const char *credential)
+{
+    if (!count_share(s, credential, 1))
+        return false;
+    if (take_place(s, STREAM_WAIT))
+        return true;
+    (void)count_share(s, credential, -1);
+    return false;
+}
+
+void stream_unreserve(struct stream *s, const char *credential)
+{
+    (void)atomic_fetch_sub(&s->places[STREAM_WAIT], 1);
+    (void)count_share(s, credential, -1);
+}
+
 struct stream_client *stream_client_new(struct stream *s, const struct stream_want *w)
 {
-    if (atomic_fetch_add(&s->places[w->kind], 1) >= most_of(w->kind)) {
-        (void)atomic_fetch_sub(&s->places[w->kind], 1);
+    if (!w->reserved &&
+        !(w->kind == STREAM_WAIT ? stream_reserve(s, w->credential) : take_place(s, w->kind)))
         return NULL;
-    }
     struct stream_client *c = xcalloc(1, sizeof(*c));
 
     *c = (struct stream_client){s, atomic_fetch_add(&s->ids, 1) + 1};
@@ -234,7 +299,10 @@ static void drop(struct stream *s, struct client *c)
 {
     s->v[c->place] = s->v[--s->n];
     s->v[c->place]->place = c->place;
-    (void)atomic_fetch_sub(&s->places[c->kind], 1);
+    if (c->kind == STREAM_WAIT)
+        stream_unreserve(s, c->credential);
+    else
+        (void)atomic_fetch_sub(&s->places[c->kind], 1);
     if (s->rules.gone && c->kind != STREAM_EVENTS)
         s->rules.gone(s->rules.ctx, c->id);
     client_free(&s->outlet, c);
@@ -284,6 +352,23 @@ static void tell_all(struct stream *s, const struct stream_event *e)
         free(x);
 }
 
+/* Numbers leave one out for what was lost, so that no id from before it is taken for whole. */
+static void own_up(struct stream *s)
+{
+    if (!atomic_exchange(&s->lost, false))
+        return;
+    stream_ring_gap(&s->ring);
+    atomic_store(&s->last_number, s->ring.next - 1);
+    for (size_t i = s->n; i-- > 0;) {
+        struct client *c = s->v[i];
+
+        if ((c->kind == STREAM_EVENTS && c->fd >= 0) ||
+            (c->kind == STREAM_WAIT &&
+             !client_lines(&s->outlet, c, "... some lines are left out: too much happened ...\n")))
+            drop(s, c);
+    }
+}
+
 static void check(struct stream *s, struct client *c)
 {
     bool good = !s->rules.good || !c->credential || s->rules.good(s->rules.ctx, c->credential);
@@ -307,7 +392,7 @@ static void beat(struct stream *s)
 
 static void end_one(struct stream *s, struct client *c, const char *lines, bool failed)
 {
-    if (c && (!(lines == NULL || client_lines(&s->outlet, c, lines)) ||
+    if (c && (!(lines == NULL || !*lines || client_lines(&s->outlet, c, lines)) ||
               !client_end(&s->outlet, c, failed)))
         drop(s, c);
 }
@@ -322,7 +407,7 @@ static void take(struct stream *s, const struct message *m)
         if (c && !client_lines(&s->outlet, c, m->lines))
             drop(s, c);
         break;
-    case SAY_END: end_one(s, c, NULL, m->failed); break;
+    case SAY_END: end_one(s, c, m->lines, m->failed); break;
     case SAY_JOIN: join(s, m->joins); break;
     case SAY_BEGIN: begin(s, c, m->fd); break;
     case SAY_DROP:
@@ -353,6 +438,7 @@ static void empty_inbox(struct stream *s)
         free(m);
         m = next;
     }
+    own_up(s);
 }
 
 static void look_at_deadlines(struct stream *s)

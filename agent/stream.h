@@ -23,6 +23,7 @@ enum {
     STREAM_EVENTS_MAX = 600,
     STREAM_LOGS_MAX = 32,
     STREAM_WAIT_MAX = 64,
+    STREAM_WAIT_EACH = 16,   /* of one credential */
     STREAM_BEAT_MS = 15000,  /* between two signs of life, and two looks at who may still listen */
     STREAM_STUCK_MS = 20000, /* so long a client may take nothing */
     STREAM_OUT_BYTES = 384 << 10, /* kept for one client */
@@ -53,6 +54,7 @@ struct stream_event {
     const char *json; /* one line; NULL with type NULL */
     const char *text; /* the same for who waits for the app: lines, each ended; NULL: nothing */
 };
+/* When too much was told at once it is lost, and nobody takes what it hears for whole: listeners are sent away and hear `missed` when they come back, who waits is told. */
 void stream_tell(struct stream *s, const struct stream_event *e);
 /* Some client listens to events or waits: what comes often need not be made otherwise. */
 bool stream_heard(struct stream *s);
@@ -72,7 +74,11 @@ struct stream_want {
     const char *last_event_id; /* of STREAM_EVENTS, as the client sent it; "" */
     uint64_t after;            /* STREAM_WAIT: the text of events behind this number comes first */
     int64_t deadline_ms;       /* STREAM_WAIT: from now; then it has failed */
+    bool reserved;             /* stream_reserve was called for it, with this credential */
 };
+/* A place for a STREAM_WAIT, before what is waited for is done; stream_client_new with `reserved` then has it, or stream_unreserve gives it back. False: all are taken, or too many by this credential. */
+bool stream_reserve(struct stream *s, const char *credential);
+void stream_unreserve(struct stream *s, const char *credential);
 /* Everything is copied. NULL: all places of the kind are taken. It can be spoken to from now on; what is said is kept until it has its socket. */
 struct stream_client *stream_client_new(struct stream *s, const struct stream_want *w);
 uint64_t stream_client_id(const struct stream_client *c);
@@ -83,8 +89,8 @@ void stream_begin(struct stream_client *c, int fd);
 
 /* Lines for one client; those of an SSE client become one event each. False: too much was said at once, and this is not. */
 bool stream_say(struct stream *s, uint64_t client, const char *lines);
-/* No more comes. failed: the last chunk is kept back, so that who reads can tell: curl then exits with 18. */
-void stream_end(struct stream *s, uint64_t client, bool failed);
+/* No more comes after these lines (NULL: none), which find room whatever else was said. failed: the last chunk is kept back, so that who reads can tell: curl then exits with 18. */
+void stream_end(struct stream *s, uint64_t client, const char *lines, bool failed);
 /* Credentials may have ended: look now. */
 void stream_check(struct stream *s);
 

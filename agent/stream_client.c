@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/narrow.h"
 #include "agent/stream_parts.h"
 #include "spec/base/arena.h"
 #include "spec/limits.h"
@@ -85,6 +86,16 @@ static bool put_body(struct stream_outlet *o, struct client *c, const char *p, s
     return put(o, c, all.buf, all.len);
 }
 
+/* Without names of apps that it may not know. */
+static bool put_narrowed(struct stream_outlet *o, struct client *c, const char *p, size_t n)
+{
+    CLEANUP(str_release) struct str text = STR_INIT;
+
+    if (c->only && narrow_text(c->only, p, n, &text))
+        return put_body(o, c, text.buf, text.len);
+    return put_body(o, c, p, n);
+}
+
 static bool tell_left_out(struct stream_outlet *o, struct client *c)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
@@ -146,9 +157,11 @@ bool client_item(struct stream_outlet *o, struct client *c, const struct stream_
     if (c->ending || late || c->kind == STREAM_LOGS || !sees(c, x))
         return true;
     if (c->kind == STREAM_WAIT)
-        return !x->text || put_body(o, c, x->text, strlen(x->text));
+        return !x->text || put_narrowed(o, c, x->text, strlen(x->text));
     if (!x->frame)
         return true;
+    if (c->only)
+        return put_narrowed(o, c, x->frame + x->head_n, x->frame_n - x->head_n - 2);
     return c->chunked ? put(o, c, x->frame, x->frame_n)
                       : put(o, c, x->frame + x->head_n, x->frame_n - x->head_n - 2);
 }
@@ -182,7 +195,7 @@ bool client_lines(struct stream_outlet *o, struct client *c, const char *lines)
         c->left_out++;
         return true;
     }
-    return put_body(o, c, lines, n);
+    return c->kind == STREAM_WAIT ? put_narrowed(o, c, lines, n) : put_body(o, c, lines, n);
 }
 
 bool client_beat(struct stream_outlet *o, struct client *c)

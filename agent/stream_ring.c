@@ -81,6 +81,12 @@ struct stream_item *stream_ring_add(struct stream_ring *r, const struct stream_e
     return x;
 }
 
+void stream_ring_gap(struct stream_ring *r)
+{
+    stream_ring_release(r);
+    r->first = ++r->next;
+}
+
 const struct stream_item *stream_ring_at(const struct stream_ring *r, uint64_t number)
 {
     return number >= r->first && number < r->next ? r->items[number % STREAM_RING_EVENTS] : NULL;

@@ -36,6 +36,8 @@ void stream_ring_init(struct stream_ring *r, uint64_t seed);
 void stream_ring_release(struct stream_ring *r);
 /* Makes an item of e; one with a type gets the next number and is kept: then it is the ring's and stays until others need its place. One without is the caller's (free). */
 struct stream_item *stream_ring_add(struct stream_ring *r, const struct stream_event *e);
+/* Something that nobody has is left out here: no id of before goes on from. */
+void stream_ring_gap(struct stream_ring *r);
 /* The kept item of this number, or NULL. */
 const struct stream_item *stream_ring_at(const struct stream_ring *r, uint64_t number);
 /* The number that a Last-Event-ID names, of which all that followed is still here. False: it is another agent's, too old, or none. */

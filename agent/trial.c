@@ -7,6 +7,8 @@
 #include "agent/core.h"
 #include "spec/base/arena.h"
 
+enum { TRIAL_MS = 15000 };
+
 /* Claims that others have are told across files. */
 static const char *told_of_file(const struct desired *d, const struct spec_file *f, struct arena *a)
 {
@@ -47,8 +49,11 @@ int trial_run(const struct options *o, const struct spec_file *f, const char *ap
     int rc = core_open(&c, o, CORE_FILES | CORE_ENGINE, e);
 
     c.trial = f;
-    if (rc == 0)
+    if (rc == 0) {
+        /* Somebody waits for it, and others after him. */
+        http_until(c.http, http_now_ms() + TRIAL_MS);
         rc = core_gather(&c, true, e);
+    }
     if (rc == 0) {
         core_load_history(&c);
         strv_push(own, &scope, app);

@@ -304,7 +304,12 @@ static void finish_request(struct mg_connection *conn, const struct mg_request_i
     if (r->stream) {
         if (hand_over(conn, ri, r))
             return;
-        problem_reply(r, 503, "this connection cannot be kept open", "ask again");
+        if (r->instead > 0) {
+            r->status = r->instead;
+            r->type = "application/json";
+        } else {
+            problem_reply(r, 503, "this connection cannot be kept open", "ask again");
+        }
     }
     send_reply(conn, r, strcmp(ri->request_method, "HEAD") == 0);
     web_incoming_drain(in);

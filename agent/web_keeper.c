@@ -87,6 +87,8 @@ void web_keeper_desired(struct web_keeper *k, const struct desired *d)
             for (size_t r = 0; r < d->apps[i].services[s].n_routes; r++)
                 if (d->apps[i].services[s].routes[r].spec->host)
                     strv_push(a, &all, d->apps[i].services[s].routes[r].spec->host);
+    for (size_t i = 0; i < d->settings->ingress.hosts.n; i++)
+        strv_push(a, &all, d->settings->ingress.hosts.v[i]);
     strv_sort(&all);
     for (size_t i = 0; i < all.n; i++)
         if (i == 0 || strcmp(all.v[i - 1], all.v[i]) != 0)

@@ -41,7 +41,8 @@ struct web_reply {
     const char *type;             /* a literal */
     struct str body;              /* released by who called the handler */
     struct str headers;           /* "Name: value\r\n" each; likewise */
-    struct stream_client *stream; /* or NULL: the body is no body, this takes over the connection */
+    struct stream_client *stream; /* or NULL: the body is none, this takes over the connection */
+    int instead; /* with stream: the body is sent after all, with this status, as JSON, where the connection cannot be taken over; 0: there is none */
 };
 
 /* Runs on a thread of the listener, with some 70 KiB of stack; must not touch what belongs to the loop. */

@@ -43,6 +43,7 @@ struct http {
     size_t counted; /* short calls in flight */
     bool in_curl;   /* inside curl_multi_perform */
     uint64_t finished;
+    int64_t until_ms; /* of short calls; 0: none */
 };
 
 int64_t http_now_ms(void)
@@ -246,6 +247,18 @@ static void on_silence(void *user)
     end_call(c);
 }
 
+void http_until(struct http *h, int64_t until_ms)
+{
+    h->until_ms = until_ms;
+}
+
+/* own 0: the usual time, which is longer than anybody's hurry. */
+static int64_t at_most(int64_t own, int64_t left)
+{
+    left = left > 0 ? left : 1;
+    return own > 0 && own < left ? own : left;
+}
+
 struct http_call *http_send(struct http *h, const struct http_request *r)
 {
     struct http_call *c = xcalloc(1, sizeof(*c));
@@ -260,7 +273,11 @@ struct http_call *http_send(struct http *h, const struct http_request *r)
     c->feed = r->stream ? r->feed : NULL;
     c->done = r->done;
     c->user = r->user;
-    http_call_setup(c, &h->place, r);
+    struct http_request hurried = *r;
+
+    if (h->until_ms > 0 && !r->stream)
+        hurried.timeout_ms = at_most(r->timeout_ms, h->until_ms - http_now_ms());
+    http_call_setup(c, &h->place, &hurried);
     (void)curl_easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, on_header);
     (void)curl_easy_setopt(c->easy, CURLOPT_HEADERDATA, c);
     (void)curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);

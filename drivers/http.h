@@ -65,6 +65,8 @@ void http_free(
 /* "v1.45"; prefixed to every path from then on. */
 void http_set_version(struct http *h, const char *version);
 struct http_call *http_send(struct http *h, const struct http_request *r);
+/* Short calls that are sent from now on end by then (http_now_ms), at the latest; 0: each has its own time. */
+void http_until(struct http *h, int64_t until_ms);
 void http_cancel(struct http *h,
                  struct http_call *c); /* done comes with ERR_STALE from the next http_poll */
 void http_drop(struct http *h,

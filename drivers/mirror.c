@@ -8,6 +8,7 @@
 #include "drivers/mirror.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ struct table {
 
 struct snapshot {
     size_t refs;         /* the mirror's, and one for each arena that it was shown in */
+    pthread_t thread;    /* whose counting this is: there is no lock */
     struct arena *arena; /* it and its arrays */
     struct entry **entries;
     size_t n;
@@ -187,6 +189,7 @@ static void snapshot_drop(void *what)
 {
     struct snapshot *s = what;
 
+    assert(pthread_equal(s->thread, pthread_self()));
     if (--s->refs > 0)
         return;
     for (size_t i = 0; i < s->n; i++)
@@ -239,6 +242,7 @@ static struct snapshot *snapshot_new(const struct mirror *m)
         n += m->tables[k].n;
     s->arena = a;
     s->refs = 1;
+    s->thread = pthread_self();
     s->entries = ARENA_ARRAY(a, n, struct entry *);
     s->seen = ARENA_NEW(a, struct observed);
     s->seen->engine_version = arena_strdup(a, m->engine_version);

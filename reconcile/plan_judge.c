@@ -151,17 +151,18 @@ static void judge_missing(struct app_work *p, struct replica *r)
 static void judge_outdated(struct app_work *p, struct replica *r)
 {
     const struct obs_container *old = r->former ? r->former : r->have[0];
-    const char *volume = pick_missing_volume(p, r->service), *object;
+    const char *volume = pick_missing_volume(p, r->service), *hopeless = pick_hopeless(old);
+    const char *object;
 
     r->condition = container_runs(old) ? COND_FINE : COND_DOWN;
     if (pick_hash_is_wanted(p, r, old)) {
         struct change change = {"state", "made again", container_state_name(old->state)};
-        if (old->state != CS_DEAD && !volume && drift_fields_replace(p, r, old)) {
+        if (!hopeless && !volume && drift_fields_replace(p, r, old)) {
             drift_fields_explain(p, r, old);
             return;
         }
         (void)judge_differ(p, r, DRIFT_PENDING, change,
-                           old->state == CS_DEAD ? "dead: the engine could not remove it completely"
+                           hopeless ? hopeless
                            : volume ? arena_printf(p->w->arena, "its volume %s is gone", volume)
                                     : "what it shares the network of is made again");
         return;

@@ -11,6 +11,8 @@ void judge_app(struct app_work *p);
 /* plan_pick.c: order r->have best first, fill keeper and former. *ret_leaving: one of them is being removed by the engine. */
 void pick_container(struct app_work *p, struct replica *r, bool *ret_leaving);
 /* The container is just what is wanted, apart from volumes and what it shares. */
+/* Why this container can never run again, however right it is; NULL: it can. */
+const char *pick_hopeless(const struct obs_container *c);
 bool pick_hash_is_wanted(struct app_work *p, const struct replica *r,
                          const struct obs_container *c);
 /* Name of a volume that the service mounts and that is gone, or NULL. */

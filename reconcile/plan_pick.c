@@ -61,9 +61,21 @@ bool pick_hash_is_wanted(struct app_work *p, const struct replica *r, const stru
     return strcmp(hash, c->hash) == 0;
 }
 
+/* runc refuses a cgroup that was left frozen: the container was paused when everything was killed, and can never start again. */
+const char *pick_hopeless(const struct obs_container *c)
+{
+    if (c->state == CS_DEAD)
+        return "dead: the engine could not remove it completely";
+    if ((c->state == CS_EXITED || c->state == CS_CREATED) && c->error &&
+        strstr(c->error, "cgroup unexpectedly frozen"))
+        return "cannot start again: it was paused when the engine was killed, and its cgroup is "
+               "still frozen";
+    return NULL;
+}
+
 static bool is_wanted(struct app_work *p, const struct replica *r, const struct obs_container *c)
 {
-    return c->state != CS_DEAD && pick_hash_is_wanted(p, r, c) &&
+    return !pick_hopeless(c) && pick_hash_is_wanted(p, r, c) &&
            shares_are_fresh(p, r->service, c) && !pick_missing_volume(p, r->service) &&
            !drift_fields_replace(p, r, c);
 }

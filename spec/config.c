@@ -12,12 +12,14 @@
 #include "spec/decode.h"
 #include "spec/document.h"
 #include "spec/forms.h"
+#include "spec/route.h"
 
 /* What the rows fill: the pool's prefix is a num until it is checked. */
 struct config_draft {
     struct config c;
     struct num pool_prefix;
     struct ingress_draft ingress;
+    struct strv hosts; /* of `http:`, in their normal form */
 };
 
 static bool check_agent_name(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
@@ -103,6 +105,21 @@ static bool check_listen(struct decode_ctx *c, const struct field *f, const stru
     return false;
 }
 
+static bool check_host(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                       const char *text)
+{
+    struct route_fault fault = {0};
+
+    (void)f;
+    if (!route_host(text, c->arena, &fault))
+        decode_error(c, v, fault.hint, "%s", fault.what);
+    else if (*text == '*')
+        decode_error(c, v, "name each host", "the platform has no pages on \"%s\"", text);
+    else
+        return true;
+    return false;
+}
+
 static bool check_pool(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
                        const char *text)
 {
@@ -167,6 +184,11 @@ static const struct field rows_bundles[] = {
 };
 static const struct table fields_config_bundles = TABLE("config_bundles", "Bounds of what is built: archives and folders alike.", rows_bundles);
 
+static const struct field rows_http[] = {
+    {"hosts", &form_strings, C(ingress.hosts), .help = "hosts of the platform's own: its pages are there alone, behind Traefik, and no app is", .check = check_host, .fallback = "every host"},
+};
+static const struct table fields_config_http = TABLE("config_http", "The agent's own pages and API.", rows_http);
+
 static const struct field rows_volumes[] = {
     {"quarantine", &form_duration, C(quarantine_ns), .help = "how long volumes that were removed with their app can be had back", .min = 60 * NS, .max = 3660 * 24 * 3600 * NS, .fallback = "7d"},
 };
@@ -178,7 +200,7 @@ static const struct field rows_config[] = {
     {"defaults", &form_table, 0, .help = "limits of services that do not say otherwise", .table = &fields_config_defaults},
     {"docker", &form_text, C(docker), .help = "address of the engine", .check = check_docker, .fallback = "DOCKER_HOST, else unix:///var/run/docker.sock"},
     {"drift", &form_choice, C(drift), .help = "what to do about changes by hand", .choices = drifts, .fallback = "heal"},
-    {"http", PLANNED},
+    {"http", &form_table, 0, .help = "the agent's own pages and API", .table = &fields_config_http},
     {"ingress", &form_ingress, offsetof(struct config_draft, ingress), .help = "the way from outside to the apps: managed, external, none, or a mapping", .table = &fields_config_ingress, .fallback = "managed"},
     {"listen", &form_text, C(listen), .help = "IPv4 address and port where the agent answers HTTP, or `none`", .check = check_listen, .fallback = "127.0.0.1:5001"},
     {"log", &form_table, 0, .help = "the agent's own log", .table = &fields_config_log},
@@ -196,7 +218,7 @@ static const struct field rows_config[] = {
 const struct table fields_config = TABLE("config", "The agent's configuration file.", rows_config);
 
 const struct table *const fields_all_config[] = {
-    &fields_config, &fields_config_acme, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_ingress, &fields_config_log, &fields_config_network, &fields_config_notify, &fields_config_policy, &fields_config_volumes, NULL,
+    &fields_config, &fields_config_acme, &fields_config_builds, &fields_config_bundles, &fields_config_defaults, &fields_config_http, &fields_config_ingress, &fields_config_log, &fields_config_network, &fields_config_notify, &fields_config_policy, &fields_config_volumes, NULL,
 };
 // clang-format on
 
@@ -232,6 +254,18 @@ static void check_bounds(struct decode_ctx *c, const struct yaml_node *v, const 
                        "leave it out for the default", "`%s` must be more than 0", rows[i].key);
 }
 
+/* In the form that routes have, so that they can be compared. */
+static void take_hosts(struct config_draft *d, struct arena *a)
+{
+    struct route_fault none;
+
+    for (size_t i = 0; i < d->c.ingress.hosts.n; i++) {
+        const char *host = route_host(d->c.ingress.hosts.v[i], a, &none);
+
+        strv_push(a, &d->hosts, host ? host : "");
+    }
+}
+
 int config_parse(const char *name, const char *text, size_t n, struct arena *a,
                  struct diag_list *diags, struct config *ret)
 {
@@ -250,8 +284,10 @@ int config_parse(const char *name, const char *text, size_t n, struct arena *a,
         check_subnets_fit(&c, file.documents[0], &d);
         check_bounds(&c, file.documents[0], &d.c);
     }
+    take_hosts(&d, a);
     config_ingress_finish(&c, file.n_documents ? file.documents[0] : NULL, &d.ingress,
                           &d.c.ingress);
+    d.c.ingress.hosts = d.hosts;
     diag_sort(diags);
     if (diags->errors > before)
         return -1;

@@ -6,7 +6,7 @@
 
 #include "spec/app.h"
 #include "spec/config_notify.h"
-#include "spec/ingress.h"
+#include "spec/ingress.h" /* its hosts are those of `http:` */
 #include "spec/policy.h"
 
 struct arena;

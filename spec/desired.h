@@ -72,6 +72,8 @@ struct want_route {
 /* Who wrote an app. Whoever can change files of a root is trusted with the host; the others are confined (policy.h). */
 enum app_origin { ORIGIN_ROOT = 0, ORIGIN_BUNDLE, ORIGIN_UPLOAD };
 #define UPLOADS_FOLDER "uploads" /* of the first root: what is in there came over the network */
+/* How an archive is called that was sent for an app, below that folder: this, the app's name, a point, its SHA-256, its ending. */
+#define UPLOADED_FOLDER ".bundles/"
 
 /* A file or folder of the host that a confined app mounts, having been allowed `folder`: whoever makes its containers makes sure that no link leads out. */
 struct confined_path {
@@ -142,7 +144,8 @@ struct want_app {
     const char *origin;      /* ROOT//FILE */
     enum app_origin from;
     const char *trusted; /* of a confined app: what stands in this file is not confined; or NULL */
-    const char *own;     /* of a confined app: the archive, or the folder, that it may read */
+    const char *
+        own; /* of a confined app: the archive that it may read; of an upload, how their names begin */
     enum app_wish state;
     enum drift_mode drift;
     struct strv drift_ignore; /* fields, by their names in the comparison; sorted, unique */

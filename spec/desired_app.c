@@ -513,8 +513,11 @@ static void judge_origin(const struct app_source *src, struct arena *a, struct w
         strncmp(f->path, folder, sizeof(folder) - 1) == 0) {
         ret->from = ORIGIN_UPLOAD;
         ret->trusted = NULL;
-        if (!ret->own)
-            ret->own = arena_printf(a, "%s/" UPLOADS_FOLDER, f->root);
+        const char *mine =
+            arena_printf(a, "%s/" UPLOADS_FOLDER "/" UPLOADED_FOLDER "%s.", f->root, ret->name);
+
+        if (!ret->own || strncmp(ret->own, mine, strlen(mine)) != 0)
+            ret->own = mine;
     }
 }
 

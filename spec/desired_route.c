@@ -40,8 +40,17 @@ static bool yields(const struct route *x, const struct route *y)
            route_priority(y->host, y->path) <= route_priority(x->host, x->path) && route_meet(x, y);
 }
 
+/* Where the platform's pages are no app is: what it serves there would act as who is logged in. */
+static void leave_hosts(const struct strv *hosts, const struct route *r, struct str *out)
+{
+    for (size_t i = 0; i < hosts->n; i++)
+        if (route_meet(r, &(struct route){.host = hosts->v[i], .path = "/"}))
+            str_addf(out, " && !Host(`%s`)", hosts->v[i]);
+}
+
 /* A route's own number in Traefik stays what its host and path make it: a larger one would also win against other apps. */
-static const char *full_rule(const struct want_app *app, const struct route *r, struct arena *a)
+static const char *full_rule(const struct want_app *app, const struct strv *hosts,
+                             const struct route *r, struct arena *a)
 {
     CLEANUP(str_release) struct str out = STR_INIT;
     const char *own = route_rule(r->host, r->path, a);
@@ -53,6 +62,7 @@ static const char *full_rule(const struct want_app *app, const struct route *r, 
             if (yields(r, other))
                 str_addf(&out, " && !(%s)", route_rule(other->host, other->path, a));
         }
+    leave_hosts(hosts, r, &out);
     return out.len ? arena_printf(a, "(%s)%s", own, str_text(&out)) : own;
 }
 
@@ -124,7 +134,7 @@ static void build_one(const struct app_source *src, struct arena *a, struct want
     *ret = (struct want_route){
         .spec = r,
         .name = arena_printf(a, "%s%s_%zu", route_prefix(app->name, a), s->name, i + 1),
-        .rule = full_rule(app, r, a),
+        .rule = full_rule(app, &src->settings->ingress.hosts, r, a),
         .priority = route_priority(r->host, r->path),
         .port = port_of(s, r),
         .cert = digest_of(src, app, r->cert, a),

@@ -335,6 +335,7 @@ static void decode_override(struct decode_ctx *c, const struct yaml_node *v, str
     size_t before = c->diags->errors;
 
     o->at = ret->at;
+    c->plain_dollars = true; /* names of tokens and hosts, as they are */
     (void)decode_table(c, &fields_override, v, o);
     const struct yaml_node *state = yaml_get(v, "state");
 

@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "spec/base/str.h"
+
 struct arena;
-struct str;
 
 enum ingress_mode { INGRESS_MANAGED = 0, INGRESS_EXTERNAL, INGRESS_NONE };
 enum ingress_log { INGRESS_LOG_OFF = 0, INGRESS_LOG_JSON };
@@ -44,6 +45,8 @@ struct ingress_settings {
         resolver; /* external mode: name of its certificate resolver for `tls: auto`; NULL: it has none, or a default */
     enum ingress_log access_log;
     struct acme_settings acme;
+    struct strv
+        hosts; /* `http: {hosts:}`: the platform's pages are on these alone, and no app is; in route_host()'s form. Empty: they are on every host */
     const char *dir;      /* STATE/ingress; NULL: nothing is managed (validation without a state) */
     const char *acme_dir; /* STATE/ingress-acme */
 };

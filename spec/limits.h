@@ -32,8 +32,11 @@
 #define LIMIT_SECRET_NAME 100
 #define LIMIT_SECRET_BYTES (500 * 1000) /* as much as Docker's own take */
 #define LIMIT_SECRETS 10000
-#define LIMIT_QUARANTINE_BYTES (16 * 1024) /* one record */
-#define LIMIT_STREAM_LINE (1024 * 1024)    /* one line of a pull, event or build stream */
+#define LIMIT_APP_SECRETS 100     /* of one app; what one may set must leave room for all others */
+#define LIMIT_COMMON_SECRETS 1000 /* of none */
+#define LIMIT_APP_ARCHIVES_BYTES (INT64_C(16) << 30) /* sent for one app, and not yet removed */
+#define LIMIT_QUARANTINE_BYTES (16 * 1024)           /* one record */
+#define LIMIT_STREAM_LINE (1024 * 1024)              /* one line of a pull, event or build stream */
 
 /* who may come in */
 #define LIMIT_ACCOUNTS 500

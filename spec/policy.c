@@ -317,6 +317,9 @@ static void judge_mounts(struct judge *j, struct want_service *s)
 
         if (m->file && m->file->secret && !m->file->own_only && !is_trusted(j->app, m->at))
             (void)ask(j, "secrets", m->file->secret, "secrets", m->at);
+        /* The agent reads it for the app, and may read more than any container. */
+        if (m->file && m->file->path)
+            (void)ask(j, "volumes", m->file->path, "file", m->at);
         if (m->kind != MOUNT_BIND || m->file || is_trusted(j->app, m->at))
             continue;
         if (j->app->from == ORIGIN_BUNDLE && path_within(BUNDLE_FOLDER, m->source)) {
@@ -353,6 +356,16 @@ static void judge_mounts(struct judge *j, struct want_service *s)
     }
 }
 
+/* An upload builds from the archives that were sent for it: the folder that they lie in holds those of all others, and their specs. */
+static bool is_own_source(const struct want_app *app, const struct build *b, const char *path)
+{
+    size_t n = strlen(app->own);
+
+    if (app->from != ORIGIN_UPLOAD)
+        return path_within(app->own, path);
+    return b->bundle && strncmp(path, app->own, n) == 0 && !strchr(path + n, '/');
+}
+
 static void judge_build(struct judge *j)
 {
     const struct build *b = &j->service->build;
@@ -362,7 +375,7 @@ static void judge_build(struct judge *j)
         return;
     if (b->network && strcmp(b->network, "host") == 0)
         (void)ask(j, "build_network", "host", "build.network", b->at);
-    if (path && !path_within(j->app->own, path))
+    if (path && !is_own_source(j->app, b, path))
         (void)ask(j, "source", path, "source", b->at);
 }
 

@@ -9,6 +9,7 @@
 #include "spec/base/arena.h"
 #include "spec/decode.h"
 #include "spec/forms.h"
+#include "spec/yaml_write.h"
 
 bool quarantine_name_valid(const char *volume)
 {
@@ -75,37 +76,12 @@ int quarantine_parse(const char *volume, const char *text, size_t n, struct aren
     return 0;
 }
 
-/* Double quotes, in which YAML folds what it takes for a line's end, U+0085 and U+2028 among them. */
-static void add_quoted(struct str *out, const char *value)
-{
-    uint32_t code = 0;
-
-    str_addc(out, '"');
-    for (size_t left = strlen(value), n; left > 0; value += n, left -= n) {
-        n = utf8_next(value, left, &code);
-        if (n == 0) { /* no character: it cannot be written */
-            str_addc(out, '?');
-            n = 1;
-        } else if (code == '"' || code == '\\') {
-            str_addf(out, "\\%c", (int)code);
-        } else if (code < 0x20 || (code >= 0x7f && code <= 0xa0)) {
-            str_addf(out, "\\x%02x", (unsigned)code);
-        } else if (code == 0x2028 || code == 0x2029 || (code >= 0xfff0 && code <= 0xffff) ||
-                   code == 0xfeff) {
-            str_addf(out, "\\u%04x", (unsigned)code);
-        } else {
-            str_addn(out, value, n);
-        }
-    }
-    str_addc(out, '"');
-}
-
 static void add_text(struct str *out, const char *key, const char *value)
 {
     if (!value)
         return;
     str_addf(out, "%s: ", key);
-    add_quoted(out, value);
+    yaml_write_quoted(value, out);
     str_addc(out, '\n');
 }
 

@@ -12,6 +12,11 @@ static const char *settings_refuse(const struct ingress_settings *g, const struc
 {
     bool tls = r->tls == ROUTE_TLS_AUTO || r->tls == ROUTE_TLS_FILES;
 
+    if (r->host && strv_has(&g->hosts, r->host))
+        return arena_printf(a,
+                            "the host %s is the platform's own (`http: {hosts:}` in the agent's "
+                            "configuration); take another one",
+                            r->host);
     if (g->mode == INGRESS_EXTERNAL) {
         if (r->tls == ROUTE_TLS_FILES)
             return "with `ingress: external` certificates are in the hands of that Traefik; write "

@@ -45,7 +45,21 @@ static void platform_router(const struct route_platform *p, const char *part, co
     }
 }
 
-static void platform_routers(const struct route_platform *p, struct str *out)
+/* A rule for the platform's hosts alone, if it has any of its own. In the arena. */
+static const char *on_hosts(const struct strv *hosts, const char *rule, struct arena *a)
+{
+    CLEANUP(str_release) struct str out = STR_INIT;
+
+    if (hosts->n == 0)
+        return rule;
+    for (size_t i = 0; i < hosts->n; i++)
+        str_addf(&out, "%sHost(`%s`)", i ? " || " : "(", hosts->v[i]);
+    str_addf(&out, ") && (%s)", rule);
+    return arena_strdup(a, str_text(&out));
+}
+
+static void platform_routers(const struct route_platform *p, const struct strv *hosts,
+                             struct str *out)
 {
     static const char *const pages[] = {"admin", "api", "hooks", "login", "logout", "upload"};
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -58,8 +72,10 @@ static void platform_routers(const struct route_platform *p, struct str *out)
     route_yaml_open(out, 1, "routers");
     platform_router(p, "blocked", "Path(`/traefik`) || PathPrefix(`/traefik/`)",
                     ROUTE_PRIORITY_BLOCKED, nobody, out);
-    platform_router(p, "pages", str_text(&rule), ROUTE_PRIORITY_PAGES, agent, out);
-    platform_router(p, "rest", "PathPrefix(`/`)", ROUTE_PRIORITY_CATCH_ALL, agent, out);
+    platform_router(p, "pages", on_hosts(hosts, str_text(&rule), a), ROUTE_PRIORITY_PAGES, agent,
+                    out);
+    platform_router(p, "rest", on_hosts(hosts, "PathPrefix(`/`)", a), ROUTE_PRIORITY_CATCH_ALL,
+                    agent, out);
     if (!p->api_users)
         return;
     route_yaml_object(out, 2, arena_printf(a, "%s_api", p->name));
@@ -109,10 +125,9 @@ void route_file_platform(const struct route_platform *p, const struct ingress_se
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
 
-    (void)g;
     route_part_heading(p->name, out);
     route_yaml_open(out, 0, "http");
-    platform_routers(p, out);
+    platform_routers(p, &g->hosts, out);
     platform_middlewares(p, out);
     route_yaml_open(out, 1, "services");
     route_yaml_object(out, 2, arena_printf(a, "%s_agent", p->name));

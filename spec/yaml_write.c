@@ -7,22 +7,27 @@
 
 /* ---- scalars ---- */
 
-static void add_quoted(const char *text, struct str *out)
+/* As JSON has it, too. YAML folds what it takes for a line's end, U+0085 and U+2028 among them. */
+void yaml_write_quoted(const char *value, struct str *out)
 {
-    str_addc(out, '"');
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
+    uint32_t code = 0;
 
-        if (c == '"' || c == '\\')
-            str_addf(out, "\\%c", c);
-        else if (c == '\n')
-            str_add(out, "\\n");
-        else if (c == '\t')
-            str_add(out, "\\t");
-        else if (c < 0x20 || c == 0x7f)
-            str_addf(out, "\\u%04x", c);
-        else
-            str_addc(out, (char)c);
+    str_addc(out, '"');
+    for (size_t left = strlen(value), n; left > 0; value += n, left -= n) {
+        n = utf8_next(value, left, &code);
+        if (n == 0) { /* no character: it cannot be written */
+            str_addc(out, '?');
+            n = 1;
+        } else if (code == '"' || code == '\\') {
+            str_addf(out, "\\%c", (int)code);
+        } else if (code == '\n' || code == '\t') {
+            str_add(out, code == '\n' ? "\\n" : "\\t");
+        } else if (code < 0x20 || (code >= 0x7f && code <= 0xa0) || code == 0x2028 ||
+                   code == 0x2029 || (code >= 0xfff0 && code <= 0xffff) || code == 0xfeff) {
+            str_addf(out, "\\u%04x", (unsigned)code);
+        } else {
+            str_addn(out, value, n);
+        }
     }
     str_addc(out, '"');
 }
@@ -53,7 +58,7 @@ static void add_text(const char *text, struct str *out)
     if (is_plain(text))
         str_add(out, text);
     else
-        add_quoted(text, out);
+        yaml_write_quoted(text, out);
 }
 
 /* ---- YAML ---- */
@@ -152,7 +157,7 @@ static void json_scalar(const struct yaml_node *v, struct str *out)
     else if (v->kind != YAML_STRING && is_json_number(v->text))
         str_add(out, v->text);
     else
-        add_quoted(v->text, out);
+        yaml_write_quoted(v->text, out);
 }
 
 static void json_write(const struct yaml_node *v, int depth, struct str *out)
@@ -168,7 +173,7 @@ static void json_write(const struct yaml_node *v, int depth, struct str *out)
         str_add(out, i ? ",\n" : "\n");
         indent(depth + 1, out);
         if (!list) {
-            add_quoted(v->pairs[i].key, out);
+            yaml_write_quoted(v->pairs[i].key, out);
             str_add(out, ": ");
         }
         json_write(list ? v->items[i] : v->pairs[i].value, depth + 1, out);

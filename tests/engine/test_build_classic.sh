@@ -47,7 +47,7 @@ check "a change is built by it" wait_until 20 other "$before"
 printf 'FROM busybox:stable\nRUN echo almost; echo "no such module" >&2; exit 3\n' | write_file old/Dockerfile
 failed_with() { [[ $(app_why old) == *"$1"* ]]; }
 check "its failing step is named" wait_until 20 failed_with 'RUN echo almost'
-says "with what it said" "no such module" "$(app_why old)"
+check "with what it said" wait_until 20 failed_with "no such module"
 
 asked=$(wc -l <"$work/asked")
 printf 'FROM busybox:stable\nRUN --mount=type=cache,target=/cache echo %s\n' "$nonce" | write_file old/Dockerfile

@@ -242,11 +242,11 @@ rm "$root/slow.yaml"
 apply >/dev/null
 sleeper web 'volumes: ["data:/data"]' 'environment: {V: "2"}'
 start_agent
-check "an agent has the lock" wait_until 5 eval '[ "$(cat "$state/agent.lock")" = "$agent_pid agent" ]'
+check "an agent has the lock" wait_until 20 eval '[ "$(cat "$state/agent.lock")" = "$agent_pid agent" ]'
 kill -STOP "$agent_pid"
 apply >"$work/watching" 2>&1 &
 watcher=$!
-check "apply watches an agent" wait_until 5 grep -q "watching it" "$work/watching"
+check "apply watches an agent" wait_until 20 grep -q "watching it" "$work/watching"
 stop_agent KILL
 status=0
 wait $watcher || status=$?

@@ -44,7 +44,7 @@ same "and the Origin" 403 "$(ask -b "$jar" -o /dev/null -w '%{http_code}' -H "X-
 # --- tokens
 make_token() { # NAME SCOPE [APPS]
     in_browser -H "X-CSRF-Token: $(csrf)" -H 'Content-Type: application/json' \
-        -d "{\"name\":\"$1\",\"scope\":\"$2\",\"apps\":[${3:-}]}" "$api/tokens" | jq -r .token
+        -d "{\"name\":\"$1\",\"scope\":\"$2\"${3:+,\"apps\":[$3]}}" "$api/tokens" | jq -r .token
 }
 deploy=$(make_token ci deploy)
 reading=$(make_token eyes read)
@@ -101,6 +101,7 @@ check "and runs" wait_until 20 docker_running comp-web-1
 same "a NUL and much behind it" 400 "$({ printf '\0'; head -c 60000 /dev/zero | tr '\0' '['; } | json -o /dev/null -w '%{http_code}' --data-binary @- "$api/login")"
 same "brackets without end" 400 "$(head -c 60000 /dev/zero | tr '\0' '[' | json -o /dev/null -w '%{http_code}' --data-binary @- "$api/login")"
 same "a token for a malformed list of apps is none" 422 "$(in_browser -o /dev/null -w '%{http_code}' -H "X-CSRF-Token: $(csrf)" -H 'Content-Type: application/json' -d '{"name":"w","scope":"deploy","apps":"blog"}' "$api/tokens")"
+same "a token for an empty list of apps is none" 422 "$(in_browser -o /dev/null -w '%{http_code}' -H "X-CSRF-Token: $(csrf)" -H 'Content-Type: application/json' -d '{"name":"w","scope":"deploy","apps":[]}' "$api/tokens")"
 check "it is there" agent_running
 
 # --- an archive

@@ -38,9 +38,20 @@ same "a dry run of a change" "false replace" "$(put '?dry_run=1' blog 'environme
 check "leaves what is there" eval '! grep -q environment "$root/uploads/blog.yaml"'
 says "what policy forbids is refused before it is placed" '"status":409' "$(put '' spy 'privileged: true')"
 check "and not placed" [ ! -e "$root/uploads/spy.yaml" ]
+spying="services: {web: {image: 'busybox:stable', command: [sleep, '100000'], network_mode: none, configs: [c]}}
+configs: {c: {file: $state/audit/spied}}"
+echo spied-upon >"$state/audit/spied"
+says "a config may not be a file of this machine" "may not read files" "$(printf 'name: spy\n%s\n' "$spying" | as "$admin" -X PUT --data-binary @- "$api/apps/spy/spec")"
+printf 'name: spy\n%s\n' "$spying" >"$root/uploads/spy.compose.yaml"
+check "nor where it was put among the uploads past the door" wait_until 10 grep -q 'uploads read nothing else' "$agent_log"
+check "and none of it is for a container" eval '! grep -rqs spied-upon "$state/mounts"'
+rm "$root/uploads/spy.compose.yaml" "$state/audit/spied"
 spec porter 'ports: ["127.0.0.1:18765:80"]' | sed '/network_mode/d' | write_file porter.yaml
 check "an app with a port" wait_until 30 docker_running porter-app-1
 says "another's port is refused with who has it" "porter" "$(spec second 'ports: ["127.0.0.1:18765:80"]' | sed '/network_mode/d' | as "$admin" -X PUT --data-binary @- "$api/apps/second/spec")"
+narrowly=$(spec blog 'ports: ["127.0.0.1:18765:80"]' | sed '/network_mode/d' | as "$narrow" -X PUT --data-binary @- "$api/apps/blog/spec?dry_run=1")
+says "a token of one app is told of another app" "is published by another app" "$narrowly"
+check "and not of which, or where" eval '! grep -q porter <<<"$narrowly"'
 mkdir "$work/site"
 # Unlike any other archive: what has been built already would not be built again.
 printf 'FROM busybox:stable\nLABEL once=%s\nCMD ["sleep", "100000"]\nSTOPSIGNAL SIGKILL\n' "$RANDOM$RANDOM" >"$work/site/Dockerfile"
@@ -48,6 +59,10 @@ printf 'FROM busybox:stable\nLABEL once=%s\nCMD ["sleep", "100000"]\nSTOPSIGNAL 
 dry=$(as "$admin" --data-binary @"$work/site.zip" "$api/apps/site/bundle?dry_run=1")
 same "a dry run of an archive would build it" "false build" "$(jq -r '"\(.changed) \([.plan.apps[]? | select(.name == "site").actions[].kind] | map(select(. == "build"))[0] // .)"' <<<"$dry")"
 same "and keeps nothing of it" "" "$(ls -A "$root/uploads/.bundles")"
+old=$root/uploads/.bundles/site.$(printf '%064d' 0).zip
+truncate -s 16G "$old" # a hole: it takes no room
+same "who has sent too much sends no more" 409 "$(as "$admin" -o /dev/null -w '%{http_code}' --data-binary @"$work/site.zip" "$api/apps/site/bundle?dry_run=1")"
+rm -f "$old" "$old.unnamed"
 
 # --- plan and drift
 check "the list knows it" wait_until 10 eval '[ "$(as "$reading" "$api/apps/blog" | jq -r .state)" = Synced ]'
@@ -114,6 +129,9 @@ check "and the volume goes" wait_until 20 no_volume
 same "an image" 202 "$(json "$admin" -o /dev/null -w '%{http_code}' -d '{"name":"formed","image":"busybox:stable","start_command":"sleep 100000","port":8080}' "$api/apps")"
 same "becomes a spec" 'app: "formed"|image: "busybox:stable"|command: "sleep 100000"|port: 8080|' "$(tr '\n' '|' <"$root/uploads/formed.yaml")"
 check "and runs" wait_until 20 docker_running formed-app-1
+check "it is known" wait_until 10 eval '[ "$(code "$admin" "$api/apps/formed")" = 200 ]'
+same "one that is there is not written over" 409 "$(json "$admin" -o /dev/null -w '%{http_code}' -d '{"name":"formed","image":"busybox:stable","port":9090}' "$api/apps")"
+check "and stays what it is" grep -q 'port: 8080' "$root/uploads/formed.yaml"
 says "a repository is not taken yet" "not supported yet" "$(json "$admin" -d '{"name":"sd","repository":"https://example.org/sd.git","requirements_file":"req.txt","start_command":"python app.py","port":7860,"gpus":1}' "$api/apps")"
 same "nor is an unknown key" 422 "$(json "$admin" -o /dev/null -w '%{http_code}' -d '{"name":"x","image":"busybox","prot":1}' "$api/apps")"
 same "nor another's name by a narrow token" 403 "$(json "$narrow" -o /dev/null -w '%{http_code}' -d '{"name":"other","image":"busybox"}' "$api/apps")"

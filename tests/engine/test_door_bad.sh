@@ -119,8 +119,8 @@ pair 2
 for n in 1 2; do bearer "$admin" -o "$work/said$n" -T "$work/pair$n.zip" --limit-rate 600K "$api/apps/pair/bundle" & pids[n]=$!; done
 wait "${pids[1]}" "${pids[2]}"
 same "two archives of one app at once are both taken" "true true" "$(jq -r .changed "$work/said1") $(jq -r .changed "$work/said2")"
-named=$(sed -n 's|.*\.bundles/\([0-9a-f]*\)\.zip.*|\1|p' "$root/uploads/pair.yaml")
-check "the spec names one of them, which is there whole" eval '[ "$(sha256sum <"$root/uploads/.bundles/$named.zip" | cut -d " " -f 1)" = "$named" ]'
+named=$(sed -n 's|.*\.bundles/pair\.\([0-9a-f]*\)\.zip.*|\1|p' "$root/uploads/pair.yaml")
+check "the spec names one of them, which is there whole" eval '[ "$(sha256sum <"$root/uploads/.bundles/pair.$named.zip" | cut -d " " -f 1)" = "$named" ]'
 check "and it runs" wait_until 60 docker_running pair-app-1
 
 container=$(inspect pair-app-1 .Id)
@@ -167,6 +167,6 @@ else
     fail "a thousand streams and a thousand uploads later" "$(figures), before $fds $threads $anon, $(kept) archives"
 fi
 read -r _ _ anon_now <<<"$(figures)"
-[ -n "${EVENKEEL_TEST_SANITIZED:-}" ] || check "nor memory ($anon kB, then $anon_now kB)" [ "$anon_now" -le $((anon + 2048)) ]
+ldd "$EVENKEEL" | grep -qE "lib(a|t)san" || check "nor memory ($anon kB, then $anon_now kB)" [ "$anon_now" -le $((anon + 2048)) ]
 same "uploads are taken as before" true "$(bearer "$admin" -T "$work/pair1.zip" "$api/apps/again/bundle" | jq .changed)"
 check "the agent is there" agent_running

@@ -86,6 +86,29 @@ static void test_named_again(void **state)
     assert_true(there(FOLDER TWO ".tar.gz"));
 }
 
+/* An archive is the app's that it was sent for; the same bytes, sent for another, are another. */
+static void test_of_an_app(void **state)
+{
+    (void)state;
+    put(FOLDER "blog." TWO ".zip", "1");
+    put(FOLDER "a-shop." TWO ".zip", "12");
+    put(FOLDER "no_app." TWO ".zip.more", "123");
+    put("root/uploads/blog2.yaml", "app: a-shop\nsource: {bundle: .bundles/a-shop." TWO ".zip}\n");
+    struct bundles_gc r = collect(0, false);
+
+    assert_int_equal(bundles_of_app("root/uploads/.bundles", "blog"), 1);
+    assert_int_equal(bundles_of_app("root/uploads/.bundles", "a-shop"), 2);
+    assert_int_equal(bundles_of_app("root/uploads/.bundles", "shop"), 0);
+    assert_int_equal(bundles_of_app("root/nowhere", "shop"), 0);
+    assert_int_equal(r.waiting, 1);
+    assert_true(there(FOLDER "blog." TWO ".zip.unnamed"));
+    r = collect(BUNDLES_GRACE_MS + 1000, false);
+    assert_int_equal(r.removed, 1);
+    assert_int_equal(r.bytes, 1);
+    assert_false(there(FOLDER "blog." TWO ".zip"));
+    assert_true(there(FOLDER "a-shop." TWO ".zip"));
+}
+
 /* A file with a mistake still names what it names; a root that is not there may name anything. */
 static void test_what_is_not_known(void **state)
 {
@@ -114,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_after_a_week, setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_named_again, setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_of_an_app, setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_what_is_not_known, setup, scratch_teardown),
     };
 

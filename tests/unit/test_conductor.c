@@ -384,6 +384,35 @@ static void test_a_run_that_ends_during_a_look_is_not_planned_by_it(void **state
     end_ops(f);
 }
 
+/* The files have been looked at anew, and what they want is not known yet. */
+static void test_a_run_fails_while_its_file_changes(void **state)
+{
+    struct fixture *f = *state;
+
+    settle_first(f);
+    change_file(f, "b.yaml", "app: b\nimage: nginx:1.28\nnetwork_mode: none\n");
+    turn(f);
+    for (int i = 0; i < 5 && f->deaf.ops == 0; i++)
+        end_look(f);
+    put("b.yaml", "app: b\nimage: nginx:1.29\nnetwork_mode: none\n");
+    age("b.yaml", 4000);
+    assert_true(core_scan(&f->core, NULL));
+    assert_null(f->core.desired);
+    op_done_fn *done = f->deaf.op_done;
+
+    assert_non_null(done);
+    f->deaf.op_done = NULL;
+    done(f->deaf.op_user,
+         &(struct op_result){.err = {.kind = ERR_RETRY, .msg = "no space left on device"}});
+    turn(f);
+    core_desire(&f->core);
+    conductor_files_changed(f->conductor);
+    turn(f);
+    assert_non_null(f->deaf.done); /* it goes on */
+    end_look(f);
+    end_ops(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +431,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_is_refused_is_planned_along, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_run_that_ends_during_a_look_is_not_planned_by_it,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_run_fails_while_its_file_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_waits_for_another_look_stays_due, set_up,
                                         tear_down),
     };

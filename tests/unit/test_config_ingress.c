@@ -84,6 +84,9 @@ static void test_mistakes(void **state)
         const char *text, *said;
         enum diag_level level;
     } rows[] = {
+        {"http: {hosts: ['*.example.org']}", "has no pages on", DIAG_ERROR},
+        {"http: {hosts: ['ops.example.org:80']}", "", DIAG_ERROR},
+        {"http: {host: ops.example.org}", "did you mean \"hosts\"?", DIAG_ERROR},
         {"ingress: manged", "did you mean \"managed\"?", DIAG_ERROR},
         {"ingress: {mode: docker}", "is not one of", DIAG_ERROR},
         {"ingress: [managed]", "must be", DIAG_ERROR},

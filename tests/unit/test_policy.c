@@ -241,6 +241,7 @@ struct world {
     const char *dir;
     enum author author;
     const struct app *over;
+    bool digests; /* files of configs and secrets are read, as the agent does */
 };
 
 static int world_load(void *ctx, const char *path, struct arena *a, const char **ret_text,
@@ -259,12 +260,28 @@ static int world_load(void *ctx, const char *path, struct arena *a, const char *
     return err_set(e, ERR_MISSING, "no such file");
 }
 
+static int world_digest(void *ctx, const char *path, struct arena *a, const char **ret_digest,
+                        struct err *e)
+{
+    char digest[SHA256_HEX];
+
+    (void)ctx, (void)e;
+    sha256_hex(path, strlen(path), digest);
+    *ret_digest = arena_strdup(a, digest);
+    return 0;
+}
+
 static const struct want_app *judge(struct world *w, const struct policy *policy, struct arena *a,
                                     struct desired **ret)
 {
     static const char zip[] = "/apps/x.zip";
     const struct loader loader = {
-        .read = world_load, .ctx = w, .bundle = w->author == ARCHIVE ? zip : NULL, .over = w->over};
+        .read = world_load,
+        .digest = w->digests ? world_digest : NULL,
+        .ctx = w,
+        .bundle = w->author == ARCHIVE ? zip : NULL,
+        .over = w->over,
+    };
     struct settings *settings = ARENA_NEW(a, struct settings);
     struct spec_root *root = ARENA_NEW(a, struct spec_root);
     const struct spec_file **files = ARENA_ARRAY(a, 1, const struct spec_file *);
@@ -384,11 +401,13 @@ static void test_matrix(void **state)
                     continue; /* an archive has one spec */
                 if (rows[i].part == BUILD && language == SEVERAL)
                     continue; /* it would have to name a folder */
+                if (rows[i].part == BUILD && author == UPLOAD && !rows[i].word)
+                    continue; /* the folder itself is refused to it */
                 check_cell(&rows[i], language, author, a);
             }
 }
 
-/* Sources: an archive is its own, an upload has those of its folder; what else lies in the roots, or is allowed to builds, is other people's. */
+/* Sources: an archive is its own, an upload has those that were sent for it; what else lies in the roots, or is allowed to builds, is other people's. */
 static void test_sources(void **state)
 {
     static const struct {
@@ -400,7 +419,16 @@ static void test_sources(void **state)
         {ARCHIVE, "{bundle: /apps/x.zip/../y.zip}", "source:/apps/y.zip"},
         {ARCHIVE, "{path: ./shop}", "source:" BUNDLE_FOLDER "/shop"},
         {ARCHIVE, "{path: /apps}", "source:/apps"},
-        {UPLOAD, "{bundle: .bundles/1.zip}", FREE},
+        {UPLOAD, "{bundle: .bundles/x.1.zip}", FREE},
+        {UPLOAD, "{bundle: .bundles/1.zip}", "source:/apps/uploads/.bundles/1.zip"},
+        {UPLOAD, "{bundle: .bundles/y.1.zip}", "source:/apps/uploads/.bundles/y.1.zip"},
+        {UPLOAD, "{bundle: .bundles/xy.1.zip}", "source:/apps/uploads/.bundles/xy.1.zip"},
+        {UPLOAD, "{bundle: .bundles/x.1.zip/../y.1.zip}", "source:/apps/uploads/.bundles/y.1.zip"},
+        {UPLOAD, "{bundle: x.zip}", "source:/apps/uploads/x.zip"},
+        {UPLOAD, "{path: .}", "source:/apps/uploads"},
+        {UPLOAD, "{path: ., dockerfile_inline: 'FROM busybox'}", "source:/apps/uploads"},
+        {UPLOAD, "{path: .bundles}", "source:/apps/uploads/.bundles"},
+        {UPLOAD, "{path: .bundles/x.1}", "source:/apps/uploads/.bundles/x.1"},
         {UPLOAD, "{bundle: ../y.zip}", "source:/apps/y.zip"},
         {UPLOAD, "{path: ..}", "source:/apps"},
         {UPLOAD, "{path: ../uploads2}", "source:/apps/uploads2"},
@@ -428,6 +456,42 @@ static void test_sources(void **state)
         app = judge(&w, &policy, a, &d);
         if (app->refused && !strstr(app->refused, "lies outside the roots"))
             fail_msg("%s stays refused: %s", cases[i].source, app->refused);
+    }
+}
+
+/* What the agent would read for an app and put into its containers is judged like what the engine would mount. */
+static void test_placed_files(void **state)
+{
+    static const char *const kinds[] = {"configs", "secrets"};
+    static const struct {
+        const char *file, *word;
+    } cases[] = {
+        {"/etc/shadow", "volumes:/etc/shadow"},
+        {"../../state/secrets/b/key", "volumes:/state/secrets/b/key"},
+        {"./b.yaml", "volumes:/apps/uploads/b.yaml"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 4 * ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        const char *kind = kinds[i % 2], *file = cases[i / 4].file, *word = cases[i / 4].word;
+        struct world w = {.dir = "/apps/uploads/", .author = UPLOAD, .digests = i / 2 % 2 == 0};
+        struct policy policy = {0};
+        struct desired *d;
+
+        w.names[0] = "x.compose.yaml";
+        w.texts[0] = arena_printf(a,
+                                  "services: {web: {image: y, %s: [c]}}\n"
+                                  "%s: {c: {file: %s}}\n",
+                                  kind, kind, file);
+        const struct want_app *app = judge(&w, &policy, a, &d);
+
+        if (!app->refused || !strstr(app->refused, arena_printf(a, "[%s]", word)))
+            fail_msg("%s: %s", w.texts[0], app->refused ? app->refused : "not refused");
+        policy = told(d, a);
+        assert_null(judge(&w, &policy, a, &d)->refused);
+        w.author = OPERATOR;
+        assert_null(judge(&w, &(struct policy){0}, a, &d)->refused);
     }
 }
 
@@ -563,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_every_key_has_a_verdict),
         cmocka_unit_test(test_matrix),
         cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_placed_files),
         cmocka_unit_test(test_named_archive),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_configuration),

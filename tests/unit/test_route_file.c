@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 
+#include "spec/config.h"
 #include "spec/route_file.h"
 #include "spec/route_labels.h"
 #include "tests/unit/spec_case.h"
@@ -211,6 +212,73 @@ static void test_platform(void **state)
              "tests/route/platform-bare.expect");
 }
 
+static void test_platform_hosts(void **state)
+{
+    const char *names[] = {"ops.example.org", "admin.example.org"};
+    struct arena *a = arena_new();
+    struct ingress_settings g;
+    struct str out = STR_INIT;
+
+    (void)state;
+    ingress_defaults(&g);
+    g.hosts = (struct strv){.v = names, .n = 2};
+    route_file_platform(
+        &(struct route_platform){"evenkeel", "http://10.213.0.1:5001", "aaaa", "bbbb", "cccc"}, &g,
+        &out);
+    check_sealed(str_text(&out), a);
+    compare("tests/route/platform-hosts.expect", str_text(&out), a);
+    str_release(&out);
+    arena_free(a);
+}
+
+/* Where the platform's hosts are its own, no app is on them: whatever its rule matches besides. */
+static void test_hosts_of_the_platform(void **state)
+{
+    static const struct {
+        const char *route, *rule; /* NULL: it is refused */
+    } cases[] = {
+        {"/blog", "(Path(`/blog`) || PathPrefix(`/blog/`)) && !Host(`ops.example.org`)"},
+        {"/", "(PathPrefix(`/`)) && !Host(`ops.example.org`)"},
+        {"blog.example.org", "Host(`blog.example.org`)"},
+        {"'*.example.org'",
+         "(HostRegexp(`^[a-z0-9-]+\\.example\\.org$`)) && !Host(`ops.example.org`)"},
+        {"'*.example.com'", "HostRegexp(`^[a-z0-9-]+\\.example\\.com$`)"},
+        {"ops.example.org", NULL},
+        {"OPS.example.org/blog", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        const char *text =
+            arena_printf(a, "app: x\nimage: y\nport: 80\nroute: %s\n", cases[i].route);
+        static const char config_text[] = "http: {hosts: [Ops.Example.org]}";
+        struct diag_list diags;
+        struct config config;
+        struct spec_file f = {0};
+        const struct spec_file *files[] = {&f};
+        const struct spec_root root = {"/apps", true};
+        struct settings *settings = ARENA_NEW(a, struct settings);
+        const struct spec_set set = {.roots = &root, .n_roots = 1, .files = files, .n_files = 1};
+
+        diag_init(&diags, a);
+        assert_int_equal(
+            config_parse("agent.yaml", config_text, strlen(config_text), a, &diags, &config), 0);
+        *settings = (struct settings){.owner = "default", .ingress = config.ingress};
+        document_parse("/apps", "x.yaml", "x.yaml", "/apps", text, strlen(text), NULL, a, &f);
+        assert_int_equal(f.diags.errors, 0);
+        const struct desired *d = desired_build(&set, settings, NULL, CASE_NOW_MS, a);
+        const struct want_app *app = desired_app(d, "x");
+
+        assert_non_null(app);
+        if (cases[i].rule) {
+            assert_null(app->refused);
+            assert_string_equal(app->services[0].routes[0].rule, cases[i].rule);
+        } else if (!app->refused || !strstr(app->refused, "ops.example.org is the platform's own"))
+            fail_msg("%s: %s", cases[i].route, app->refused ? app->refused : "not refused");
+    }
+}
+
 static int cmp_test(const void *a, const void *b)
 {
     return strcmp(((const struct CMUnitTest *)a)->name, ((const struct CMUnitTest *)b)->name);
@@ -220,7 +288,7 @@ int main(void)
 {
     enum { MOST = 64 };
     struct arena *a = arena_new();
-    struct CMUnitTest *tests = ARENA_ARRAY(a, MOST + 4, struct CMUnitTest);
+    struct CMUnitTest *tests = ARENA_ARRAY(a, MOST + 6, struct CMUnitTest);
     DIR *d = opendir("tests/route");
     size_t n = 0;
 
@@ -241,6 +309,8 @@ int main(void)
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_digest_of_seen);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_claims);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_platform);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_platform_hosts);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_hosts_of_the_platform);
     int failed = _cmocka_run_group_tests("routes", tests, n, NULL, NULL);
 
     arena_free(a);

@@ -144,6 +144,23 @@ static void test_sizes(void **state)
     free(big);
 }
 
+/* Who may set secrets of one app must not be able to push others' out of the list. */
+static void test_room(void **state)
+{
+    char name[16];
+
+    (void)state;
+    for (int i = 0; i < LIMIT_APP_SECRETS; i++) {
+        (void)snprintf(name, sizeof(name), "s%d", i);
+        assert_int_equal(set("blog", name, "x"), 0);
+    }
+    assert_int_equal(set("blog", "more", "x"), ERR_CONFLICT);
+    assert_int_not_equal(access("secrets/blog/more", F_OK), 0);
+    assert_int_equal(set("blog", "s7", "another"), 0); /* one that is there may change */
+    assert_int_equal(set("shop", "more", "x"), 0);
+    assert_int_equal(set(NULL, "more", "x"), 0);
+}
+
 static void test_list(void **state)
 {
     struct secrets *s = secrets_new(".");
@@ -278,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_set_and_modes, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_names, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_sizes, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_room, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_list, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_links, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_certificates, scratch_setup, scratch_teardown),

@@ -826,6 +826,46 @@ static void env_files(void **state)
     sources_free(s);
 }
 
+/* A spec among the uploads reads nothing outside, be it for a variable or for a config, and no link leads out either. */
+static void uploads_read_nothing_else(void **state)
+{
+    static const char *const files[] = {"../secret", "./out", "./in/secret", "/etc/shadow"};
+    static const char *const asking[] = {"env_file: %s}}\n",
+                                         "configs: [c]}}\nconfigs: {c: {file: %s}}\n",
+                                         "secrets: [c]}}\nsecrets: {c: {file: %s}}\n"};
+
+    (void)state;
+    (void)mkdir("root", 0755);
+    (void)mkdir("root/uploads", 0755);
+    put("root/secret", "A=hidden\n");
+    put("root/uploads/open", "A=open\n");
+    assert_int_equal(symlink("../secret", "root/uploads/out"), 0);
+    assert_int_equal(symlink("..", "root/uploads/in"), 0);
+    for (size_t i = 0; i < 3 * ARRAY_LEN(files); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        const char *format = asking[i / ARRAY_LEN(files)], *at = strchr(format, '%');
+        const char *text =
+            arena_printf(a, "services: {web: {image: y, %.*s%s%s", (int)(at - format), format,
+                         files[i % ARRAY_LEN(files)], at + 2);
+        struct sources *s;
+
+        put("root/uploads/spy.compose.yaml", text);
+        s = over("root");
+        (void)settled(s);
+        const char *said = complaint(s, "root/uploads/spy.compose.yaml");
+
+        if (!strstr(said, "uploads read nothing else"))
+            fail_msg("%s: %s", text, *said ? said : "taken");
+        sources_free(s);
+    }
+    put("root/uploads/spy.compose.yaml", "services: {web: {image: y, env_file: ./open}}\n");
+    struct sources *s = over("root");
+
+    (void)settled(s);
+    assert_string_equal(complaint(s, "root/uploads/spy.compose.yaml"), "");
+    sources_free(s);
+}
+
 static bool take_any(void *user, const char *root, const char *path)
 {
     (void)user;
@@ -957,6 +997,7 @@ int main(void)
         CASE(git_checks_out),
         CASE(a_change_within_one_tick_is_not_lost),
         CASE(env_files),
+        CASE(uploads_read_nothing_else),
         CASE(all_texts),
         CASE(many_files),
     };

@@ -48,10 +48,11 @@ static void collect(void *user, const struct store_entry *x)
 
 static const char *history(struct str *s, const char *app, int limit, bool actions)
 {
+    const struct strv one = {.v = &app, .n = 1};
     struct err e = {0};
 
     str_clear(s);
-    if (store_history(".", app, limit, actions, collect, s, &e) != 0)
+    if (store_history(".", app ? &one : NULL, limit, actions, collect, s, &e) != 0)
         fail_msg("%s", e.msg);
     return str_text(s);
 }
@@ -117,6 +118,17 @@ static void history_is_newest_first(void **state)
                         "action blog ok|pull image nginx:1.27|-\n"
                         "action blog failed|create blog-app-1 (gone)|no such image\n");
     assert_string_equal(history(&out, "blo", 100, true), "");
+    /* Of several, and so many of these, however much there is of others. */
+    const char *names[] = {"shop", "blog"};
+    const struct strv two = {.v = names, .n = 2}, none = {0};
+    struct err e = {0};
+
+    str_clear(&out);
+    assert_int_equal(store_history(".", &two, 1, false, collect, &out, &e), 0);
+    assert_string_equal(str_text(&out), "state blog Degraded|no such image|-\n");
+    str_clear(&out);
+    assert_int_equal(store_history(".", &none, 9, false, collect, &out, &e), 0);
+    assert_string_equal(str_text(&out), "");
     assert_string_equal(history(&out, NULL, 1, false), "state web Progressing|-|-\n");
 }
 

@@ -213,14 +213,14 @@ static void test_lines_and_end(void **state)
 
     (void)state;
     assert_true(stream_say(s, id, "one\n"));
-    stream_end(s, id, false);
+    stream_end(s, id, NULL, false);
     assert_true(hear(fd, NULL, &text));
     assert_string_equal(str_text(&text), "4\r\none\n\r\n0\r\n\r\n");
     (void)close(fd);
 
     fd = join(s, &w, &id);
     assert_true(stream_say(s, id, "failed: so\n"));
-    stream_end(s, id, true);
+    stream_end(s, id, NULL, true);
     assert_true(hear(fd, NULL, &cut));
     assert_string_equal(str_text(&cut), "b\r\nfailed: so\n\r\n");
     (void)close(fd);
@@ -228,7 +228,7 @@ static void test_lines_and_end(void **state)
     w.sse = true;
     fd = join(s, &w, &id);
     assert_true(stream_say(s, id, "a\nb\n"));
-    stream_end(s, id, false);
+    stream_end(s, id, NULL, false);
     assert_true(hear(fd, NULL, &sse));
     assert_non_null(strstr(str_text(&sse), "data: a\n\ndata: b\n\n"));
     assert_non_null(strstr(str_text(&sse), "event: end\n"));
@@ -237,7 +237,7 @@ static void test_lines_and_end(void **state)
     w.sse = w.chunked = false;
     fd = join(s, &w, &id);
     assert_true(stream_say(s, id, "bare\n"));
-    stream_end(s, id, false);
+    stream_end(s, id, NULL, false);
     assert_true(hear(fd, NULL, &bare));
     assert_string_equal(str_text(&bare), "bare\n");
     (void)close(fd);
@@ -267,7 +267,7 @@ static void test_said_before_its_socket_is_there(void **state)
     stream_tell(s, &(struct stream_event){.app = "blog", .need = ROLE_VIEWER, .text = "built\n"});
     stream_tell(s, &(struct stream_event){.app = "shop", .need = ROLE_VIEWER, .text = "other\n"});
     assert_true(stream_say(s, id, "ok: blog is Synced\n"));
-    stream_end(s, id, false);
+    stream_end(s, id, NULL, false);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     stream_begin(c, pair[0]);
     assert_true(hear(pair[1], NULL, &out));
@@ -337,6 +337,103 @@ static void test_a_revoked_credential_ends_it(void **state)
     assert_true(hear(other, "{\"n\":1}", &good));
     (void)close(fd);
     (void)close(other);
+    stream_free(s);
+}
+
+/* ---- too much at once ---- */
+
+static atomic_int holding; /* 1: the stream's thread is to wait; 2: it does */
+
+static bool hold_on(void *ctx, const char *credential)
+{
+    (void)ctx, (void)credential;
+    while (atomic_load(&holding) > 0) {
+        atomic_store(&holding, 2);
+        (void)usleep(1000);
+    }
+    return true;
+}
+
+/* Its inbox being full, the thread never sees some of what is told. Who listened must be able to know, and a last word is never lost. */
+static void test_what_is_lost_is_owned_up_to(void **state)
+{
+    struct stream *s = stream_new(&(struct stream_rules){.good = hold_on});
+    CLEANUP(str_release) struct str first = STR_INIT, again = STR_INIT, last = STR_INIT;
+    struct stream_want w = {
+        .kind = STREAM_EVENTS, .sse = true, .role = ROLE_VIEWER, .credential = "t0one"};
+    uint64_t waiter;
+    struct strv apps = blog;
+    char id[64], *big = calloc(1, 1 << 20);
+    int fd = join(s, &w, NULL);
+    int waits =
+        join(s, &(struct stream_want){.kind = STREAM_WAIT, .role = ROLE_DEPLOYER, .apps = &apps},
+             &waiter);
+
+    (void)state;
+    assert_true(hear(fd, "hello", &first));
+    tell_app(s, "blog", "{\"n\":1}");
+    assert_true(hear(fd, "{\"n\":1}\n\n", &first));
+    last_id(&first, id);
+    atomic_store(&holding, 1);
+    stream_check(s);
+    while (atomic_load(&holding) != 2)
+        (void)usleep(1000);
+    assert_non_null(big);
+    memset(big, 'x', (1 << 20) - 1);
+    for (int i = 0; i < 10; i++) /* not for this listener, so that it is not too slow for it */
+        stream_tell(s, &(struct stream_event){.type = "audit", .need = ROLE_ADMIN, .json = big});
+    tell_app(s, "shop", "{\"n\":2}");
+    assert_false(stream_say(s, waiter, "no room\n"));
+    stream_end(s, waiter, "ok: blog is Synced\n", false);
+    atomic_store(&holding, 0);
+    assert_true(hear(waits, NULL, &last));
+    assert_non_null(strstr(str_text(&last), "ok: blog is Synced\n"));
+    assert_true(hear(fd, NULL, &first));
+    assert_null(strstr(str_text(&first), "{\"n\":2}"));
+    (void)close(fd);
+    (void)close(waits);
+    w.last_event_id = id;
+    fd = join(s, &w, NULL);
+    assert_true(hear(fd, "\"missed\":true", &again));
+    (void)close(fd);
+    free(big);
+    stream_free(s);
+}
+
+static void test_one_credential_does_not_take_all_places(void **state)
+{
+    struct stream *s = stream_new(&(struct stream_rules){0});
+    static const char *const names[] = {"t0a", "t0b", "t0c", "t0d"};
+    struct strv apps = blog;
+
+    (void)state;
+    for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+        for (int i = 0; i < STREAM_WAIT_EACH; i++)
+            assert_true(stream_reserve(s, names[k]));
+        assert_false(stream_reserve(s, names[k]));
+    }
+    assert_false(stream_reserve(s, "t0e")); /* all are taken now */
+    stream_unreserve(s, "t0a");
+    assert_false(stream_reserve(s, "t0b"));
+    assert_true(stream_reserve(s, "t0e"));
+    stream_unreserve(s, "t0e");
+    assert_true(stream_reserve(s, "t0a"));
+    /* A place that was reserved is the client's, and free again when that is gone. */
+    struct stream_client *c = stream_client_new(s, &(struct stream_want){.kind = STREAM_WAIT,
+                                                                         .role = ROLE_DEPLOYER,
+                                                                         .apps = &apps,
+                                                                         .credential = "t0a",
+                                                                         .reserved = true});
+
+    assert_non_null(c);
+    assert_false(stream_reserve(s, "t0a"));
+    stream_client_drop(c);
+    for (int i = 0; i < 1000 && !stream_reserve(s, "t0a"); i++)
+        (void)usleep(1000);
+    assert_false(stream_reserve(s, "t0a"));
+    for (size_t k = 0; k < ARRAY_LEN(names); k++)
+        for (int i = 0; i < STREAM_WAIT_EACH; i++)
+            stream_unreserve(s, names[k]);
     stream_free(s);
 }
 
@@ -519,6 +616,8 @@ int main(void)
         cmocka_unit_test(test_a_revoked_credential_ends_it),
         cmocka_unit_test(test_who_takes_nothing_is_dropped),
         cmocka_unit_test(test_a_log_that_comes_too_fast_loses_lines),
+        cmocka_unit_test(test_what_is_lost_is_owned_up_to),
+        cmocka_unit_test(test_one_credential_does_not_take_all_places),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_many_threads),
         cmocka_unit_test(test_hand),
