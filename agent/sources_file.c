@@ -139,23 +139,37 @@ static bool file_same(const struct found *f, struct source_file *former, const c
             text_same(path, LIMIT_SPEC_BYTES, former->text, former->n, &former->racy));
 }
 
-static bool dep_same(struct source_dep *d)
+/* st NULL: it is not there. */
+static bool dep_is(struct source_dep *d, const struct stat *st)
 {
-    struct file_print now;
-    struct stat st;
-
-    if (stat(d->path, &st) != 0)
+    if (!st)
         return !d->present;
-    now = file_print_of(&st);
+    const struct file_print now = file_print_of(st);
+
     return d->present && file_print_eq(&now, &d->print) &&
            (!d->racy || text_same(d->path, LIMIT_ENV_FILE_BYTES, d->text, d->n, &d->racy));
 }
 
-static bool deps_same(struct source_file *f)
+static bool dep_same(struct source_dep *d)
 {
-    for (size_t i = 0; i < f->n_deps; i++)
-        if (!dep_same(&f->deps[i]))
+    struct stat st;
+
+    return dep_is(d, stat(d->path, &st) == 0 ? &st : NULL);
+}
+
+/* Of 1 000 Compose files in a folder each asks for the same .env, and for an override that is not there. */
+static bool deps_same(const struct found *f, const struct source_place *at,
+                      struct source_file *former)
+{
+    for (size_t i = 0; i < former->n_deps; i++) {
+        struct source_dep *d = &former->deps[i];
+        struct stat st;
+
+        if (!d->present && scan_lacks(f, at->dir, d->path))
+            continue;
+        if (!dep_is(d, scan_stat(f->in, d->path, &st) == 0 ? &st : NULL))
             return false;
+    }
     return true;
 }
 
@@ -165,6 +179,7 @@ struct loading {
     struct source_file *file;
     struct source_file *former;
     const char *within; /* nothing outside this folder is read; NULL: anything is */
+    const char *dir;    /* of the file */
     int64_t waited_ms;
     bool unsettled;
 };
@@ -249,6 +264,22 @@ static int load_dep(void *ctx, const char *path, struct arena *a, const char **r
     return 0;
 }
 
+/* A root may hold a link to a folder of specs, which then have their own files there. */
+static const char *leads_dep(void *ctx, const char *folder, const char *path, struct arena *a)
+{
+    const struct loading *l = ctx;
+    CLEANUP(xfreep) char *real = realpath(path, NULL);
+
+    if (!real || strcmp(real, path) == 0)
+        return NULL;
+    CLEANUP(xfreep) char *root = realpath(folder, NULL);
+    CLEANUP(xfreep) char *own = realpath(l->dir, NULL);
+
+    if ((root && path_within(root, real)) || (own && path_within(own, real)))
+        return NULL;
+    return arena_strdup(a, real);
+}
+
 /* Its digest alone is kept, so that what it holds is in no saved pass. */
 static int digest_dep(void *ctx, const char *path, struct arena *a, const char **ret_digest,
                       struct err *e)
@@ -302,6 +333,7 @@ static struct source_file *file_new(const struct found *f, const struct source_p
 
     file->arena = a;
     file->found = *f;
+    file->found.in = NULL;
     file->found.path = arena_strdup(a, f->path);
     file->found.trouble = arena_strdup(a, f->trouble);
     file->found.hint = arena_strdup(a, f->hint);
@@ -352,6 +384,7 @@ static enum source_look broken(const struct found *f, const struct source_place 
         const char *old_hint = former->found.hint;
 
         former->found = *f;
+        former->found.in = NULL;
         former->found.path = path;
         former->found.trouble = trouble;
         former->found.hint = old_hint;
@@ -405,15 +438,16 @@ static const char *dir_of(const char *path, struct arena *a)
 static enum source_look parse(struct source_file *file, const struct source_place *at,
                               const char *path, struct loading *l, struct source_file **ret)
 {
-    struct loader loader = {.read = load_dep, .digest = digest_dep, .ctx = l};
+    struct loader loader = {.read = load_dep, .digest = digest_dep, .leads = leads_dep, .ctx = l};
     if (bundle_name(file->found.path))
         loader.bundle = arena_strdup(file->arena, path);
     struct arena *a = file->arena;
 
+    l->dir = dir_of(path, a);
     if (at->uploads && path_within(at->uploads, path))
         l->within = at->uploads;
-    document_parse(file->spec.root, file->found.path, file->spec.name, dir_of(path, a), file->text,
-                   file->n, &loader, a, &file->spec);
+    document_parse(file->spec.root, file->found.path, file->spec.name, l->dir, file->text, file->n,
+                   &loader, a, &file->spec);
     if (l->unsettled) {
         source_file_free(file);
         return SOURCE_UNSETTLED;
@@ -460,13 +494,14 @@ static enum source_look stand_for(struct source_file *file, const struct source_
 }
 
 /* What nearly all files of a root are at nearly every look, told by what the walk knows already. */
-static bool plainly_same(const struct found *f, const struct source_file *former)
+static bool plainly_same(const struct found *f, const struct source_place *at,
+                         struct source_file *former)
 {
     const char *hint;
 
-    return former && !former->denied && !former->racy && former->n_deps == 0 && !f->trouble &&
-           !f->link && !former->found.link && !kind_trouble(f, &hint) &&
-           file_print_eq(&former->found.target, &f->target);
+    return former && !former->denied && !former->racy && !f->trouble && !f->link &&
+           !former->found.link && !kind_trouble(f, &hint) &&
+           file_print_eq(&former->found.target, &f->target) && deps_same(f, at, former);
 }
 
 static enum source_look look(const struct found *f, const struct source_place *at,
@@ -485,7 +520,7 @@ static enum source_look look(const struct found *f, const struct source_place *a
         return broken(f, at, former, what, hint, ret);
     bool same = file_same(f, former, path);
 
-    if (same && deps_same(former))
+    if (same && deps_same(f, at, former))
         return SOURCE_SAME;
     if (patient && !same && !is_whole(path, &f->target, former ? &former->found.target : NULL))
         return SOURCE_UNSETTLED;
@@ -522,7 +557,7 @@ enum source_look source_file_look(const struct found *f, const struct source_pla
         *ret = file_pending(f, at);
         return SOURCE_NEW;
     }
-    if (!was_pending && plainly_same(f, former))
+    if (!was_pending && plainly_same(f, at, former))
         return SOURCE_SAME;
     /* What was only a place kept is no former version. */
     enum source_look answer = look(f, at, was_pending ? NULL : former, waited_ms, ret);

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,7 +98,7 @@ static struct found *add_found(struct walk *w, const char *path)
     struct scan *s = w->scan;
 
     s->v = arena_grow(s->arena, s->v, s->n, &s->cap, sizeof(s->v[0]));
-    s->v[s->n] = (struct found){.root = w->root, .path = path};
+    s->v[s->n] = (struct found){.root = w->root, .path = path, .in = s};
     return &s->v[s->n++];
 }
 
@@ -107,6 +108,7 @@ static void add_trouble(struct walk *w, const char *path, const char *what, cons
 
     f->trouble = what;
     f->hint = hint;
+    w->scan->cut = true;
 }
 
 static void add_unlisted(struct walk *w, const char *path, int why)
@@ -395,4 +397,68 @@ void scan_sort(struct scan *s)
 {
     if (s->n > 1)
         qsort(s->v, s->n, sizeof(s->v[0]), cmp_found);
+}
+
+/* ---- questions about what was walked ---- */
+
+int scan_stat(struct scan *s, const char *path, struct stat *ret)
+{
+    for (size_t i = 0; i < SCAN_STATS; i++)
+        if (s->stats[i].path && strcmp(s->stats[i].path, path) == 0) {
+            *ret = s->stats[i].st;
+            return 0;
+        }
+    if (stat(path, ret) != 0)
+        return -1;
+    s->stats[s->next_stat++ % SCAN_STATS] =
+        (struct seen_stat){.path = arena_strdup(s->arena, path), .st = *ret};
+    return 0;
+}
+
+/* path below dir, if it lies in the folder of f; else NULL. */
+static const char *beside(const struct found *f, const char *dir, const char *path)
+{
+    size_t n = strlen(dir);
+    const char *slash = strrchr(f->path, '/');
+    size_t folder = slash ? (size_t)(slash + 1 - f->path) : 0;
+
+    if (strncmp(path, dir, n) != 0 || path[n] != '/' ||
+        strncmp(path + n + 1, f->path, folder) != 0 || strchr(path + n + 1 + folder, '/'))
+        return NULL;
+    return path + n + 1;
+}
+
+enum { NEAR = 8 };
+
+/* What is called nearly like f stands near it. */
+static bool holds_near(const struct found *f, const struct found *key)
+{
+    const struct scan *s = f->in;
+    size_t at = (size_t)(f - s->v);
+    int order = cmp_found(key, f);
+
+    for (size_t i = 0; i < NEAR && order != 0; i++) {
+        if (order < 0 ? at == 0 : at + 1 == s->n)
+            return false;
+        at = order < 0 ? at - 1 : at + 1;
+        int next = cmp_found(key, &s->v[at]);
+
+        if (next != 0 && (next < 0) != (order < 0))
+            return false;
+        order = next;
+    }
+    return order == 0 || bsearch(key, s->v, s->n, sizeof(s->v[0]), cmp_found);
+}
+
+bool scan_lacks(const struct found *f, const char *dir, const char *path)
+{
+    const struct scan *s = f->in;
+    const char *name = s && !s->cut && s->n_root_files == 0 ? beside(f, dir, path) : NULL;
+    const char *slash = name ? strrchr(name, '/') : NULL;
+
+    if (!name || !sources_takes(slash ? slash + 1 : name))
+        return false;
+    const struct found key = {.root = f->root, .path = name};
+
+    return !holds_near(f, &key);
 }

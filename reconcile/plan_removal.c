@@ -306,8 +306,7 @@ static void held_by_engine(const struct plan_work *w, struct strv *ret)
         if (strcmp(o->routes[i].app, w->ingress_name) != 0 &&
             strcmp(o->routes[i].app, INGRESS_PLATFORM) != 0)
             strv_push(w->arena, &all, o->routes[i].app);
-    if (all.n > 1)
-        qsort((void *)all.v, all.n, sizeof(all.v[0]), compare_names);
+    sort_rows((void *)all.v, all.n, sizeof(all.v[0]), compare_names);
     for (size_t i = 0; i < all.n; i++)
         if (i == 0 || strcmp(all.v[i - 1], all.v[i]) != 0)
             strv_push(w->arena, ret, all.v[i]);

@@ -15,22 +15,35 @@
 
 /* ---- marks ---- */
 
+/* As bytes: a mark is compared and never kept, and there is one for each app at each change. */
+static void add_number(struct str *out, int64_t v)
+{
+    char bytes[sizeof(v)];
+
+    memcpy(bytes, &v, sizeof(v));
+    str_addn(out, bytes, sizeof(bytes));
+}
+
 /* NULL and "" are different; no text can be taken for two. */
 static void add_text(struct str *out, const char *text)
 {
-    str_addf(out, "%zu:%s\n", text ? strlen(text) + 1 : 0, text ? text : "");
+    size_t n = text ? strlen(text) : 0;
+
+    add_number(out, text ? (int64_t)n + 1 : 0);
+    if (n)
+        str_addn(out, text, n);
 }
 
 static void add_list(struct str *out, const struct strv *l)
 {
-    str_addf(out, "%zu\n", l->n);
+    add_number(out, (int64_t)l->n);
     for (size_t i = 0; i < l->n; i++)
         add_text(out, l->v[i]);
 }
 
 static void add_pairs(struct str *out, const struct kvs *l)
 {
-    str_addf(out, "%zu\n", l->n);
+    add_number(out, (int64_t)l->n);
     for (size_t i = 0; i < l->n; i++) {
         add_text(out, l->v[i].key);
         add_text(out, l->v[i].value);
@@ -65,10 +78,13 @@ static const char *project_of(const struct want_app *app)
 
 static void sign(const struct want_app *app, struct str *text, char ret[SHA256_HEX])
 {
+    const int64_t numbers[] = {app->state,  app->drift,   app->held,          app->invalid_input,
+                               app->routed, app->builtin, app->held_until_ms, app->restarted_at_ms};
+
     str_clear(text);
-    str_addf(text, "%s %d %d %d %d %d %d %" PRId64 " %" PRId64 "\n", app->digest, (int)app->state,
-             (int)app->drift, app->held, app->invalid_input, app->routed, app->builtin,
-             app->held_until_ms, app->restarted_at_ms);
+    add_text(text, app->digest);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        add_number(text, numbers[i]);
     add_text(text, app->refused);
     add_text(text, app->root);
     add_text(text, app->origin);

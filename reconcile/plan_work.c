@@ -149,14 +149,12 @@ static void index_ours(struct plan_work *w)
     for (size_t i = 0; i < o->n_networks; i++)
         if (o->networks[i].app && owner_is(w, o->networks[i].owner))
             w->networks[w->n_networks++] = &o->networks[i];
-    if (w->n_networks > 1)
-        qsort(w->networks, w->n_networks, sizeof(w->networks[0]), compare_networks);
+    sort_rows((void *)w->networks, w->n_networks, sizeof(w->networks[0]), compare_networks);
     w->volumes = ARENA_ARRAY(w->arena, o->n_volumes, const struct obs_volume *);
     for (size_t i = 0; i < o->n_volumes; i++)
         if (o->volumes[i].app && owner_is(w, o->volumes[i].owner))
             w->volumes[w->n_volumes++] = &o->volumes[i];
-    if (w->n_volumes > 1)
-        qsort(w->volumes, w->n_volumes, sizeof(w->volumes[0]), compare_volumes);
+    sort_rows((void *)w->volumes, w->n_volumes, sizeof(w->volumes[0]), compare_volumes);
 }
 
 static void take_asked_for(struct plan_work *w, const struct network *spec)

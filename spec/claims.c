@@ -87,29 +87,27 @@ bool claim_ips_meet(const char *a, const char *b)
 
 /* ---- the table ---- */
 
-static uint64_t mix(uint64_t h, const void *data, size_t n)
+static uint64_t mix(uint64_t h, uint64_t word)
 {
-    /* FNV-1a */
-    for (const unsigned char *s = data; n-- > 0; s++)
-        h = (h ^ *s) * UINT64_C(1099511628211);
-    return h;
+    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 32;
 }
 
 static size_t slot_of(const struct claims *c, const struct claim *want)
 {
-    uint64_t h = UINT64_C(14695981039346656037);
+    uint64_t h = UINT64_C(14695981039346656037), address[2];
 
-    h = mix(h, &want->kind, sizeof(want->kind));
-    h = mix(h, want->name, strlen(want->name));
-    h = mix(h, &want->port, sizeof(want->port));
-    h = mix(h, &want->family, sizeof(want->family));
-    h = mix(h, want->address, sizeof(want->address));
-    return (size_t)(h ^ h >> 32) & c->mask;
+    for (const char *s = want->name; *s; s++) /* FNV-1a */
+        h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
+    memcpy(address, want->address, sizeof(address));
+    h = mix(h, (uint64_t)want->kind << 48 | (uint64_t)want->family << 32 | (uint64_t)want->port);
+    h = mix(mix(h, address[0]), address[1]);
+    return (size_t)h & c->mask;
 }
 
-static const struct claim *claims_find(const struct claims *c, const struct claim *want)
+static const struct claim *find_in(const struct claims *c, size_t slot, const struct claim *want)
 {
-    for (const struct claim *have = c->slots[slot_of(c, want)]; have; have = have->next)
+    for (const struct claim *have = c->slots[slot]; have; have = have->next)
         if (have->kind == want->kind && have->port == want->port && have->family == want->family &&
             memcmp(have->address, want->address, sizeof(want->address)) == 0 &&
             strcmp(have->name, want->name) == 0)
@@ -117,11 +115,16 @@ static const struct claim *claims_find(const struct claims *c, const struct clai
     return NULL;
 }
 
+static const struct claim *claims_find(const struct claims *c, const struct claim *want)
+{
+    return find_in(c, slot_of(c, want), want);
+}
+
 static void claims_enter(struct claims *c, const struct claim *want)
 {
     size_t slot = slot_of(c, want);
 
-    if (claims_find(c, want))
+    if (find_in(c, slot, want))
         return; /* an app may be on one port at several addresses */
     struct claim *entry = ARENA_NEW(c->arena, struct claim);
 

@@ -33,6 +33,18 @@ const char *compose_display(const struct compose_run *r, const char *path)
                : path;
 }
 
+bool compose_stays(struct decode_ctx *c, const char *root, const struct yaml_node *at,
+                   const char *path)
+{
+    const struct loader *l = c->loader;
+    const char *real = l && l->leads ? l->leads(l->ctx, root, path, c->arena) : NULL;
+
+    if (real)
+        decode_error(c, at, "put a copy there", "a link leads from %s to %s, outside %s", path,
+                     real, root);
+    return !real;
+}
+
 const char *compose_load(struct compose_run *r, const char *path, const struct yaml_node *at,
                          bool required, size_t *ret_n)
 {
@@ -60,7 +72,7 @@ const char *compose_load(struct compose_run *r, const char *path, const struct y
         return NULL;
     }
     if (c->loader->read(c->loader->ctx, path, c->arena, &text, ret_n, &e) == 0)
-        return text;
+        return compose_stays(c, r->root, at, path) ? text : NULL;
     if (e.kind == ERR_MISSING && required)
         decode_error(c, at, NULL, "there is no file %s", compose_display(r, path));
     else if (e.kind != ERR_MISSING && (required || !c->loader->bundle))

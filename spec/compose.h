@@ -34,6 +34,9 @@ const char *compose_overridden(const char *path, struct arena *a);
 /* path as people know it: place is of c's file. In the arena. */
 const char *compose_shown(const struct decode_ctx *c, const struct compose_place *place,
                           const char *path);
+/* Complains when a link leads path, which was read and lies below the root by its letters, out of it. */
+bool compose_stays(struct decode_ctx *c, const char *root, const struct yaml_node *at,
+                   const char *path);
 /* Is path in the folder or in one below it? By letters alone. */
 bool compose_is_below(const char *folder, const char *path);
 

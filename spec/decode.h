@@ -33,6 +33,7 @@ struct decode_ctx {
     bool
         plain_dollars; /* `$` means nothing: the agent's configuration; Compose files, whose variables are filled in before */
     bool compose;      /* platform keys stand under x-evenkeel */
+    const char *within; /* absolute folder that no file it is made of may lie outside of; or NULL */
     const struct yaml_file **parts; /* the further files of a Compose document, for their lines */
     size_t n_parts, cap_parts;
     const struct app *over; /* the app whose source this Compose file is (struct loader); or NULL */

@@ -107,8 +107,7 @@ static size_t gather(struct builder *b, const struct spec_file *const *files, si
             else if (kind_of(doc) != kind && kind_of(doc) != DOC_FOREIGN)
                 out_of_place(b, doc);
         }
-    if (found > 1)
-        qsort(*ret, found, sizeof(**ret), cmp_candidate);
+    sort_rows(*ret, found, sizeof(**ret), cmp_candidate);
     return found;
 }
 

@@ -76,8 +76,7 @@ void desired_claims_settle(const struct spec_set *set, const struct kvs *incumbe
         for (size_t k = 0; k < app->n_services; k++)
             claims += app->services[k].n_routes;
     }
-    if (n > 1)
-        qsort(v, n, sizeof(v[0]), cmp_turn);
+    sort_rows(v, n, sizeof(v[0]), cmp_turn);
     struct claims *c = claims_new(a, claims + set->served.n);
 
     keep_served(set, d, c, a);

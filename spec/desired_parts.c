@@ -26,6 +26,14 @@ static int cmp_naming(const void *a, const void *b)
     return strcmp(((const struct naming *)a)->part, ((const struct naming *)b)->part);
 }
 
+/* Few parts could be files of a root: .env and the like bear no name of a spec. */
+static bool like_spec(const char *path)
+{
+    size_t n = strlen(path);
+
+    return n > 4 && (strcmp(path + n - 4, "yaml") == 0 || strcmp(path + n - 4, ".yml") == 0);
+}
+
 static void gather_names(const struct spec_set *set, struct names *l)
 {
     size_t total = 0;
@@ -35,10 +43,14 @@ static void gather_names(const struct spec_set *set, struct names *l)
     l->v = ARENA_ARRAY(l->arena, total, struct naming);
     for (size_t i = 0; i < set->n_files; i++) {
         const struct spec_file *f = set->files[i];
-        const char *by = f->parts.n ? whole_path(l->arena, f) : NULL;
+        const char *by = NULL;
 
-        for (size_t k = 0; k < f->parts.n; k++)
+        for (size_t k = 0; k < f->parts.n; k++) {
+            if (!like_spec(f->parts.v[k]))
+                continue;
+            by = by ? by : whole_path(l->arena, f);
             l->v[l->n++] = (struct naming){f->parts.v[k], by};
+        }
     }
     if (l->n > 1)
         qsort(l->v, l->n, sizeof(l->v[0]), cmp_naming);

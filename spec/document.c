@@ -188,6 +188,7 @@ static void decode_compose(struct decode_ctx *c, const struct yaml_node *v,
     const struct app *over = c->over;
 
     c->compose = true;
+    c->within = c->loader && c->loader->bundle ? NULL : place->root; /* which knows its own end */
     compose_resolve(c, place, v, &r);
     ret->at = over ? over->at : r.at;
     ret->name = r.name;

@@ -36,6 +36,8 @@ struct loader {
         inside; /* path in the archive that the text has; NULL: it has none, or it does not matter */
     /* The `app:` document whose source the Compose file is, or NULL: it gives the name, and routes, volumes and variables to the main service. */
     const struct app *over;
+    /* Where path, which was read, really is when a link leads it out of folder: absolute, in the arena; else NULL. The member may be NULL: there are no links. */
+    const char *(*leads)(void *ctx, const char *folder, const char *path, struct arena *a);
     /* SHA-256 of a file, 64 hex digits, for those whose content nobody here needs to know; NULL with 0: it is a folder. At most LIMIT_SECRET_BYTES. The member may be NULL: nobody can
      * tell, and the file is mounted from where it is. */
     int (*digest)(void *ctx, const char *path, struct arena *a, const char **ret_digest,

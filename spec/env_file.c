@@ -5,6 +5,7 @@
 #include "spec/env_file.h"
 
 #include "spec/base/arena.h"
+#include "spec/compose.h"
 #include "spec/decode.h"
 #include "spec/document.h"
 #include "spec/draft.h"
@@ -309,6 +310,11 @@ static void env_load(struct decode_ctx *c, const struct env_source *src, struct 
     struct env_text in = {.name = src->path, .raw = src->raw, .variables = variables};
     struct err e = {0};
 
+    if (c->within && !compose_is_below(c->within, src->path)) {
+        decode_error(c, src->node, "put it there, or write what it holds into the spec",
+                     "%s lies outside %s", src->path, c->within);
+        return;
+    }
     strv_push(c->arena, c->reads, src->path);
     if (!c->loader) {
         decode_error(c, src->node, NULL, "other files cannot be read here");
@@ -324,6 +330,8 @@ static void env_load(struct decode_ctx *c, const struct env_source *src, struct 
             decode_error(c, src->node, NULL, "cannot read %s: %s", src->path, e.msg);
         return;
     }
+    if (c->within && !compose_stays(c, c->within, src->node, src->path))
+        return;
     env_file_parse(&in, c->arena, c->diags, vars, inherit);
     inherit_from(variables, c->arena, inherit, vars);
 }

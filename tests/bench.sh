@@ -5,7 +5,7 @@
 #   tests/bench.sh [BUILD]        BUILD is the folder with evenkeel and tests/bench (build)
 #
 # BENCH_QUICK=1: fewer rounds and objects, a few minutes. BENCH_ONLY="change cold": only these parts (planner requests change cold
-# looks builds ingress rejoin fields compose door; all but planner, looks, builds, compose and door need what requests learns). BENCH_KEEP=1: keeps the logs and specs. BENCH_MODERN=1: the newer engine.
+# looks builds ingress rejoin fields compose files door; all but planner, looks, builds, compose, files and door need what requests learns). BENCH_KEEP=1: keeps the logs and specs. BENCH_MODERN=1: the newer engine.
 # Exit status: 0 all targets met, 1 one missed, 2 it did not work.
 set -euo pipefail
 cd "$(dirname "$0")/.."

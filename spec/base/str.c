@@ -225,10 +225,20 @@ static int cmp_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+void sort_rows(void *v, size_t n, size_t size, int (*compare)(const void *a, const void *b))
+{
+    const char *row = v;
+
+    for (size_t i = 1; i < n; i++, row += size)
+        if (compare(row, row + size) > 0) {
+            qsort(v, n, size, compare);
+            return;
+        }
+}
+
 void strv_sort(struct strv *l)
 {
-    if (l->n > 1)
-        qsort(l->v, l->n, sizeof(l->v[0]), cmp_text);
+    sort_rows((void *)l->v, l->n, sizeof(l->v[0]), cmp_text);
 }
 
 /* ---- the nearest word ---- */

@@ -51,6 +51,8 @@ void strv_push(struct arena *a, struct strv *l,
 bool strv_has(const struct strv *l, const char *s);
 bool strv_eq(const struct strv *a, const struct strv *b);
 void strv_sort(struct strv *l);
+/* qsort() for what is mostly in order already: n comparisons then. */
+void sort_rows(void *v, size_t n, size_t size, int (*compare)(const void *a, const void *b));
 /* Nearest entry by edit distance, or NULL if none is near (distance <= 1 + strlen/4, and never all
  * letters of it). A swap of neighbours counts as one edit; words over 64 bytes have no neighbours. */
 const char *str_nearest(const char *word, const char *const *candidates, size_t n);

@@ -44,6 +44,7 @@ void measure_cold(struct bench *b);   /* many apps at once */
 void measure_looks(struct bench *b);  /* nothing to do; the agent at rest */
 void measure_builds(struct bench *b); /* bundles and folders become images, or are known */
 void measure_planner(struct bench *b); /* in process */
+void measure_files(struct bench *b);   /* from texts to a plan */
 void measure_compose(struct bench *b); /* one compose.yaml, by Compose and by evenkeel */
 void measure_fields(struct bench *b);  /* comparing 300 containers field by field, in process */
 void measure_ingress(struct bench *b); /* routes, until Traefik serves them */

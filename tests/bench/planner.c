@@ -16,6 +16,7 @@
 #include "spec/document.h"
 #include "spec/labels.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/planner.h"
 #include "tests/bench/table.h"
 
 enum { SMALL = 100, LARGE = 10000, ROUNDS = 7 };
@@ -160,6 +161,11 @@ static const struct observed *make_observed(const struct desired *d, enum fill f
         add_app(o, &d->apps[i], fill == FILL_ALL, a);
     observed_seal(o, a);
     return o;
+}
+
+const struct observed *planner_observed(const struct desired *d, bool all, struct arena *a)
+{
+    return make_observed(d, all ? FILL_ALL : FILL_NOTHING, a);
 }
 
 /* ---- the clock ---- */

@@ -74,6 +74,7 @@ same "it can be read back" "$spec" "$(bearer "$reading" "$api/apps/hello/spec")
 says "one with a mistake is refused with its place" 'hello.yaml:2:1: error: unknown key \"imagine\"' "$(printf 'app: hello\nimagine: x\nimage: busybox:stable\n' | put hello)"
 says "so is another's name" 'is of app' "$(put other <<<"$spec")"
 says "a file of this machine is not read" "may not read files" "$(printf 'app: spy\nimage: busybox:stable\nenv_file: /etc/passwd\n' | put spy)"
+says "nor what it holds" "may not read files" "$(printf 'name: spy\nservices: {web: {image: "busybox:stable", secrets: [s]}}\nsecrets: {s: {file: /etc/shadow}}\n' | put spy)"
 check "nothing is placed by it" [ ! -e "$root/uploads/spy.yaml" ]
 sleeper taken "network_mode: none"
 check "an app of another file" wait_until 20 docker_running taken-app-1

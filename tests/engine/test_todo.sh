@@ -63,6 +63,13 @@ for header in "x-content-type-options: nosniff" "x-frame-options: DENY" "content
 done
 check "no word of staying with TLS without TLS" eval '[[ $(headers /todo) != *strict-transport* ]]'
 same "its health" ok "$(page /health)"
+direct=http://$(inspect todo-nginx-1 '.NetworkSettings.Networks["todo_frontend"].IPAddress'):8080
+same "connections are kept" "1 0" "$(curl -s -o /dev/null -o /dev/null -w '%{num_connects} ' "$direct/health" "$direct/health" | xargs)"
+says "over TLS a browser is told to stay with it" "Strict-Transport-Security: max-age=31536000" "$(curl -s -o /dev/null -D - -H 'X-Forwarded-Proto: https' "$direct/health")"
+settings=$(run todo-nginx-1 nginx -T 2>/dev/null || true)
+for setting in "worker_connections 1024;" "open_file_cache max=1000" "keepalive_timeout 65s;" "gzip on;"; do
+    says "nginx: ${setting%% *}" "$setting" "$settings"
+done
 same "static files are shared, read-only" "bind false" "$(inspect todo-nginx-1 '.Mounts[] | select(.Destination == "/srv/static") | "\(.Type) \(.RW)"')"
 said() { engine_curl "/containers/$1/logs?stdout=1&stderr=1" | grep -ac 'GET / ' || true; }
 for _ in {1..30}; do page / >/dev/null; done
@@ -81,6 +88,7 @@ for service in nginx:101:0.25:256 app:1000:0.5:512 db:999:0.5:512; do
     same "$name: healthy" healthy "$(inspect $it .State.Health.Status)"
     same "$name: publishes nothing" "{}" "$(inspect $it '.HostConfig.PortBindings // {}')"
 done
+same "Gunicorn: keep-alive, time-out, workers" "5 60 4" "$(run todo-app-1 gunicorn --print-config todo:app 2>/dev/null | sed -nE 's/^(keepalive|timeout|workers) +=? *//p' | xargs)"
 same "four workers" 4 "$(run todo-app-1 sh -c 'wc -w < /proc/1/task/1/children')"
 # shellcheck disable=SC2016
 same "MariaDB's settings" "268435456 33554432 100" "$(run todo-db-1 sh -c 'mariadb -uroot -p"$(cat /run/secrets/db_root_password)" -sNe "SELECT @@innodb_buffer_pool_size, @@query_cache_size, @@max_connections"' | tr '\t' ' ')"

@@ -98,7 +98,7 @@ static const struct diag *error_with(const struct spec_file *f, const char *word
 
 static void test_long_line(void **state)
 {
-    CLEANUP(str_release) struct str text = STR_INIT;
+    CLEANUP(str_release) struct str text = STR_INIT, shown = STR_INIT;
     struct world w;
 
     (void)state;
@@ -107,7 +107,11 @@ static void test_long_line(void **state)
     while (text.len < (1 << 20) - 100)
         str_add(&text, "${A:-b} ");
     str_add(&text, "\"}}\n");
-    (void)error_with(parse(&w, str_text(&text)), "bytes");
+    const struct diag *d = error_with(parse(&w, str_text(&text)), "bytes");
+
+    assert_int_equal(d->at.column, 41);
+    diag_print(d, true, &shown);
+    assert_true(shown.len < 500); /* of a line of a megabyte */
     arena_free(w.arena);
 }
 
@@ -193,7 +197,10 @@ static void test_many_services(void **state)
     str_add(&text, "services:\n");
     for (int i = 0; i < 10000; i++)
         str_addf(&text, "  s%d: {image: nginx}\n", i);
-    assert_true(parse(&w, str_text(&text))->broken);
+    const struct diag *d = error_with(parse(&w, str_text(&text)), "more than 4096 entries");
+
+    assert_int_equal(d->at.line, LIMIT_LIST + 2);
+    assert_int_equal(d->at.column, 3);
     arena_free(w.arena);
 }
 
@@ -309,6 +316,10 @@ static void test_outside(void **state)
         "include: [{path: ok.yaml, project_directory: ..}]\n",
         "services: {a: {extends: {file: ../x.yaml, service: y}}}\n",
         "services: {a: {extends: {file: \"${UP}/x.yaml\", service: y}}}\n",
+        "services: {a: {image: b, env_file: ../x.env}}\n",
+        "services: {a: {image: b, env_file: [{path: /etc/passwd, required: false}]}}\n",
+        "services: {a: {image: b, env_file: \"${UP}/x.env\"}}\n",
+        "services: {a: {image: b, label_file: [a/../../x]}}\n",
     };
     struct world w;
 

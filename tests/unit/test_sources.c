@@ -826,6 +826,93 @@ static void env_files(void **state)
     sources_free(s);
 }
 
+/* What a Compose file is made of lies in its root, by letters and for real; a folder that is a link into the root brings its own files along. */
+static void compose_files_stay(void **state)
+{
+    static const struct {
+        const char *link, *said;
+    } rows[] = {
+        {"r/web.env", "r/shop.compose.yaml:4:15: error: a link leads from "},
+        {"r/labels", "r/shop.compose.yaml:5:17: error: a link leads from "},
+        {"r/base.yaml", "r/shop.compose.yaml:6:21: error: a link leads from "},
+        {"r/more.yaml", "r/shop.compose.yaml:1:11: error: a link leads from "},
+        {"r/.env", "r/shop.compose.yaml:1:1: error: a link leads from "},
+        {"r/shop.compose.override.yaml", "r/shop.compose.yaml:1:1: error: a link leads from "},
+    };
+
+    (void)state;
+    make_dir("r");
+    make_dir("out");
+    make_dir("out/own");
+    save("out/x", "services: {base: {labels: {a: b}}}\n");
+    save("out/own/own.env", "A=1\n");
+    save("out/own/own.compose.yaml", "services: {web: {image: nginx, env_file: own.env}}\n");
+    assert_int_equal(symlink("../out/own", "r/own"), 0);
+    save("r/web.env", "A=1\n");
+    save("r/labels", "b=1\n");
+    save("r/base.yaml", "services: {base: {labels: {a: b}}}\n");
+    save("r/more.yaml", "services: {more: {image: nginx}}\n");
+    save("r/shop.compose.yaml", "include: [more.yaml]\nservices:\n  web:\n    env_file: web.env\n"
+                                "    label_file: labels\n"
+                                "    extends: {file: base.yaml, service: base}\n"
+                                "    image: nginx\n");
+    struct sources *s = over("r");
+
+    (void)settled(s);
+    assert_string_equal(complaint(s, "r/shop.compose.yaml"), "");
+    assert_string_equal(complaint(s, "r/own/own.compose.yaml"), "");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        bool there = link(rows[i].link, "r/away.tmp") == 0;
+
+        assert_int_equal(symlink("../out/x", "r/link.tmp"), 0);
+        assert_int_equal(rename("r/link.tmp", rows[i].link), 0);
+        (void)settled(s);
+        const char *said = complaint(s, "r/shop.compose.yaml");
+
+        if (!strstr(said, rows[i].said) || !strstr(said, "/out/x, outside "))
+            fail_msg("%s: %s", rows[i].link, said);
+        assert_int_equal(there ? rename("r/away.tmp", rows[i].link) : unlink(rows[i].link), 0);
+        (void)settled(s);
+        assert_string_equal(complaint(s, "r/shop.compose.yaml"), "");
+    }
+    sources_free(s);
+}
+
+/* What a Compose file would read is asked for at each look, there or not. */
+static void what_compose_reads_appears(void **state)
+{
+    static const char *const overs[] = {"r/shop.compose.override.yaml",
+                                        "r/a/db.compose.override.yml"};
+
+    (void)state;
+    make_dir("r");
+    make_dir("r/a");
+    save("r/shop.compose.yaml", "services: {web: {image: \"nginx:${TAG:-1}\"}}\n");
+    save("r/a/db.compose.yaml", "services: {db: {image: \"nginx:${TAG:-1}\"}}\n");
+    struct sources *s = over("r");
+
+    assert_string_equal(settled(s), "r/a/db.compose.yaml=db r/shop.compose.yaml=shop");
+#define APP_OF(file) (sources_set(s)->files[file]->documents[0].app)
+    for (size_t i = 0; i < ARRAY_LEN(overs); i++) {
+        save(overs[i], "services: {more: {image: nginx}}\n");
+        (void)settled(s); /* it sorts before its file */
+        assert_int_equal(APP_OF(i == 0 ? 2 : 1)->n_services, 2);
+        assert_int_equal(unlink(overs[i]), 0);
+        (void)settled(s);
+        assert_int_equal(APP_OF(i == 0 ? 1 : 0)->n_services, 1);
+    }
+    save("r/.env", "TAG=2\n");
+    save("r/a/.env", "TAG=3\n");
+    (void)settled(s);
+    assert_string_equal(APP_OF(0)->services[0].image, "nginx:3");
+    assert_string_equal(APP_OF(1)->services[0].image, "nginx:2");
+    save("r/.env", "TAG=4\n");
+    (void)settled(s);
+    assert_string_equal(APP_OF(0)->services[0].image, "nginx:3");
+    assert_string_equal(APP_OF(1)->services[0].image, "nginx:4");
+    sources_free(s);
+}
+
 /* A spec among the uploads reads nothing outside, be it for a variable or for a config, and no link leads out either. */
 static void uploads_read_nothing_else(void **state)
 {
@@ -854,7 +941,7 @@ static void uploads_read_nothing_else(void **state)
         (void)settled(s);
         const char *said = complaint(s, "root/uploads/spy.compose.yaml");
 
-        if (!strstr(said, "uploads read nothing else"))
+        if (!strstr(said, "uploads read nothing else") && !strstr(said, "lies outside "))
             fail_msg("%s: %s", text, *said ? said : "taken");
         sources_free(s);
     }
@@ -997,6 +1084,8 @@ int main(void)
         CASE(git_checks_out),
         CASE(a_change_within_one_tick_is_not_lost),
         CASE(env_files),
+        CASE(compose_files_stay),
+        CASE(what_compose_reads_appears),
         CASE(uploads_read_nothing_else),
         CASE(all_texts),
         CASE(many_files),

@@ -67,6 +67,27 @@ static void stealing(void **state)
     str_release(&s);
 }
 
+static int cmp_int(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static void rows_in_any_order(void **state)
+{
+    int rows[][5] = {{1, 2, 3, 4, 5}, {5, 4, 3, 2, 1}, {1, 2, 3, 5, 4}, {2, 1, 3, 4, 5}};
+    int same[] = {3, 3, 3};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        sort_rows(rows[i], 5, sizeof(int), cmp_int);
+        for (int k = 0; k < 5; k++)
+            assert_int_equal(rows[i][k], k + 1);
+    }
+    sort_rows(same, 3, sizeof(int), cmp_int);
+    assert_int_equal(same[2], 3);
+    sort_rows(NULL, 0, sizeof(int), cmp_int);
+}
+
 static void escaping(void **state)
 {
     static const struct {
@@ -588,6 +609,7 @@ int main(void)
         cmocka_unit_test(printed_durations),
         cmocka_unit_test(printed_times),
         cmocka_unit_test(calendar_round_trip),
+        cmocka_unit_test(rows_in_any_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
