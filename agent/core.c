@@ -15,6 +15,8 @@
 #include "drivers/docker.h"
 #include "drivers/fsx.h"
 #include "drivers/hostnet.h"
+#include "drivers/hook_folder.h"
+#include "drivers/pull_log.h"
 #include "drivers/quarantine_folder.h"
 #include "drivers/router.h"
 #include "reconcile/adopt.h"
@@ -60,6 +62,12 @@ static int open_engine(struct core *c, const struct options *o, struct err *e)
     c->quarantine = quarantine_folder_new(fsx_join(o->state, "quarantine", c->routes_arena));
     if (c->driver)
         docker_use_quarantine(c->driver, c->quarantine);
+    c->hooks = hook_folder_new(fsx_join(o->state, "hooks", c->routes_arena));
+    if (c->driver)
+        docker_use_hooks(c->driver, c->hooks);
+    c->pulls = pull_log_new(fsx_join(o->state, "pulls.json", c->routes_arena));
+    if (c->driver)
+        docker_use_pulls(c->driver, c->pulls);
     c->contexts = contexts_new(c->http);
     contexts_limits(c->contexts, &o->settings.build_limits);
     contexts_memory(c->contexts, fsx_join(o->state, "digests", c->routes_arena));
@@ -107,6 +115,8 @@ void core_close(struct core *c)
         c->driver->ops->free(c->driver);
     router_free(c->router);
     quarantine_folder_free(c->quarantine);
+    hook_folder_free(c->hooks);
+    pull_log_free(c->pulls);
     contexts_free(c->contexts);
     ingress_routes_free(c->route_files);
     http_free(c->http);
@@ -299,21 +309,18 @@ static void add_secrets(struct core *c, struct spec_set *set)
     set->secrets_known = !secrets_trouble(c->secrets);
 }
 
-/* Who serves a route keeps it. */
+/* Who serves a route keeps it, as far as it is known by now. */
 static void add_served(struct core *c, struct spec_set *set)
 {
     struct arena *a = c->desired_arena;
-    (void)ingress_routes_scan(c->route_files);
     const struct kvs *served = ingress_routes_served(c->route_files);
     for (size_t i = 0; i < served->n; i++)
         kvs_set(a, &set->served, arena_strdup(a, served->v[i].key),
                 arena_strdup(a, served->v[i].value));
 }
 
-void core_desire(struct core *c)
+static void build_desired(struct core *c)
 {
-    if (!c->stale && c->desired)
-        return;
     arena_clear(c->desired_arena);
     struct arena *scratch = arena_new();
     const struct observed *o = seen(c, scratch);
@@ -357,6 +364,16 @@ static bool incumbents_matter(const struct desired *d)
         if (d->files[i]->broken)
             return true;
     return false;
+}
+
+/* Who serves which route decides in the same cases: otherwise no route file need be looked at. */
+void core_desire(struct core *c)
+{
+    if (!c->stale && c->desired)
+        return;
+    build_desired(c);
+    if (incumbents_matter(c->desired) && ingress_routes_scan(c->route_files))
+        build_desired(c);
 }
 
 bool core_learn_incumbents(struct core *c)

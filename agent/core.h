@@ -19,10 +19,12 @@
 struct core {
     const struct options *options;
     struct sources *sources;
-    struct secrets *secrets; /* NULL when opened without files */
-    struct http *http;       /* NULL when opened without an engine */
-    struct driver *driver;   /* likewise */
-    struct router *router;   /* the managed Traefik's files and API; likewise */
+    struct secrets *secrets;   /* NULL when opened without files */
+    struct http *http;         /* NULL when opened without an engine */
+    struct driver *driver;     /* likewise */
+    struct router *router;     /* the managed Traefik's files and API; likewise */
+    struct pull_log *pulls;    /* when images were pulled; likewise */
+    struct hook_folder *hooks; /* what became of lifecycle hooks; likewise */
     struct quarantine_folder
         *quarantine;           /* records of volumes; NULL when opened without an engine */
     struct memo *memo;         /* history for the planner */

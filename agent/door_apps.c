@@ -64,7 +64,7 @@ static int word_of(const char *path, enum override_word *ret)
     const char *last = strrchr(path, '/');
 
     for (size_t i = 0; last && i < ARRAY_LEN(words); i++)
-        if (strcmp(words[i], last) == 0) {
+        if (words[i] && strcmp(words[i], last) == 0) { /* some are no word of their own here */
             *ret = (enum override_word)i;
             return 0;
         }

@@ -101,21 +101,27 @@ static int write_platform(const struct gateway *g, const struct desired *d, stru
     return router_put(g->router, INGRESS_PLATFORM, str_text(&sealed), e);
 }
 
+static bool is_by_path(const struct want_app *app)
+{
+    for (size_t i = 0; i < app->n_services; i++)
+        for (size_t k = 0; k < app->services[i].n_routes; k++)
+            if (!app->services[i].routes[k].spec->host)
+                return true;
+    return false;
+}
+
 /* Said once, since it is how everybody begins. */
 static void say_shared(struct gateway *g, const struct desired *d)
 {
-    for (size_t i = 0; !g->said_shared && d->settings->ingress.hosts.n == 0 && i < d->n_apps; i++)
-        for (size_t k = 0; k < d->apps[i].n_services; k++) {
-            const struct want_service *s = &d->apps[i].services[k];
-
-            if (g->said_shared || s->n_routes == 0 || s->routes[0].spec->host)
-                continue;
-            log_line(LOG_WARNING, d->apps[i].name,
-                     "it is routed by path on the hosts that the platform's pages are on, so its "
-                     "scripts act as who is logged in there: give the platform a host of its own, "
-                     "`http: {hosts: [...]}` in the agent's configuration");
-            g->said_shared = true;
-        }
+    for (size_t i = 0; !g->said_shared && d->settings->ingress.hosts.n == 0 && i < d->n_apps; i++) {
+        if (!is_by_path(&d->apps[i]))
+            continue;
+        log_line(LOG_WARNING, d->apps[i].name,
+                 "it is routed by path on the hosts that the platform's pages are on, so its "
+                 "scripts act as who is logged in there: give the platform a host of its own, "
+                 "`http: {hosts: [...]}` in the agent's configuration");
+        g->said_shared = true;
+    }
 }
 
 static void say(struct gateway *g, const char *text)

@@ -274,7 +274,14 @@ static int from_config(struct arena *a, struct diag_list *diags, struct options 
     o->notify = c.notify;
     o->settings.quarantine_ms = c.quarantine_ns.v / 1000000;
     o->settings.build_limits = (struct build_limits){
-        .total_bytes = c.max_size.v, .file_bytes = c.max_file.v, .entries = (int)c.max_entries.v};
+        .total_bytes = c.max_size.v,
+        .file_bytes = c.max_file.v,
+        .entries = (int)c.max_entries.v,
+        .path_bytes = (int)c.max_path.v,
+        .depth = (int)c.max_depth.v,
+        .ratio = (int)c.max_ratio.v,
+        .time_ms = c.read_timeout_ns.v / 1000000,
+    };
     return 0;
 }
 

@@ -73,17 +73,37 @@ static json_t *policy_json(const struct policy *p)
     return l;
 }
 
+static json_t *limits_json(const struct build_limits *l)
+{
+    return json_pack("{s:I, s:I, s:i, s:i, s:i, s:i, s:I}", "max_size", (json_int_t)l->total_bytes,
+                     "max_file", (json_int_t)l->file_bytes, "max_entries", l->entries, "max_path",
+                     l->path_bytes, "max_depth", l->depth, "max_ratio", l->ratio, "timeout",
+                     (json_int_t)l->time_ms);
+}
+
+static struct build_limits limits_from(const json_t *v)
+{
+    return (struct build_limits){
+        .total_bytes = js_int(v, "max_size", 0),
+        .file_bytes = js_int(v, "max_file", 0),
+        .entries = (int)js_int(v, "max_entries", 0),
+        .path_bytes = (int)js_int(v, "max_path", 0),
+        .depth = (int)js_int(v, "max_depth", 0),
+        .ratio = (int)js_int(v, "max_ratio", 0),
+        .time_ms = js_int(v, "timeout", 0),
+    };
+}
+
 static json_t *settings_json(const struct settings *s)
 {
     return json_pack(
-        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:s*, s:s*, s:o}",
-        "owner", s->owner, "pool", s->pool, "prefix", s->pool_prefix, "memory",
-        num_json(&s->mem_limit), "cpus", num_json(&s->nano_cpus), "pids", num_json(&s->pids_limit),
-        "drift", (int)s->drift, "build_allow", js_from_strv(&s->build_allow), "build_timeout",
-        (json_int_t)s->build_timeout_ms, "max_size", (json_int_t)s->build_limits.total_bytes,
-        "max_file", (json_int_t)s->build_limits.file_bytes, "max_entries", s->build_limits.entries,
-        "ingress", saved_ingress_settings(&s->ingress), "quarantine", (json_int_t)s->quarantine_ms,
-        "mounts", s->files_dir, "mounts_key", s->files_key, "policy", policy_json(&s->policy));
+        "{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:I, s:o, s:o, s:I, s:s*, s:s*, s:o}", "owner",
+        s->owner, "pool", s->pool, "prefix", s->pool_prefix, "memory", num_json(&s->mem_limit),
+        "cpus", num_json(&s->nano_cpus), "pids", num_json(&s->pids_limit), "drift", (int)s->drift,
+        "build_allow", js_from_strv(&s->build_allow), "build_timeout",
+        (json_int_t)s->build_timeout_ms, "bundles", limits_json(&s->build_limits), "ingress",
+        saved_ingress_settings(&s->ingress), "quarantine", (json_int_t)s->quarantine_ms, "mounts",
+        s->files_dir, "mounts_key", s->files_key, "policy", policy_json(&s->policy));
 }
 
 static json_t *roots_json(const struct spec_set *set)
@@ -389,9 +409,7 @@ static struct settings *settings_from(const json_t *v, struct arena *a)
         .files_dir = arena_strdup(a, js_str(v, "mounts", NULL)),
         .files_key = arena_strdup(a, js_str(v, "mounts_key", NULL)),
         .build_timeout_ms = js_int(v, "build_timeout", 0),
-        .build_limits = {.total_bytes = js_int(v, "max_size", 0),
-                         .file_bytes = js_int(v, "max_file", 0),
-                         .entries = (int)js_int(v, "max_entries", 0)},
+        .build_limits = limits_from(json_object_get(v, "bundles")),
         .quarantine_ms = js_int(v, "quarantine", 0),
     };
     js_strv(v, "build_allow", a, &s->build_allow);

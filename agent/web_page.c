@@ -126,6 +126,23 @@ void web_page_missing(struct str *out, bool html, const char *host, const char *
                           "/healthz; `evenkeel status` lists the address\nof each app.\n");
 }
 
+void web_page_unavailable(struct str *out, bool html)
+{
+    if (!html) {
+        str_add(out, "503: the app that has this address does not answer just now\n\nIt is being "
+                     "started, or was stopped. Try again in a moment. For who runs this server: "
+                     "`evenkeel status`\nsays what it waits for.\n");
+        return;
+    }
+    web_page_begin(out, "503: not available just now");
+    str_add(out, "<p class=\"code\">503</p>\n<h1>This app does not answer just now</h1>\n"
+                 "<p>The address is right. The app that has it is being started, or was stopped. "
+                 "Try again in a moment.</p>\n"
+                 "<p>Do you run this server? <code>evenkeel status</code> says what it waits "
+                 "for.</p>\n");
+    web_page_end(out);
+}
+
 static void add_policy(struct str *out, const char *css, size_t len, bool forms)
 {
     unsigned char sum[EVP_MAX_MD_SIZE], text[2 * EVP_MAX_MD_SIZE];

@@ -11,6 +11,8 @@
 void web_page_escape(struct str *out, const char *text, size_t max);
 /* Nobody answers here. host as web_host_parse gives it; path as it was sent. behind: the request came through Traefik, so a route could have taken it. */
 void web_page_missing(struct str *out, bool html, const char *host, const char *path, bool behind);
+/* The app that has this address does not answer: it is being started, or was stopped. */
+void web_page_unavailable(struct str *out, bool html);
 /* The frame of each page, with its style; between them what is inside <main>. */
 void web_page_begin(struct str *out, const char *title);
 void web_page_end(struct str *out);

@@ -4,6 +4,7 @@
 #include "agent/web_route.h"
 
 #include "agent/web_page.h"
+#include "spec/ingress.h"
 
 void web_reply_text(struct web_reply *ret, int status, const char *text)
 {
@@ -13,16 +14,22 @@ void web_reply_text(struct web_reply *ret, int status, const char *text)
     str_addf(&ret->body, "%s\n", text);
 }
 
-static void reply_missing(const struct web_request *r, struct web_reply *ret)
+/* What is in the body is a page. */
+static void reply_page(const struct web_request *r, int status, struct web_reply *ret)
 {
-    ret->status = 404;
+    ret->status = status;
     ret->type = r->html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8";
-    web_page_missing(&ret->body, r->html, r->host, r->path, r->behind);
     if (r->html) {
         str_add(&ret->headers, "Content-Security-Policy: ");
         web_page_policy(&ret->headers, false);
         str_add(&ret->headers, "\r\n");
     }
+}
+
+static void reply_missing(const struct web_request *r, struct web_reply *ret)
+{
+    web_page_missing(&ret->body, r->html, r->host, r->path, r->behind);
+    reply_page(r, 404, ret);
 }
 
 static bool takes(const struct web_row *row, const char *method)
@@ -60,10 +67,19 @@ static void answer_healthz(const struct web_request *r, struct web_reply *ret)
     web_reply_text(ret, 200, "ok");
 }
 
+/* Traefik shows it in place of an app that nobody serves. */
+static void answer_unavailable(const struct web_request *r, struct web_reply *ret)
+{
+    web_page_unavailable(&ret->body, r->html);
+    reply_page(r, 503, ret);
+    str_add(&ret->headers, "Retry-After: 5\r\n");
+}
+
 const struct web_row *web_route_rows(size_t *ret_n)
 {
     static const struct web_row rows[] = {
         {"GET", "/healthz", answer_healthz},
+        {"GET", INGRESS_UNAVAILABLE, answer_unavailable},
     };
 
     *ret_n = ARRAY_LEN(rows);

@@ -104,7 +104,14 @@ static void fill_limits(struct context_limits *l)
 struct context_limits context_limits_of(const struct build_limits *l)
 {
     return (struct context_limits){
-        .total_bytes = l->total_bytes, .file_bytes = l->file_bytes, .entries = l->entries};
+        .total_bytes = l->total_bytes,
+        .file_bytes = l->file_bytes,
+        .entries = l->entries,
+        .path_bytes = l->path_bytes,
+        .depth = l->depth,
+        .ratio = l->ratio,
+        .time_ms = l->time_ms,
+    };
 }
 
 /* Paths given by a spec: cleaned, and refused where they lead out. */

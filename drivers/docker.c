@@ -6,6 +6,8 @@
 #include "drivers/docker.h"
 
 #include "drivers/docker_parts.h"
+#include "drivers/hook_folder.h"
+#include "drivers/pull_log.h"
 #include "drivers/quarantine_folder.h"
 #include "drivers/router.h"
 #include "spec/base/arena.h"
@@ -20,6 +22,10 @@ static const struct observed *docker_observed(struct driver *driver, struct aren
         router_observed(d->router, a, &o->routes, &o->n_routes);
     if (d->quarantine)
         quarantine_folder_observed(d->quarantine, a, &o->quarantine, &o->n_quarantine);
+    if (d->pulls)
+        o->images = pull_log_observed(d->pulls, o->images, o->n_images, a);
+    if (d->hooks)
+        hook_folder_observed(d->hooks, a, &o->hooks, &o->n_hooks);
     return o;
 }
 

@@ -25,6 +25,15 @@ void docker_use_router(struct driver *d, struct router *router, const char *owne
 struct quarantine_folder;
 void docker_use_quarantine(struct driver *d, struct quarantine_folder *folder);
 
+/* Of a docker_new driver: what became of lifecycle hooks is kept there (borrowed; set before the first look). Without it OP_HOOKS fails with
+ * ERR_USER, and none are observed. */
+struct hook_folder;
+void docker_use_hooks(struct driver *d, struct hook_folder *folder);
+
+/* Of a docker_new driver: when images were pulled is kept there (borrowed; set before the first look). Without it the time is not known. */
+struct pull_log;
+void docker_use_pulls(struct driver *d, struct pull_log *log);
+
 /* Of a docker_new driver: volume -> bytes on disk, as a decimal number, of those whose size the engine knows; valid during the callback only. The
  * engine counts file by file, and an engine before API 1.42 counts its images and build cache too: not for loops. */
 typedef void docker_sizes_fn(void *user, const struct kvs *sizes, const struct err *e);

@@ -139,6 +139,31 @@ static void add_text(struct str *s, const char *key, const char *value)
     docker_escape(s, value);
 }
 
+/* Several addresses of one host are several of them. */
+static void add_hosts(struct str *s, const struct kvs *hosts)
+{
+    for (size_t i = 0; i < hosts->n; i++)
+        for (const char *ip = hosts->v[i].value; *ip; ip += strspn(ip, ",")) {
+            size_t n = strcspn(ip, ",");
+
+            str_add(s, "&extrahosts=");
+            docker_escape(s, hosts->v[i].key);
+            str_addf(s, ":%.*s", (int)n, ip);
+            ip += n;
+        }
+}
+
+static json_t *ulimits_json(const struct build_order *o)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < o->n_ulimits; i++)
+        json_array_append_new(all, json_pack("{s:s, s:I, s:I}", "Name", o->ulimits[i].name, "Hard",
+                                             (json_int_t)o->ulimits[i].hard, "Soft",
+                                             (json_int_t)o->ulimits[i].soft));
+    return all;
+}
+
 static const char *path_of(struct ticket *t)
 {
     const struct build_order *o = t->op->build;
@@ -146,6 +171,8 @@ static const char *path_of(struct ticket *t)
 
     str_addf(&s, "/build?version=%d&rm=1&forcerm=1", t->building->classic ? 1 : 2);
     add_text(&s, "t", t->op->object);
+    for (size_t i = 0; i < o->tags.n; i++)
+        add_text(&s, "t", o->tags.v[i]);
     add_text(&s, "dockerfile", o->dockerfile ? o->dockerfile : "Dockerfile");
     add_text(&s, "target", o->target);
     add_text(&s, "networkmode", o->network);
@@ -156,6 +183,13 @@ static const char *path_of(struct ticket *t)
         add_json(&s, "labels", js_from_kvs(&o->labels));
     if (o->cache_from.n)
         add_json(&s, "cachefrom", js_from_strv(&o->cache_from));
+    add_hosts(&s, &o->extra_hosts);
+    if (o->shm_bytes > 0)
+        str_addf(&s, "&shmsize=%lld", (long long)o->shm_bytes);
+    if (o->n_ulimits)
+        add_json(&s, "ulimits", ulimits_json(o));
+    if (o->no_cache)
+        str_add(&s, "&nocache=1");
     return arena_strdup(t->arena, str_text(&s));
 }
 
@@ -173,6 +207,22 @@ static void refuse_classic(struct err *e)
     (void)err_set(e, ERR_USER,
                   "its Dockerfile needs BuildKit (RUN --mount, a heredoc, COPY --link or the "
                   "like), which this engine does not have");
+}
+
+/* BuildKit of an engine before API 1.42 takes these and does nothing about them. */
+static bool wants_old_limits(const struct ticket *t)
+{
+    const struct build_order *o = t->op->build;
+
+    return (o->shm_bytes > 0 || o->n_ulimits > 0) && t->d->link.version[0] &&
+           strcmp(t->d->link.version, "v1.42") < 0;
+}
+
+static void refuse_limits(struct err *e)
+{
+    (void)err_set(e, ERR_USER,
+                  "`shm_size` and `ulimits` of a build need Engine API 1.42, or a Dockerfile "
+                  "that does without BuildKit");
 }
 
 static int put_file(struct context *c, const char *path, const char *text, struct err *e)
@@ -318,8 +368,10 @@ void docker_build_send(struct ticket *t, const struct context_where *where)
     struct err e = {0};
 
     b->trace = build_trace_new();
-    b->classic = t->d->classic_builder;
-    if (b->classic && t->op->build->needs_buildkit)
+    b->classic = t->d->classic_builder || wants_old_limits(t);
+    if (t->op->build->needs_buildkit && wants_old_limits(t))
+        refuse_limits(&e);
+    else if (b->classic && t->op->build->needs_buildkit)
         refuse_classic(&e);
     if (e.kind || open_context(t, where, &e) < 0) {
         ticket_fail(t, &e);

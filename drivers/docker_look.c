@@ -163,6 +163,8 @@ static void job_end(struct look_job *j, const struct err *why)
         dirty_merge(&d->dirty, &j->dirty);
     } else {
         mirror_commit(d->mirror, TAKE(j->change));
+        if (j->everything)
+            docker_hook_sweep(d);
     }
     d->lookers.now = NULL;
     job_free(j);

@@ -10,7 +10,9 @@
 #include "drivers/docker_parts.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "drivers/pull_log.h"
 #include "spec/base/arena.h"
 
 enum {
@@ -35,6 +37,7 @@ static enum lane lane_of(enum op_kind kind)
     case OP_WAIT_HEALTHY:
     case OP_WAIT_EXIT:
     case OP_ROUTE_SEE:
+    case OP_HOOKS:
     case OP_DRAIN: return LANE_WAIT;
     case OP_NETWORK_CREATE:
     case OP_NETWORK_REMOVE: return LANE_NETWORK;
@@ -98,6 +101,7 @@ static int64_t default_deadline_ms(const struct docker *d, const struct op *op)
     case OP_WAIT_EXIT: return 60 * 60 * SECOND;
     case OP_ROUTE_SEE: return 10 * SECOND;
     case OP_DRAIN: return op->settle_ms + SECOND;
+    case OP_HOOKS: /* they have their own */
     case OP_ROUTE_WRITE:
     case OP_NETWORK_CREATE:
     case OP_NETWORK_REMOVE:
@@ -142,6 +146,7 @@ static void begin_op(struct ticket *t)
     case OP_ROUTE_WRITE:
     case OP_ROUTE_SEE:
     case OP_DRAIN: docker_route_begin(t); return;
+    case OP_HOOKS: docker_hook_begin(t); return;
     }
 }
 
@@ -229,8 +234,12 @@ static void mark_touched(struct ticket *t)
     case OP_CONTAINER_RESTART:
     case OP_CONTAINER_UNPAUSE:
     case OP_CONTAINER_UPDATE:
-    case OP_CONTAINER_RENAME:
-    case OP_CONTAINER_REMOVE: docker_dirty(d, MIRROR_CONTAINER, op->object); return;
+    case OP_CONTAINER_RENAME: docker_dirty(d, MIRROR_CONTAINER, op->object); return;
+    case OP_CONTAINER_REMOVE:
+        docker_hook_forget(d, op->object);
+        docker_dirty(d, MIRROR_CONTAINER, op->object);
+        return;
+    case OP_HOOKS:
     case OP_WAIT_RUNNING:
     case OP_WAIT_HEALTHY:
     case OP_WAIT_EXIT: docker_dirty(d, MIRROR_CONTAINER, op->object); return;
@@ -261,6 +270,7 @@ static void ticket_release(struct ticket *t)
     docker_build_release(t);
     docker_pack_release(t);
     docker_logs_release(t);
+    docker_hook_release(t);
     docker_route_drop(t);
     str_release(&t->tail);
     arena_free(t->arena);
@@ -285,6 +295,8 @@ void ticket_end(struct ticket *t, const struct err *why)
     t->flying = false;
     t->cancelled = true;
     fill_lane(d, lane);
+    if (t->op && t->op->kind == OP_PULL && d->pulls && t->result.err.kind != ERR_STALE)
+        pull_log_note(d->pulls, t->op->object, (int64_t)time(NULL) * 1000, !t->result.err.kind);
     t->done(t->user, &t->result);
     ticket_release(t);
 }
@@ -378,4 +390,9 @@ void ticket_after(struct ticket *t, int64_t ms, http_timer_fn *fn)
 {
     http_timer_cancel(t->d->http, t->timer);
     t->timer = http_after(t->d->http, ms, fn, t);
+}
+
+void docker_use_pulls(struct driver *driver, struct pull_log *log)
+{
+    ((struct docker *)driver)->pulls = log;
 }

@@ -81,6 +81,7 @@ struct ticket {
     struct packing *packing;   /* builds by pack */
     struct log_reader *reader; /* logs and tails; holds buffers */
     struct routing *routing;   /* route files; in the arena */
+    struct hooking *hooking;   /* lifecycle hooks; in the arena, holds buffers */
 };
 
 #define MADE_MOST 512
@@ -103,6 +104,8 @@ struct docker {
     struct router *router;                /* borrowed; NULL: no managed ingress */
     char *router_owner, *router_app;      /* whose container it is */
     struct quarantine_folder *quarantine; /* borrowed; NULL: nothing is known of it */
+    struct pull_log *pulls;               /* borrowed; NULL: nothing is known of them */
+    struct hook_folder *hooks;            /* borrowed; NULL: nothing is known of them */
     struct route_look *route_looks;
     struct made made; /* containers, for route files */
     struct engine_link link;
@@ -211,6 +214,13 @@ void docker_route_made(struct docker *d, const char *name, const char *id);
 /* ---- docker_volume.c ---- */
 
 void docker_volume_begin(struct ticket *t); /* deletions, and what is in quarantine */
+
+/* ---- docker_hook.c ---- */
+
+void docker_hook_begin(struct ticket *t);
+void docker_hook_release(struct ticket *t);
+void docker_hook_sweep(struct docker *d); /* after a look at everything */
+void docker_hook_forget(struct docker *d, const char *container);
 
 /* ---- docker_logs.c ---- */
 

@@ -396,9 +396,9 @@ void field_read_map(struct field_sink *s, const struct field_view *v, const char
 void field_read_labels(struct field_sink *s, const struct field_view *v, const char *name,
                        const json_t *value)
 {
-    static const char *const not_compared[] = {LABEL_HASH,         LABEL_ORIGIN,
-                                               LABEL_REVISION,     LABEL_COMMIT,
-                                               LABEL_COMPOSE_HASH, LABEL_COMPOSE_FILES};
+    static const char *const not_compared[] = {
+        LABEL_HASH,         LABEL_ORIGIN,        LABEL_REVISION, LABEL_COMMIT,
+        LABEL_COMPOSE_HASH, LABEL_COMPOSE_FILES, LABEL_HOOKS};
     const char *key;
     json_t *one;
 

@@ -9,6 +9,7 @@
 #include "drivers/engine_update.h"
 #include "drivers/fake_parts.h"
 #include "spec/base/arena.h"
+#include "spec/hook.h"
 #include "spec/labels.h"
 
 /* ---- containers: making ---- */
@@ -289,11 +290,43 @@ static int unpause(struct fake_container *c, struct op_result *ret)
     return 0;
 }
 
+/* One for each container: a later start makes the earlier one void. */
+void fake_hook_ran(struct fake_world *w, const struct obs_hook *h)
+{
+    size_t at = 0;
+
+    while (at < w->n_hooks && strcmp(w->hooks[at].container, h->container) < 0)
+        at++;
+    if (at < w->n_hooks && strcmp(w->hooks[at].container, h->container) == 0) {
+        w->hooks[at] = *h;
+        return;
+    }
+    w->hooks = arena_grow(w->arena, w->hooks, w->n_hooks, &w->cap_hooks, sizeof(w->hooks[0]));
+    memmove(&w->hooks[at + 1], &w->hooks[at], (w->n_hooks++ - at) * sizeof(w->hooks[0]));
+    w->hooks[at] = *h;
+}
+
+static int hooks(struct fake_world *w, const struct fake_container *c, const struct op *op,
+                 struct op_result *ret)
+{
+    const struct obs_hook ran = {
+        .container = c->c.id, .started_ms = c->c.started_ms, .state = HOOKS_DONE};
+    bool before_stop = strcmp(op->name, HOOK_PRE_STOP) == 0;
+
+    if (c->c.state != CS_RUNNING && !before_stop)
+        return err_set(&ret->err, ERR_USER, "container %s is %s", c->c.name,
+                       container_state_name(c->c.state));
+    if (!before_stop)
+        fake_hook_ran(w, &ran);
+    return 0;
+}
+
 int fake_container_live(struct fake_world *w, const struct op *op, struct op_result *ret)
 {
     struct fake_container *c = fake_container_of(w, op->object);
 
-    if (!c && (op->kind == OP_CONTAINER_REMOVE || op->kind == OP_CONTAINER_STOP))
+    if (!c &&
+        (op->kind == OP_CONTAINER_REMOVE || op->kind == OP_CONTAINER_STOP || op->kind == OP_HOOKS))
         return 0;
     if (!c)
         return fake_no_such(&ret->err, "container", op->object);
@@ -302,6 +335,7 @@ int fake_container_live(struct fake_world *w, const struct op *op, struct op_res
     case OP_CONTAINER_STOP: return end(w, c, 137);
     case OP_CONTAINER_RESTART: return restart(w, c, ret);
     case OP_CONTAINER_UNPAUSE: return unpause(c, ret);
+    case OP_HOOKS: return hooks(w, c, op, ret);
     case OP_CONTAINER_UPDATE:
         c->c.fields = engine_update_applied(&c->c.fields, op->body, w->arena);
         return 0;

@@ -33,6 +33,7 @@ int fake_volume_quarantine(struct fake_world *w, const struct op *op, struct op_
 int fake_volume_release(struct fake_world *w, const struct op *op, struct op_result *ret);
 
 /* fake_container.c */
+void fake_hook_ran(struct fake_world *w, const struct obs_hook *h);
 int fake_container_create(struct fake_world *w, const struct op *op, struct op_result *ret);
 /* fake_route.c */
 void fake_route_take(struct fake_world *w, const struct obs_route *r);

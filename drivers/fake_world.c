@@ -81,6 +81,8 @@ void fake_world_init(struct fake_world *w, const struct observed *start, struct 
         fake_route_take(w, &o->routes[i]);
     for (size_t i = 0; o && i < o->n_quarantine; i++)
         fake_add_record(w, o->quarantine[i]);
+    for (size_t i = 0; o && i < o->n_hooks; i++)
+        fake_hook_ran(w, &o->hooks[i]);
     if (w->now_ms == 0)
         w->now_ms = INT64_C(1700000000000);
     w->now_ms += 1000;
@@ -145,6 +147,7 @@ static int pull(struct fake_world *w, const struct op *op, struct op_result *ret
 
     sha256_hex(op->object, strlen(op->object), hex);
     image->id = arena_printf(w->arena, "sha256:%s", hex);
+    image->pulled_ms = image->tried_ms = w->now_ms;
     ret->id = image->id;
     return 0;
 }
@@ -196,6 +199,8 @@ const struct observed *fake_world_observed(const struct fake_world *w, struct ar
         .n_routes = w->n_routes,
         .quarantine = w->quarantine,
         .n_quarantine = w->n_quarantine,
+        .hooks = w->hooks,
+        .n_hooks = w->n_hooks,
     };
 
     for (size_t i = 0; i < w->n_containers; i++)

@@ -31,6 +31,8 @@ struct fake_world {
     size_t n_routes, cap_routes;
     struct quarantine_record *quarantine;
     size_t n_quarantine, cap_quarantine;
+    struct obs_hook *hooks;
+    size_t n_hooks, cap_hooks;
     unsigned made; /* containers and networks so far, for ids */
     int64_t now_ms;
     const char *ghost; /* a subnet that is refused though nobody can see who has it, or NULL */

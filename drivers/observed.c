@@ -346,6 +346,14 @@ const char *obs_image_label(const struct obs_image *image, const char *prefix)
     return NULL;
 }
 
+const struct obs_hook *observed_hook(const struct observed *o, const struct obs_container *c)
+{
+    const struct obs_hook *h = find_first(o->hooks, o->n_hooks, sizeof(*o->hooks),
+                                          offsetof(struct obs_hook, container), c->id);
+
+    return h && h->started_ms == c->started_ms ? h : NULL;
+}
+
 const struct obs_route *observed_route(const struct observed *o, const char *app)
 {
     return find_first(o->routes, o->n_routes, sizeof(*o->routes), offsetof(struct obs_route, app),

@@ -83,6 +83,7 @@ struct obs_image {
     const char *id;      /* NULL: the engine does not have it */
     struct kvs fields;   /* what its configuration would put into a container (engine_fields.h) */
     struct strv exposed; /* "80/tcp" */
+    int64_t pulled_ms, tried_ms; /* when we pulled it last, and last tried to; 0: not known */
 };
 
 enum route_state {
@@ -103,6 +104,16 @@ struct obs_route { /* one file of the managed router (drivers/router.h) */
     int64_t since_ms;    /* when it was written, or the router began anew; 0: not known */
 };
 
+enum hook_state { HOOKS_RUNNING, HOOKS_DONE, HOOKS_FAILED };
+
+struct
+    obs_hook { /* what became of post_start after a start; of containers without it, and of starts it did not run after, there is none */
+    const char *container; /* id */
+    int64_t started_ms;    /* of that start */
+    enum hook_state state;
+    const char *error; /* HOOKS_FAILED: why, in words */
+};
+
 struct observed {
     const char *engine_version, *api_version;
     const char *platform; /* "linux/amd64"; NULL: nobody asked yet */
@@ -119,6 +130,8 @@ struct observed {
     size_t n_routes;
     struct quarantine_record *quarantine; /* sorted by volume */
     size_t n_quarantine;
+    struct obs_hook *hooks; /* sorted by container */
+    size_t n_hooks;
     const struct obs_container **by_name; /* all containers, sorted by name */
 };
 
@@ -142,6 +155,8 @@ const struct obs_volume *observed_volume(const struct observed *o, const char *n
 const struct obs_route *observed_route(const struct observed *o, const char *app);
 /* NULL: never asked. */
 const struct obs_image *observed_image(const struct observed *o, const char *ref);
+/* Of this very start of the container; NULL: there is none. */
+const struct obs_hook *observed_hook(const struct observed *o, const struct obs_container *c);
 /* The first label of the image that begins with prefix, or NULL. Containers inherit it. */
 const char *obs_image_label(const struct obs_image *image, const char *prefix);
 #define IMAGE_LABEL_REFUSED                                                                        \

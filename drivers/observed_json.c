@@ -505,6 +505,8 @@ static const struct member image_members[] = {
     {"id", &text_or_null, offsetof(struct obs_image, id), NULL, 0},
     {"fields", &pairs, offsetof(struct obs_image, fields), NULL, 0},
     {"exposed", &texts, offsetof(struct obs_image, exposed), NULL, 0},
+    {"pulled", &time_of, offsetof(struct obs_image, pulled_ms), NULL, 0},
+    {"tried", &time_of, offsetof(struct obs_image, tried_ms), NULL, 0},
 };
 
 static int read_image(struct reader *r, const json_t *v, void *ret)
@@ -589,6 +591,52 @@ static json_t *write_record(const void *from)
 }
 static const struct element records = {sizeof(struct quarantine_record), read_record, write_record};
 
+/* ---- hooks ---- */
+
+static const char *const hook_words[] = {
+    [HOOKS_RUNNING] = "running", [HOOKS_DONE] = "done", [HOOKS_FAILED] = "failed"};
+
+static int read_hook_state(struct reader *r, const json_t *v, void *at)
+{
+    const char *word = json_string_value(v);
+
+    for (size_t i = 0; word && i < ARRAY_LEN(hook_words); i++)
+        if (strcmp(hook_words[i], word) == 0) {
+            *(enum hook_state *)at = (enum hook_state)i;
+            return 0;
+        }
+    return err_set(r->e, ERR_USER, "not a state of a hook");
+}
+
+static json_t *write_hook_state(const void *at)
+{
+    return json_string(hook_words[*(const enum hook_state *)at]);
+}
+static const struct type hook_state_of = {read_hook_state, write_hook_state};
+
+static const struct member hook_members[] = {
+    {"container", &text, offsetof(struct obs_hook, container), NULL, 0},
+    {"started", &time_of, offsetof(struct obs_hook, started_ms), NULL, 0},
+    {"state", &hook_state_of, offsetof(struct obs_hook, state), NULL, 0},
+    {"error", &text, offsetof(struct obs_hook, error), NULL, 0},
+};
+
+static int read_hook(struct reader *r, const json_t *v, void *ret)
+{
+    struct obs_hook *h = ret;
+
+    h->state = HOOKS_DONE;
+    if (read_object(r, v, hook_members, ARRAY_LEN(hook_members), h) < 0)
+        return -1;
+    return h->container ? 0 : err_set(r->e, ERR_USER, "a hook needs a container");
+}
+
+static json_t *write_hook(const void *from)
+{
+    return write_object(hook_members, ARRAY_LEN(hook_members), from);
+}
+static const struct element hooks = {sizeof(struct obs_hook), read_hook, write_hook};
+
 /* ---- the whole ---- */
 
 static const struct member engine_members[] = {
@@ -617,6 +665,7 @@ static const struct member observed_members[] = {
     {"images", NULL, OBSERVED(images), &images, OBSERVED(n_images)},
     {"routes", NULL, OBSERVED(routes), &routes, OBSERVED(n_routes)},
     {"quarantine", NULL, OBSERVED(quarantine), &records, OBSERVED(n_quarantine)},
+    {"hooks", NULL, OBSERVED(hooks), &hooks, OBSERVED(n_hooks)},
 };
 
 json_t *observed_to_json(const struct observed *o)

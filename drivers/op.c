@@ -25,6 +25,7 @@ static const char *const names[] = {
     [OP_CONTAINER_STOP] = "stop",
     [OP_CONTAINER_RESTART] = "restart",
     [OP_CONTAINER_UNPAUSE] = "unpause",
+    [OP_HOOKS] = "hooks",
     [OP_CONTAINER_UPDATE] = "update",
     [OP_CONTAINER_RENAME] = "rename",
     [OP_CONTAINER_REMOVE] = "remove",

@@ -31,7 +31,8 @@ enum op_kind {
     OP_CONTAINER_RESTART, /* object, grace_s */
     OP_CONTAINER_UNPAUSE, /* object */
     OP_CONTAINER_UPDATE,  /* object, body: of ContainerUpdate */
-    OP_CONTAINER_RENAME,  /* object, name: the new one */
+    OP_HOOKS, /* object, name: HOOK_POST_START or HOOK_PRE_STOP, body: hooks_json(); not once more after the same start of the container */
+    OP_CONTAINER_RENAME, /* object, name: the new one */
     OP_CONTAINER_REMOVE, /* object; anonymous volumes stay unless drop_volumes, named ones always */
     OP_WAIT_RUNNING,     /* object; still running for settle_ms after its start */
     OP_WAIT_HEALTHY,     /* object */
@@ -52,7 +53,12 @@ struct build_order {             /* what is sent to a builder, and how */
         builder; /* pack makes the image with this builder, and dockerfile_text is what is put on it; NULL: no */
     struct kvs files; /* put into the context: path -> text */
     struct kvs args, labels;
-    struct strv cache_from;
+    struct strv cache_from, tags /* beside its own */;
+    struct kvs extra_hosts;
+    int64_t shm_bytes; /* 0: the builder's */
+    const struct ulimit *ulimits;
+    size_t n_ulimits;
+    bool no_cache;
     struct build_limits limits;
     bool needs_buildkit; /* the classic builder is no way out */
 };

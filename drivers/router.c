@@ -85,6 +85,7 @@ static void entry_release(struct route_entry *f)
     free(f->app);
     free(f->digest);
     free(f->error);
+    router_untell(f);
     free(f);
 }
 
@@ -131,6 +132,7 @@ static struct route_entry *entry_get(struct router *r, const char *app)
     }
     memmove(&r->v[at + 1], &r->v[at], (r->n - at) * sizeof(r->v[0]));
     r->n++;
+    r->comings++;
     r->v[at] = xcalloc(1, sizeof(*r->v[at]));
     r->v[at]->app = xstrdup(app);
     r->v[at]->digest = xstrdup("");
@@ -144,6 +146,7 @@ void router_forget(struct router *r, const char *app)
 
     if (!found)
         return;
+    r->comings++;
     entry_release(r->v[at]);
     memmove(&r->v[at], &r->v[at + 1], (--r->n - at) * sizeof(r->v[0]));
 }
@@ -153,6 +156,7 @@ void router_settle(struct route_entry *f, enum route_state state, const char *er
     free(f->error);
     f->error = error ? xstrdup(error) : NULL;
     f->state = state;
+    router_untell(f);
 }
 
 bool router_presumed_live(const struct router *r, const struct route_entry *f)
@@ -209,6 +213,7 @@ static void remember_stat(struct route_entry *f, const struct stat *st)
     f->size = (int64_t)st->st_size;
     f->inode = (int64_t)st->st_ino;
     f->since_ms = f->mtime_ns / 1000000;
+    router_untell(f);
 }
 
 static bool same_stat(const struct route_entry *f, const struct stat *st)
@@ -398,35 +403,6 @@ void router_look(struct router *r, bool everything, router_looked_fn *done, void
         r->soon = http_after(r->http, 0, looked_at_once, r);
 }
 
-void router_observed(const struct router *r, struct arena *a, struct obs_route **ret, size_t *ret_n)
-{
-    struct obs_route *v = ARENA_ARRAY(a, r->n, struct obs_route);
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->n; i++) {
-        const struct route_entry *f = r->v[i];
-
-        if (f->gone)
-            continue;
-        bool presumed = f->state == ROUTE_WRITTEN && f->digest[0] && router_presumed_live(r, f);
-
-        v[n] = (struct obs_route){
-            .app = arena_strdup(a, f->app),
-            .digest = arena_strdup(a, f->digest),
-            .state = presumed ? ROUTE_LIVE : f->state,
-            .error = presumed   ? arena_strdup(a, r->why)
-                     : f->error ? arena_strdup(a, f->error)
-                                : NULL,
-            .since_ms = f->since_ms,
-        };
-        for (size_t s = 0; s < f->n_servers; s++)
-            strv_push(a, &v[n].servers, arena_strdup(a, f->servers[s]));
-        n++;
-    }
-    *ret = v;
-    *ret_n = n;
-}
-
 /* ---- where Traefik is ---- */
 
 static bool same(const char *a, const char *b)
@@ -505,6 +481,7 @@ void router_free(struct router *r)
     }
     for (size_t i = 0; i < r->n; i++)
         entry_release(r->v[i]);
+    router_seen_release(r);
     free((void *)r->v);
     free(r->dir);
     free(r->folder);

@@ -54,9 +54,8 @@ struct router_wait *router_see(struct router *r, const char *app, int64_t deadli
                                router_seen_fn *done, void *user);
 void router_see_drop(struct router *r, struct router_wait *w); /* NULL is fine; no callback */
 
-/* What is known of the files, sorted by app, in the arena. */
-void router_observed(const struct router *r, struct arena *a, struct obs_route **ret,
-                     size_t *ret_n);
+/* What is known of the files, sorted by app; for reading, and there as long as the arena, also when the router is gone. */
+void router_observed(struct router *r, struct arena *a, struct obs_route **ret, size_t *ret_n);
 /* Calls of the API sent since the beginning. */
 uint64_t router_calls(const struct router *r);
 

@@ -1,11 +1,14 @@
-/* router_parts.h: what the rooms of the router share: router.c (the folder) and router_api.c (Traefik's API). Nobody else includes it. */
+/* router_parts.h: what the rooms of the router share: router.c (the folder), router_api.c (Traefik's API) and router_seen.c (what is told of both).
+ * Nobody else includes it. */
 #ifndef EK_ROUTER_PARTS_H
 #define EK_ROUTER_PARTS_H
 
 #include "drivers/http.h"
 #include "drivers/router.h"
 
+struct route_said;
 struct router_look;
+struct router_seen;
 
 struct route_entry { /* one file; heap */
     char *app;
@@ -19,6 +22,7 @@ struct route_entry { /* one file; heap */
     int64_t since_ms;   /* wall clock: of the file, or of the Traefik that is to take it */
     int64_t changed_ms; /* monotonic: when we knew of it */
     int64_t mtime_ns, size, inode;
+    struct route_said *said; /* what observers were given of it as it is now; NULL: nothing yet */
 };
 
 struct router {
@@ -26,7 +30,9 @@ struct router {
     char *dir, *folder, *temp;
     struct route_entry **v; /* sorted by app */
     size_t n, cap;
-    int64_t folder_mtime_ns; /* after the last scan or write of ours */
+    uint64_t comings;         /* entries made and forgotten so far */
+    struct router_seen *seen; /* what observers were given of all; NULL: nothing yet */
+    int64_t folder_mtime_ns;  /* after the last scan or write of ours */
     bool scanned;
     char *instance, *base, *why; /* base: "http://127.0.0.1:32768", NULL: nothing to ask */
     struct router_wait *waits;
@@ -50,6 +56,12 @@ void router_forget(struct router *r, const char *app);
 bool router_presumed_live(const struct router *r, const struct route_entry *f);
 
 void router_api_answered(struct router *r); /* every look that waits ends */
+
+/* ---- router_seen.c ---- */
+
+/* Something that observers know of it is about to be another, or is: they get it anew. */
+void router_untell(struct route_entry *f);
+void router_seen_release(struct router *r);
 
 /* ---- router_api.c ---- */
 

@@ -26,6 +26,7 @@ static const struct action_row rows[] = {
     [ACT_STOP]               = {"stop",               "stop",       '~', OP_CONTAINER_STOP},
     [ACT_RESTART]            = {"restart",            "restart",    '~', OP_CONTAINER_RESTART},
     [ACT_UNPAUSE]            = {"unpause",            "unpause",    '~', OP_CONTAINER_UNPAUSE},
+    [ACT_HOOKS]              = {"hooks",              "run",        '~', OP_HOOKS},
     [ACT_UPDATE]             = {"update",             "update",     '~', OP_CONTAINER_UPDATE},
     [ACT_RENAME]             = {"rename",             "rename",     '~', OP_CONTAINER_RENAME},
     [ACT_REMOVE]             = {"remove",             "remove",     '-', OP_CONTAINER_REMOVE},
@@ -55,6 +56,8 @@ const char *action_kind_name(enum action_kind kind)
 void action_print(const struct action *a, struct str *out)
 {
     str_addf(out, "%s ", action_row(a->kind)->verb);
+    if (a->kind == ACT_HOOKS)
+        str_addf(out, "%s in ", a->op.name);
     str_add_escaped(out, a->subject);
     switch (a->kind) {
     case ACT_NETWORK_CREATE:
@@ -91,6 +94,7 @@ void action_print(const struct action *a, struct str *out)
     case ACT_STOP:
     case ACT_RESTART:
     case ACT_UNPAUSE:
+    case ACT_HOOKS:
     case ACT_UPDATE:
     case ACT_REMOVE:
     case ACT_KEEP: break;

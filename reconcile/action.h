@@ -33,6 +33,7 @@ enum action_kind {
     ACT_STOP,
     ACT_RESTART,
     ACT_UNPAUSE,
+    ACT_HOOKS, /* post_start, or pre_stop */
     ACT_UPDATE,
     ACT_RENAME,
     ACT_REMOVE,

@@ -4,6 +4,8 @@
  * app and service are in the repository only, so the same content under another name is the same hash. */
 #include "reconcile/build_tag.h"
 
+#include <inttypes.h>
+
 #include "spec/base/arena.h"
 
 #define TAG_FORMAT "1" /* changed when the same input would be sent in another way */
@@ -60,6 +62,15 @@ static void add_kvs(struct str *s, const char *key, const struct kvs *l)
     }
 }
 
+static void add_limits(struct str *s, const struct build *b)
+{
+    if (b->shm_size.set)
+        str_addf(s, "shm %" PRId64 "\n", b->shm_size.v);
+    for (size_t i = 0; i < b->n_ulimits; i++)
+        str_addf(s, "ulimit %s %" PRId64 " %" PRId64 "\n", b->ulimits[i].name, b->ulimits[i].soft,
+                 b->ulimits[i].hard);
+}
+
 const char *build_tag(const struct want_app *app, const struct want_service *s,
                       const struct observed *o, struct arena *a)
 {
@@ -79,6 +90,10 @@ const char *build_tag(const struct want_app *app, const struct want_service *s,
     add_text(&text, "platform", s->spec->platform);
     add_kvs(&text, "arg", &b->args);
     add_kvs(&text, "label", &b->labels);
+    add_kvs(&text, "host", &b->extra_hosts);
+    for (size_t i = 0; i < b->tags.n; i++)
+        add_text(&text, "tag", b->tags.v[i]);
+    add_limits(&text, b);
     add_text(&text, "tool", f->tool);
     add_text(&text, "builder", f->builder);
     add_kvs(&text, "file", &f->files);

@@ -6,6 +6,7 @@
 #include "reconcile/plan.h"
 #include "reconcile/drift_note.h"
 #include "reconcile/adopt.h"
+#include "reconcile/plan_hooks.h"
 #include "reconcile/plan_infra.h"
 #include "reconcile/plan_judge.h"
 #include "reconcile/plan_order.h"
@@ -15,6 +16,7 @@
 
 #include "reconcile/plan_ports.h"
 #include "reconcile/plan_quarantine.h"
+#include "reconcile/plan_refresh.h"
 #include "reconcile/plan_removal.h"
 #include "reconcile/plan_route.h"
 #include "reconcile/plan_service.h"
@@ -55,6 +57,7 @@ static void plan_running(struct app_work *p)
     infra_replace_networks(p);
     route_begin(p);
     service_plan(p);
+    refresh_plan(p);
     route_end(p);
     infra_sweep_networks(p);
     note_defaults(p);
@@ -164,6 +167,7 @@ static void plan_one(struct plan_work *w, struct plan *plan, const char *name,
         plan_wanted(&p);
     else
         plan_orphan(&p, orphan);
+    hooks_weave(&p);
 }
 
 struct plan *plan_build(const struct plan_input *given, struct arena *a)

@@ -31,6 +31,15 @@ static const struct kvs *copy_kvs(const struct kvs *l, struct arena *a)
     return copy;
 }
 
+static const struct ulimit *copy_ulimits(const struct ulimit *v, size_t n, struct arena *a)
+{
+    struct ulimit *copy = ARENA_ARRAY(a, n, struct ulimit);
+
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (struct ulimit){arena_strdup(a, v[i].name), v[i].soft, v[i].hard};
+    return copy;
+}
+
 static const struct build_order *copy_build(const struct build_order *b, struct arena *a)
 {
     struct build_order *copy = ARENA_NEW(a, struct build_order);
@@ -48,6 +57,12 @@ static const struct build_order *copy_build(const struct build_order *b, struct 
         .args = *args,
         .labels = *labels,
         .cache_from = copy_strv(&b->cache_from, a),
+        .tags = copy_strv(&b->tags, a),
+        .extra_hosts = *copy_kvs(&b->extra_hosts, a),
+        .shm_bytes = b->shm_bytes,
+        .ulimits = copy_ulimits(b->ulimits, b->n_ulimits, a),
+        .n_ulimits = b->n_ulimits,
+        .no_cache = b->no_cache,
         .builder = arena_strdup(a, b->builder),
         .files = *copy_kvs(&b->files, a),
         .needs_buildkit = b->needs_buildkit,

@@ -12,6 +12,7 @@
 #include "drivers/engine_encode_net.h"
 #include "reconcile/adopt.h"
 #include "reconcile/plan_judge.h"
+#include "reconcile/plan_refresh.h"
 #include "reconcile/plan_route.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
@@ -412,6 +413,12 @@ static uint32_t infra_build(struct app_work *p, const struct want_service *s)
         .builder = s->facts->builder,
         .files = s->facts->files,
         .cache_from = b->cache_from,
+        .tags = b->tags,
+        .extra_hosts = b->extra_hosts,
+        .shm_bytes = b->shm_size.set ? b->shm_size.v : 0,
+        .ulimits = b->ulimits,
+        .n_ulimits = b->n_ulimits,
+        .no_cache = b->no_cache == TRI_YES,
         .needs_buildkit = s->facts->needs_buildkit,
         .limits = p->w->in->desired->settings->build_limits,
     };
@@ -436,10 +443,17 @@ uint32_t infra_pull(struct app_work *p, const struct want_service *s)
 
     if (s->facts)
         return infra_build(p, s);
-    if (!absent && s->spec->pull != PULL_ALWAYS)
+    bool again = !absent && refresh_due(p, s);
+
+    if (!absent && !again && s->spec->pull != PULL_ALWAYS)
         return NO_ACTION;
-    return bring(p, ACT_PULL, s->image, s->spec->platform,
-                 absent ? "the engine does not have it" : "pull_policy: always");
+    uint32_t i = bring(p, ACT_PULL, s->image, s->spec->platform,
+                       absent  ? "the engine does not have it"
+                       : again ? "its last pull is too old"
+                               : "pull_policy: always");
+
+    act_at(p, i)->optional = again; /* the one that is there serves all the same */
+    return i;
 }
 
 bool infra_bases_missing(const struct app_work *p, const struct want_service *s)

@@ -12,6 +12,7 @@
 #include "drivers/engine_needs.h"
 #include "reconcile/diff.h"
 #include "reconcile/drift_fields.h"
+#include "reconcile/plan_hooks.h"
 #include "reconcile/plan_infra.h"
 #include "spec/base/arena.h"
 #include "spec/labels.h"
@@ -382,8 +383,10 @@ static void judge_running(struct app_work *p, struct replica *r)
     bool due = restart_is_due(p, c);
     const char *renewed = due ? NULL : renewed_dependency(p, r);
 
-    if (!due && !renewed)
+    if (!due && !renewed) {
+        hooks_judge(p, r);
         return;
+    }
     r->restart = true;
     (void)judge_differ(
         p, r, DRIFT_PENDING, (struct change){"state", "restarted", "running"},

@@ -37,6 +37,7 @@ struct replica {
     bool must_well, must_done;       /* ... and does not start without */
     struct strv connect, disconnect; /* network names */
     struct strv reconnect;           /* ... that it is on otherwise than it should be */
+    bool hooks;                      /* it runs, and post_start has not run in it since its start */
     const char *update;              /* what the engine is to change in place; NULL: nothing */
     enum drift_kind kind;            /* pending wins over found */
     const char *cause;

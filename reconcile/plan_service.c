@@ -10,6 +10,7 @@
 
 #include "drivers/engine_encode.h"
 #include "drivers/engine_encode_net.h"
+#include "reconcile/plan_hooks.h"
 #include "reconcile/plan_infra.h"
 #include "reconcile/plan_judge.h"
 #include "reconcile/plan_order.h"
@@ -28,7 +29,7 @@ static bool acts(const struct replica *r)
 {
     return !r->blocked &&
            (r->make || r->start || r->unpause || r->restart || r->rename || r->clear ||
-            r->connect.n || r->disconnect.n || r->reconnect.n || r->update);
+            r->connect.n || r->disconnect.n || r->reconnect.n || r->update || r->hooks);
 }
 
 /* What the image says about a field of the container, or NULL. */
@@ -432,6 +433,12 @@ static uint32_t if_failed(struct app_work *p, enum action_kind kind, const char 
     return i;
 }
 
+static void put_back_start(struct app_work *p, struct replica *r, uint32_t start)
+{
+    hooks_put_back(p, r, start);
+    route_put_back(p, r, start);
+}
+
 /* Stop-first: from the moment the old one is stopped, every way to fail ends with it running again. The new one is stopped
  * even if its start failed, for it may run all the same (a lost reply) and hold port and volume. If the old one cannot start
  * any more, a new one that is not well is still better than none. */
@@ -446,7 +453,7 @@ static void put_back(struct app_work *p, struct replica *r, uint32_t start, uint
     const uint32_t guarded[][2] = {{stop, NO_ACTION}, {start, stop}, {wait, start}};
 
     if (stop != NO_ACTION)
-        route_put_back(p, r, if_failed(p, ACT_START, r->former->id, label, guarded[0], NO_ACTION));
+        put_back_start(p, r, if_failed(p, ACT_START, r->former->id, label, guarded[0], NO_ACTION));
     for (size_t k = 1; k < ARRAY_LEN(guarded); k++) {
         if (guarded[k][0] == NO_ACTION)
             continue;
@@ -457,7 +464,7 @@ static void put_back(struct app_work *p, struct replica *r, uint32_t start, uint
 
         act_at(p, gone)->when = WHEN_PUT_BACK;
         act_at(p, gone)->op.drop_volumes = true; /* as new as it is, and it never served */
-        route_put_back(p, r, on);
+        put_back_start(p, r, on);
         (void)if_failed(p, ACT_START, r->object, r->label, (uint32_t[2]){on, NO_ACTION}, NO_ACTION);
     }
 }
@@ -548,9 +555,11 @@ static void plan_replica(struct app_work *p, struct replica *r, uint32_t before)
         prepare(p, r);
     if (starts) {
         stop_rest(p, r, before);
-        r->up = start = begin(p, r, before);
+        start = begin(p, r, before);
+        r->up = hooks_follow(p, r, start);
         wait_where_needed(p, r, true);
     } else {
+        r->up = r->hooks ? hooks_follow(p, r, NO_ACTION) : r->up;
         wait_where_needed(p, r, false);
         stop_rest(p, r, proof(r, NO_ACTION));
     }

@@ -316,7 +316,7 @@ void run_supersede(struct run *r)
         enum action_kind kind = s->action->kind;
         bool idle = kind == ACT_PULL || kind == ACT_BUILD || kind == ACT_WAIT_RUNNING ||
                     kind == ACT_WAIT_HEALTHY || kind == ACT_WAIT_EXIT || kind == ACT_ROUTE_SEE ||
-                    kind == ACT_DRAIN;
+                    kind == ACT_DRAIN || kind == ACT_HOOKS /* which is gone on with */;
 
         if (s->state == STEP_FLYING && idle)
             r->options.driver->ops->cancel(r->options.driver, s->ticket);

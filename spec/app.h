@@ -29,7 +29,7 @@ struct drift_rule {
     struct strv
         ignore; /* fields, by the names that `evenkeel drift` gives them: "mem_limit", "labels", "labels.x"; sorted, unique */
 };
-enum pull_policy { PULL_MISSING = 0, PULL_ALWAYS, PULL_NEVER };
+enum pull_policy { PULL_MISSING = 0, PULL_ALWAYS, PULL_NEVER, PULL_REFRESH };
 enum restart_policy {
     RESTART_UNSET = 0,
     RESTART_NO,
@@ -142,6 +142,20 @@ struct attach { /* one entry of a service's `networks:` */
     bool nameless; /* the service's name is no name of it there; no user writes this */
 };
 
+struct exec_hook { /* a command in the container, after its start or before its stop */
+    struct place at;
+    struct command command;
+    const char *user, *working_dir; /* NULL: the container's */
+    struct kvs environment;         /* beside the container's */
+    enum tri privileged;
+    struct num timeout_ns; /* unset: HOOK_TIMEOUT_MS (hook.h) */
+};
+
+struct hooks {
+    struct exec_hook *v; /* one after the other, in the order of the file */
+    size_t n;
+};
+
 struct logging {
     const char *driver;
     struct kvs options;
@@ -150,7 +164,8 @@ struct logging {
 
 struct build_limits {                /* of one context; 0: the default of limits.h */
     int64_t total_bytes, file_bytes; /* unpacked; one file */
-    int entries;
+    int entries, path_bytes, depth, ratio;
+    int64_t time_ms; /* to read it */
 };
 
 #define BUILDPACKS_BUILDER "paketobuildpacks/builder-jammy-base"
@@ -164,6 +179,12 @@ struct build { /* `source:` or Compose's `build:`, one model */
     const char *dockerfile, *dockerfile_inline, *target, *network;
     const char *strategy; /* NULL: auto */
     struct place strategy_at;
+    struct kvs extra_hosts; /* host -> ip, several joined by "," */
+    struct num shm_size;
+    struct ulimit *ulimits;
+    size_t n_ulimits;
+    struct strv tags, platforms; /* platforms: as written; service.platform is what counts */
+    enum tri no_cache;
     const char *builder; /* strategy buildpacks: its builder image; NULL: BUILDPACKS_BUILDER */
     struct kvs args, labels;
     struct strv cache_from;
@@ -204,6 +225,7 @@ struct service {
     enum restart_policy restart;
     struct num restart_max; /* on-failure:N */
     struct num stop_grace_ns;
+    struct hooks post_start, pre_stop;
     struct num mem_limit, mem_reservation, memswap_limit, shm_size, nano_cpus, cpu_shares,
         pids_limit, oom_score_adj;
     struct num cpu_period_us, cpu_quota_us, cpu_rt_period_us, cpu_rt_runtime_us, mem_swappiness;
@@ -226,6 +248,7 @@ struct service {
     struct dependency *depends;
     size_t n_depends;
     enum pull_policy pull;
+    struct num pull_every_ns; /* PULL_REFRESH: how old a pull may be */
     struct build build;
     const char *start, *requirements; /* for sources without a Dockerfile */
     struct num port;                  /* it listens on; unset: the image's one EXPOSE, else 8000 */

@@ -392,6 +392,20 @@ static const struct yaml_node *devices(struct config_run *g, const struct yaml_n
     return list;
 }
 
+static const struct yaml_node *hooks(struct config_run *g, const struct yaml_node *v)
+{
+    static const struct config_rule rules[] = {{"command", config_words},
+                                               {"environment", config_pairs}};
+
+    if (v->kind != YAML_LIST)
+        return v;
+    struct yaml_node *list = config_list(g, v->n);
+
+    for (size_t i = 0; i < v->n; i++)
+        config_push(list, config_members(g, v->items[i], rules, ARRAY_LEN(rules)));
+    return list;
+}
+
 static const struct yaml_node *pull(struct config_run *g, const struct yaml_node *v)
 {
     return v->text && strcmp(v->text, "if_not_present") == 0
@@ -424,6 +438,8 @@ const struct yaml_node *config_service_value(struct config_run *g, const char *k
         {"memswap_limit", config_bytes},
         {"networks", networks},
         {"ports", ports},
+        {"post_start", hooks},
+        {"pre_stop", hooks},
         {"pull_policy", pull},
         {"secrets", secrets},
         {"shm_size", config_bytes},

@@ -178,9 +178,13 @@ static const struct field rows_builds[] = {
 static const struct table fields_config_builds = TABLE("config_builds", "What is built, and how long.", rows_builds);
 
 static const struct field rows_bundles[] = {
+    {"max_depth", &form_int, C(max_depth), .help = "folders in folders", .min = 1, .max = 128, .fallback = "32"},
     {"max_entries", &form_int, C(max_entries), .help = "files and folders in one", .min = 1, .max = 1000000, .fallback = "10000"},
     {"max_file", &form_bytes, C(max_file), .help = "size of one file in it", .min = 1024, .max = INT64_C(1) << 40, .fallback = "512M"},
+    {"max_path", &form_int, C(max_path), .help = "bytes of the path of one file in it", .min = 64, .max = 4095, .fallback = "1024"},
+    {"max_ratio", &form_int, C(max_ratio), .help = "unpacked to packed size, looked at beyond 10 MiB", .min = 2, .max = 100000, .fallback = "200"},
     {"max_size", &form_bytes, C(max_size), .help = "size of all its files, unpacked", .min = 1024, .max = INT64_C(1) << 40, .fallback = "1G"},
+    {"timeout", &form_duration, C(read_timeout_ns), .help = "how long reading one may take", .min = 1 * NS, .max = 3600 * NS, .fallback = "1m"},
 };
 static const struct table fields_config_bundles = TABLE("config_bundles", "Bounds of what is built: archives and folders alike.", rows_bundles);
 
@@ -246,7 +250,8 @@ static void check_bounds(struct decode_ctx *c, const struct yaml_node *v, const 
         const struct num *n;
     } rows[] = {{"builds", "timeout", &o->build_timeout_ns},
                 {"bundles", "max_file", &o->max_file},
-                {"bundles", "max_size", &o->max_size}};
+                {"bundles", "max_size", &o->max_size},
+                {"bundles", "timeout", &o->read_timeout_ns}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].n->set && rows[i].n->v <= 0)

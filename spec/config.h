@@ -26,9 +26,11 @@ struct config {
     enum drift_mode drift;
     const char *log_level;                      /* log: {level:}: error, warning, info or debug */
     struct num max_size, max_file, max_entries; /* bundles: bytes, bytes, a count */
-    struct strv build_allow;                    /* builds: {allow:}, absolute */
-    struct num build_timeout_ns;                /* builds: {timeout:} */
-    struct policy policy;                       /* policy: */
+    struct num max_path, max_depth, max_ratio,
+        read_timeout_ns;         /* likewise: bytes, folders, times */
+    struct strv build_allow;     /* builds: {allow:}, absolute */
+    struct num build_timeout_ns; /* builds: {timeout:} */
+    struct policy policy;        /* policy: */
     struct notify_hooks notify;
     struct num quarantine_ns; /* volumes: {quarantine:} */
     struct ingress_settings

@@ -12,6 +12,7 @@
 #include "spec/desired_files.h"
 #include "spec/desired_route.h"
 #include "spec/forms.h"
+#include "spec/hook.h"
 #include "spec/labels.h"
 #include "spec/route_labels.h"
 
@@ -360,7 +361,7 @@ static void digest_app(struct want_app *ret, struct str *text, char (*config_has
 
 /* What all objects of an app have in common. */
 struct label_kit {
-    const char *owner, *app, *project, *revision, *config_files;
+    const char *owner, *app, *project, *revision, *config_files, *files_key;
     const struct ingress_settings *ingress;
     struct arena *arena;
 };
@@ -385,6 +386,18 @@ static struct kvs birth_notes(const struct label_kit *kit, const struct want_app
     return notes;
 }
 
+/* What follows a start is a part of what a container is, like its command. */
+static void put_post_start(const struct label_kit *kit, const struct hooks *h, struct kvs *labels)
+{
+    const char *json = hooks_json(h, kit->arena);
+    char hex[SHA256_HEX];
+
+    if (!json)
+        return;
+    sha256_hex(json, strlen(json), hex);
+    kvs_set(kit->arena, labels, LABEL_POST_START, arena_strndup(kit->arena, hex, 12));
+}
+
 static struct kvs container_labels(const struct label_kit *kit, const struct want_app *app,
                                    const struct want_service *s, const char *index)
 {
@@ -399,6 +412,7 @@ static struct kvs container_labels(const struct label_kit *kit, const struct wan
     kvs_set(kit->arena, &labels, LABEL_OWNER, kit->owner);
     kvs_set(kit->arena, &labels, LABEL_SERVICE, s->name);
     put_all(kit->arena, &labels, &s->spec->labels);
+    put_post_start(kit, &s->spec->post_start, &labels);
     if (kit->ingress->mode == INGRESS_EXTERNAL)
         route_labels(app, s, kit->ingress, kit->arena, &labels);
     return labels;
@@ -408,7 +422,11 @@ static void build_containers(const struct label_kit *kit, const struct want_app 
                              struct want_service *s, const char *config_hash)
 {
     struct kvs birth = birth_notes(kit, app, arena_strdup(kit->arena, config_hash));
+    const struct hooks_of of = {kit->app, s->name, kit->files_key};
+    const char *note = hooks_note(&of, &s->spec->post_start, &s->spec->pre_stop, kit->arena);
 
+    if (note)
+        kvs_set(kit->arena, &birth, LABEL_HOOKS, note);
     if (kit->ingress->mode == INGRESS_MANAGED)
         route_labels(app, s, kit->ingress, kit->arena, &birth);
     s->n_containers = (size_t)s->spec->replicas.v;
@@ -472,6 +490,7 @@ static void put_labels(const struct app_source *src, struct arena *a,
                                              : arena_printf(a, "ek-%s", ret->name),
         .revision = arena_strndup(a, ret->digest, 12),
         .config_files = arena_printf(a, "%s/%s", ret->root, ret->file),
+        .files_key = src->settings->files_key,
         .ingress = &src->settings->ingress,
         .arena = a,
     };

@@ -150,7 +150,7 @@ const struct table fields_override = TABLE("override", "What was asked for an ap
 
 const struct table *const fields_all_app[] = {
     &fields_app, &fields_app_flat, &fields_override, &fields_service, &fields_network, &fields_volume, &fields_ipam,
-    &fields_ipam_config, &fields_port, &fields_mount, &fields_mount_bind, &fields_mount_volume, &fields_mount_tmpfs, &fields_healthcheck,
+    &fields_ipam_config, &fields_port, &fields_mount, &fields_mount_bind, &fields_mount_volume, &fields_mount_tmpfs, &fields_healthcheck, &fields_hook,
     &fields_logging, &fields_ulimit, &fields_device, &fields_gpu, &fields_blkio, &fields_blkio_weight, &fields_blkio_bps, &fields_blkio_rate, &fields_depend, &fields_attach, &fields_env_file, &fields_use, &fields_secret, &fields_config_entry, &fields_security,
     &fields_source, &fields_build, &fields_deploy, &fields_resources, &fields_limits, &fields_reservations, &fields_restart_policy,
     &fields_route, &fields_route_auth, &fields_route_headers, &fields_route_health, &fields_route_middlewares, &fields_route_rate, &fields_route_redirect,

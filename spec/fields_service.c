@@ -164,33 +164,70 @@ static bool check_platform(struct decode_ctx *c, const struct field *f, const st
 
 /* ---- pull_policy ---- */
 
+// clang-format off
+static const struct choice pulls[] = {{"missing", PULL_MISSING}, {"if_not_present", PULL_MISSING}, {"always", PULL_ALWAYS}, {"never", PULL_NEVER}, {"refresh", PULL_REFRESH}, {NULL, 0}};
+// clang-format on
+static const struct field pull_words = {.name = "pull_policy", .choices = pulls};
+enum { DAY_S = 24 * 3600, PULL_LEAST_S = 60 };
+#define NS_PER_S INT64_C(1000000000)
+
+/* "daily", "weekly", "every_12h"; false: it is none of them. */
+static bool read_every(struct decode_ctx *c, const struct yaml_node *v, const char *word,
+                       struct service *s)
+{
+    int64_t ns = 0;
+
+    if (strcmp(word, "daily") == 0)
+        ns = DAY_S * NS_PER_S;
+    else if (strcmp(word, "weekly") == 0)
+        ns = 7 * DAY_S * NS_PER_S;
+    else if (strncmp(word, "every_", 6) != 0)
+        return false;
+    else if (parse_duration_ns(word + 6, &ns) < 0 || ns < PULL_LEAST_S * NS_PER_S) {
+        decode_error(c, v, "examples: every_12h, every_3d; the least is every_1m",
+                     "\"%s\" is not a time between two pulls", word);
+        return true;
+    }
+    s->pull = PULL_REFRESH;
+    if (s->pull_every_ns.set && s->pull_every_ns.v != ns)
+        decode_error(c, v, "give it once", "differs from `pull_refresh_after`");
+    s->pull_every_ns = (struct num){ns, true};
+    return true;
+}
+
 static void decode_pull(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
                         void *out)
 {
+    struct service *s = out;
     const char *word = decode_text(c, v, "a word");
     int value;
 
-    if (!word)
+    (void)f;
+    if (!word || read_every(c, v, word, s))
         return;
-    if (strcmp(word, "build") == 0 || strcmp(word, "daily") == 0 || strcmp(word, "weekly") == 0 ||
-        strncmp(word, "every_", 6) == 0)
-        decode_error(c, v, "use \"always\", \"missing\" or \"never\"",
-                     "`%s` is not supported by this version yet", word);
-    else if (decode_choice(c, f, v, word, &value))
-        memcpy(out, &value, sizeof(value));
+    if (strcmp(word, "build") == 0)
+        decode_error(c, v, "leave it out: a service with `build` is built when its source changes",
+                     "`pull_policy: build` is not supported");
+    else if (decode_choice(c, &pull_words, v, word, &value))
+        s->pull = (enum pull_policy)value;
 }
 
 static bool show_pull(const struct field *f, const void *value, struct str *out)
 {
-    return *(const enum pull_policy *)value != PULL_MISSING && form_choice.show(f, value, out);
+    const struct service *s = value;
+
+    (void)f;
+    return s->pull != PULL_MISSING && form_choice.show(&pull_words, &s->pull, out);
 }
 
-static const struct form form_pull = {"missing, always or never", decode_pull, show_pull, NULL};
+static const struct form form_pull = {
+    "missing, always, never, daily, weekly or every_DURATION", decode_pull, show_pull,
+    "{\"type\": \"string\", \"pattern\": "
+    "\"^(missing|if_not_present|always|never|refresh|daily|weekly|every_([0-9]+[wdhms])+)$\"}"};
 
 /* ---- rows ---- */
 
 // clang-format off
-static const struct choice pulls[] = {{"missing", PULL_MISSING}, {"if_not_present", PULL_MISSING}, {"always", PULL_ALWAYS}, {"never", PULL_NEVER}, {NULL, 0}};
 static const struct choice cgroups[] = {{"host", 0}, {"private", 0}, {NULL, 0}};
 static const struct choice ipcs[] = {{"none", 0}, {"private", 0}, {"shareable", 0}, {"host", 0}, {"service:", 1}, {"container:", 1}, {NULL, 0}};
 static const struct choice pids[] = {{"host", 0}, {"service:", 1}, {"container:", 1}, {NULL, 0}};
@@ -271,13 +308,13 @@ static const struct field rows_service[] = {
     {"platform", &form_text, S(platform), .help = "platform of the image, such as linux/arm64", .check = check_platform, .fallback = "the engine's"},
     {"port", &form_int, S(port), .help = "port that it listens on", .min = 1, .max = 65535, .fallback = "the image's one EXPOSE, else 8000", .platform = true},
     {"ports", &form_ports, DRAFT, .help = "ports published on the host"},
-    {"post_start", PLANNED},
-    {"pre_stop", PLANNED},
+    {"post_start", &form_hooks, S(post_start), .help = "commands that are run in the container after each start, one after the other; until they have ended well it does not count as started", .table = &fields_hook},
+    {"pre_stop", &form_hooks, S(pre_stop), .help = "commands that are run in it before it is stopped; one that fails is noted, and it is stopped all the same", .table = &fields_hook},
     {"privileged", &form_bool, S(privileged), .help = "all capabilities and devices of the host", .fallback = "false"},
     {"profiles", PLANNED, .help = "the service is part of the app if one of them is active: `x-evenkeel: {profiles: [...]}`, or COMPOSE_PROFILES in .env"},
     {"provider", UNSUPPORTED("it starts a program on the host, which evenkeel never does for a spec")},
-    {"pull_policy", &form_pull, S(pull), .help = "when to pull the image", .choices = pulls, .fallback = "missing"},
-    {"pull_refresh_after", PLANNED},
+    {"pull_policy", &form_pull, DRAFT, .help = "when to pull the image; daily, weekly and every_DURATION: again when the last pull is so old, and the container is replaced when that brought another image", .fallback = "missing"},
+    {"pull_refresh_after", &form_duration, S(pull_every_ns), .help = "with `pull_policy: refresh`: how old a pull may be", .min = 60 * INT64_C(1000000000), .max = INT64_MAX},
     {"read_only", &form_bool, S(read_only), .help = "the container's own file system cannot be written", .fallback = "false"},
     {"replicas", &form_int, S(replicas), .help = "number of containers", .min = 0, .max = LIMIT_REPLICAS, .fallback = "1", .platform = true},
     {"requirements", &form_text, S(requirements), .help = "file of Python requirements in a source without a Dockerfile", .check = check_not_empty, .fallback = "requirements.txt", .platform = true},

@@ -71,6 +71,10 @@ extern const struct form form_gpus;             /* gpus; both add */
 extern const struct form form_reserved_devices; /* deploy.resources.reservations.devices: gpus */
 extern const struct table fields_device, fields_gpu;
 
+/* ---- forms_hook.c ---- */
+extern const struct form form_hooks; /* struct hooks */
+extern const struct table fields_hook;
+
 /* ---- forms_blkio.c ---- */
 extern const struct form form_micros; /* struct num, microseconds */
 extern const struct table fields_blkio, fields_blkio_rate, fields_blkio_bps,

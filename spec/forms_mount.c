@@ -149,6 +149,31 @@ struct mount_draft {
     const char *source, *target;
 };
 
+/* What Compose has and we do not is told from what nobody has. */
+static void decode_kind(struct decode_ctx *c, const struct field *f, const struct yaml_node *v,
+                        void *out)
+{
+    static const char *const others[][2] = {
+        {"image", "build FROM the image that has the files, or copy them into a volume"},
+        {"cluster", "there is one host; a volume of a plugin is of type `volume` with a `driver`"},
+        {"npipe", "it is for Windows containers"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (v->text && strcmp(v->text, others[i][0]) == 0) {
+            decode_error(c, v, others[i][1], "a mount of `type: %s` is not supported", v->text);
+            return;
+        }
+    form_choice.decode(c, f, v, out);
+}
+
+static bool show_kind(const struct field *f, const void *value, struct str *out)
+{
+    return form_choice.show(f, value, out);
+}
+
+static const struct form form_kind = {"volume, bind or tmpfs", decode_kind, show_kind, NULL};
+
 #define OFF(member) offsetof(struct mount_draft, m.member)
 // clang-format off
 static const struct choice kinds[] = {{"volume", MOUNT_VOLUME}, {"bind", MOUNT_BIND}, {"tmpfs", MOUNT_TMPFS}, {NULL, 0}};
@@ -164,11 +189,11 @@ static bool check_propagation(struct decode_ctx *c, const struct field *f, const
 static const struct field rows_mount_bind[] = {
     {"create_host_path", &form_bool, OFF(create_host_path), .help = "make a missing folder of the host", .fallback = "false"},
     {"propagation", &form_text, OFF(propagation), .help = "mount propagation", .choices = propagations, .check = check_propagation},
-    {"recursive", .status = FIELD_PLANNED},
-    {"selinux", .status = FIELD_PLANNED},
+    {"recursive", .status = FIELD_UNSUPPORTED, .help = "what is mounted below the folder is mounted with it, as the engine does by default"},
+    {"selinux", .status = FIELD_UNSUPPORTED, .help = "label the folder on the host: chcon -Rt container_file_t FOLDER"},
 };
 static const struct field rows_mount_volume[] = {
-    {"labels", .status = FIELD_PLANNED},
+    {"labels", .status = FIELD_UNSUPPORTED, .help = "they stand at the volume, under the top-level `volumes:`"},
     {"nocopy", &form_bool, OFF(nocopy), .help = "do not fill a new volume with what the image has there", .fallback = "false"},
     {"subpath", &form_text, OFF(subpath), .help = "folder of the volume to mount"},
 };
@@ -182,12 +207,12 @@ const struct table fields_mount_tmpfs = {"mount_tmpfs", "Options of a tmpfs.", r
 static const struct field rows_mount[] = {
     {"bind", &form_table, 0, .help = "options of a bind mount", .table = &fields_mount_bind},
     {"consistency", .status = FIELD_IGNORED, .help = "it makes no difference on Linux"},
-    {"image", .status = FIELD_PLANNED},
+    {"image", .status = FIELD_UNSUPPORTED, .help = "images are not mounted; build FROM the one that has the files, or copy them into a volume"},
     {"read_only", &form_bool, OFF(read_only), .help = "mount it read-only", .fallback = "false"},
     {"source", &form_text, offsetof(struct mount_draft, source), .help = "name of a volume, or path of the host"},
     {"target", &form_text, offsetof(struct mount_draft, target), .help = "path in the container", .required = true},
     {"tmpfs", &form_table, 0, .help = "options of a tmpfs", .table = &fields_mount_tmpfs},
-    {"type", &form_choice, OFF(kind), .help = "what is mounted", .choices = kinds, .required = true},
+    {"type", &form_kind, OFF(kind), .help = "what is mounted", .choices = kinds, .required = true},
     {"volume", &form_table, 0, .help = "options of a volume", .table = &fields_mount_volume},
 };
 const struct table fields_mount = {"mount", "A mount, written at length.", rows_mount, ARRAY_LEN(rows_mount)};

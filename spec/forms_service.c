@@ -421,6 +421,11 @@ static void decode_env_item(struct decode_ctx *c, const struct yaml_node *v,
         item.path = decode_text(c, v, "a path");
     if (item.path && !*item.path)
         decode_error(c, v, NULL, "a path must not be empty");
+    else if (item.path && strncmp(item.path, "secret://", 9) == 0)
+        decode_error(c, path ? path : v,
+                     "write `secrets: [NAME]` with `secrets: {NAME: {external: true}}` at the top: "
+                     "it comes as the file /run/secrets/NAME",
+                     "variables are not taken from a secret: they show in `docker inspect`");
     else if (item.path)
         d->env_sources[d->n_env_sources++] =
             (struct env_source){decode_place(c, v), v, decode_path(c, path ? path : v, item.path),

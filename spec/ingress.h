@@ -23,8 +23,11 @@ enum acme_challenge { ACME_HTTP = 0, ACME_TLS_ALPN };
 #define INGRESS_DIR "/etc/evenkeel" /* where ingress_settings.dir is mounted, read-only */
 #define INGRESS_ROUTES_DIR INGRESS_DIR "/routes" /* APP.yaml, watched */
 #define INGRESS_FILES_DIR INGRESS_DIR "/files"   /* copies of secrets, each named by its SHA-256 */
-#define INGRESS_SERVICE "traefik"                /* of the builtin app */
-#define INGRESS_RESOLVER "evenkeel"              /* of certificates, in managed mode */
+/* The agent's page for an app that nobody answers for, and the service of the platform's own route file (route_file_platform) that has it. */
+#define INGRESS_UNAVAILABLE "/.well-known/evenkeel/unavailable"
+#define INGRESS_AGENT "evenkeel_agent"
+#define INGRESS_SERVICE "traefik"   /* of the builtin app */
+#define INGRESS_RESOLVER "evenkeel" /* of certificates, in managed mode */
 
 struct acme_settings {
     const char *email;  /* NULL: `tls: auto` is refused in managed mode */

@@ -12,11 +12,14 @@
 #define LABEL_INDEX "evenkeel.index"     /* replica, from 1 */
 #define LABEL_GPUS "evenkeel.gpus"
 #define LABEL_HASH "evenkeel.hash"
+#define LABEL_POST_START                                                                           \
+    "evenkeel.post-start" /* digest of the hooks: others are for another container */
 
 /* birth notes */
 #define LABEL_ORIGIN "evenkeel.origin" /* ROOT//FILE */
 #define LABEL_REVISION "evenkeel.revision"
 #define LABEL_COMMIT "evenkeel.commit"
+#define LABEL_HOOKS "evenkeel.hooks" /* hooks_note() */
 
 /* On images that we built. Names of their own, because a container inherits its image's labels: who runs one of our images by hand must
  * not make a container that counts as ours. */

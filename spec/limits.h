@@ -36,6 +36,8 @@
 #define LIMIT_COMMON_SECRETS 1000 /* of none */
 #define LIMIT_APP_ARCHIVES_BYTES (INT64_C(16) << 30) /* sent for one app, and not yet removed */
 #define LIMIT_QUARANTINE_BYTES (16 * 1024)           /* one record */
+#define LIMIT_HOOKS 64                               /* of one kind, of one service */
+#define LIMIT_HOOK_BYTES (16 * 1024)                 /* one record */
 #define LIMIT_STREAM_LINE (1024 * 1024)              /* one line of a pull, event or build stream */
 
 /* who may come in */

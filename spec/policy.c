@@ -214,11 +214,21 @@ static bool keeps_privileges(const struct service *s)
     return false;
 }
 
+static void judge_hooks(struct judge *j, const char *key, const struct hooks *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        if (h->v[i].privileged == TRI_YES)
+            (void)ask(j, "privileged", NULL, arena_printf(j->arena, "%s[%zu].privileged", key, i),
+                      h->v[i].at);
+}
+
 static void judge_privileges(struct judge *j)
 {
     const struct service *s = j->service;
 
     ask_key(j, s->privileged == TRI_YES, "privileged", NULL);
+    judge_hooks(j, "post_start", &s->post_start);
+    judge_hooks(j, "pre_stop", &s->pre_stop);
     for (size_t i = 0; i < s->cap_add.n; i++)
         if (!defaults_service_cap(s->cap_add.v[i]))
             (void)ask(j, "cap_add", s->cap_add.v[i], "cap_add", place_of(j, "cap_add", "security"));
@@ -232,6 +242,15 @@ static void judge_privileges(struct judge *j)
             !is_harmless_option(s->security_opt.v[i]))
             (void)ask(j, "security_opt", s->security_opt.v[i], "security_opt",
                       place_of(j, "security_opt", NULL));
+}
+
+static void judge_ulimits(struct judge *j, const struct ulimit *v, size_t n, const char *key,
+                          struct place at)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(v[i].name, "rtprio") == 0 || strcmp(v[i].name, "nice") == 0 ||
+            strcmp(v[i].name, "rttime") == 0)
+            (void)ask(j, "ulimits", v[i].name, key, at);
 }
 
 static void judge_kernel(struct judge *j)
@@ -258,12 +277,7 @@ static void judge_kernel(struct judge *j)
     ask_key(j, s->device_cgroup_rules.n > 0, "device_cgroup_rules", NULL);
     for (size_t i = 0; i < s->n_devices; i++)
         ask_key(j, true, "devices", s->devices[i].host);
-    for (size_t i = 0; i < s->n_ulimits; i++)
-        ask_key(j,
-                strcmp(s->ulimits[i].name, "rtprio") == 0 ||
-                    strcmp(s->ulimits[i].name, "nice") == 0 ||
-                    strcmp(s->ulimits[i].name, "rttime") == 0,
-                "ulimits", s->ulimits[i].name);
+    judge_ulimits(j, s->ulimits, s->n_ulimits, "ulimits", place_of(j, "ulimits", NULL));
     ask_key(j, s->oom_kill_disable == TRI_YES, "oom_kill_disable", NULL);
     ask_key(j, s->oom_score_adj.set && s->oom_score_adj.v < 0, "oom_score_adj", NULL);
     if (s->logging.driver && strcmp(s->logging.driver, "json-file") != 0 &&
@@ -375,6 +389,9 @@ static void judge_build(struct judge *j)
         return;
     if (b->network && strcmp(b->network, "host") == 0)
         (void)ask(j, "build_network", "host", "build.network", b->at);
+    for (size_t i = 0; i < b->tags.n; i++)
+        (void)ask(j, "build_tags", b->tags.v[i], "build.tags", b->at);
+    judge_ulimits(j, b->ulimits, b->n_ulimits, "build.ulimits", b->at);
     if (path && !is_own_source(j->app, b, path))
         (void)ask(j, "source", path, "source", b->at);
 }

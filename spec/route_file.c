@@ -78,15 +78,32 @@ static void put_tls(struct writer *w, const struct want_route *r)
     str_addc(w->out, '\n');
 }
 
+static const struct route_pool *pool_of(const struct writer *w, const char *service)
+{
+    for (size_t i = 0; i < w->n_pools; i++)
+        if (strcmp(w->pools[i].service, service) == 0)
+            return &w->pools[i];
+    return NULL;
+}
+
+/* Then the agent says so in words; while somebody serves, a 503 is the app's own. */
+static bool unserved(const struct writer *w, const struct want_service *s)
+{
+    const struct route_pool *pool = pool_of(w, s->name);
+
+    return !pool || pool->servers.n == 0;
+}
+
 static void put_router(struct writer *w, const struct want_service *s, const struct want_route *r)
 {
     struct route_middleware mw[ROUTE_MIDDLEWARES];
     size_t n = route_middlewares(r, users_file(w, r), w->arena, mw);
     struct strv names = {0};
 
-    (void)s;
     for (size_t i = 0; i < n; i++)
         strv_push(w->arena, &names, arena_printf(w->arena, "%s_%s", r->name, mw[i].kind));
+    if (unserved(w, s))
+        strv_push(w->arena, &names, arena_printf(w->arena, "%s_unavailable", r->name));
     route_yaml_object(w->out, 2, r->name);
     route_yaml_word(w->out, 3, "entryPoints", has_tls(r) ? "websecure" : "web");
     route_yaml_text(w->out, 3, "rule", r->rule);
@@ -137,13 +154,21 @@ static void put_option(struct writer *w, const struct route_option *o, const cha
     }
 }
 
+static void put_unavailable(struct writer *w, const struct want_route *r)
+{
+    route_yaml_object(w->out, 2, arena_printf(w->arena, "%s_unavailable", r->name));
+    route_yaml_open(w->out, 3, "errors");
+    route_yaml_word(w->out, 4, "status", "503");
+    route_yaml_text(w->out, 4, "service", INGRESS_AGENT);
+    route_yaml_text(w->out, 4, "query", INGRESS_UNAVAILABLE);
+}
+
 static void put_middlewares(struct writer *w, const struct want_service *s,
                             const struct want_route *r)
 {
     struct route_middleware mw[ROUTE_MIDDLEWARES];
     size_t n = route_middlewares(r, users_file(w, r), w->arena, mw);
 
-    (void)s;
     for (size_t i = 0; i < n; i++) {
         const char *section = NULL;
 
@@ -151,6 +176,8 @@ static void put_middlewares(struct writer *w, const struct want_service *s,
         for (size_t k = 0; k < mw[i].n_options; k++)
             put_option(w, &mw[i].options[k], &section);
     }
+    if (unserved(w, s))
+        put_unavailable(w, r);
     if (!has_tls(r))
         return;
     route_yaml_object(w->out, 2, arena_printf(w->arena, "%s_https", r->name));
@@ -162,14 +189,6 @@ static void put_middlewares(struct writer *w, const struct want_service *s,
 }
 
 /* ---- services ---- */
-
-static const struct route_pool *pool_of(const struct writer *w, const char *service)
-{
-    for (size_t i = 0; i < w->n_pools; i++)
-        if (strcmp(w->pools[i].service, service) == 0)
-            return &w->pools[i];
-    return NULL;
-}
 
 /* A short id, or the placeholder of a container's name. */
 static bool server_valid(const char *server)

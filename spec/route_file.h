@@ -8,7 +8,8 @@
  * APP_SERVICE_N_http; middlewares are APP_SERVICE_N_KIND. Names of apps have no `_`, so everything of an app begins with route_prefix().
  *
  * Middlewares of a router, in this order: ip_allow_list, rate_limit, basic_auth, redirect, max_body, headers, compress, strip, retry; strip stands
- * before redirect where there is one. */
+ * before redirect where there is one. A route that nobody serves has one more, `errors`: the agent's page (INGRESS_UNAVAILABLE) with Traefik's
+ * status. It asks for the platform's own file, which is written before. */
 #ifndef EK_ROUTE_FILE_H
 #define EK_ROUTE_FILE_H
 
@@ -29,7 +30,7 @@ struct route_pool {
     struct strv servers; /* short ids of containers (12 hex digits), or placeholders "{{NAME}}" */
 };
 
-/* pools sorted by service; one that is missing has no server, and Traefik answers 503. Appends to out: equal arguments, equal bytes. */
+/* pools sorted by service; one that is missing has no server: 503, with the page of the agent. Appends to out: equal arguments, equal bytes. */
 void route_file(const struct want_app *app, const struct ingress_settings *g,
                 const struct route_pool *pools, size_t n, struct str *out);
 

@@ -39,6 +39,34 @@ static void require_image(struct decode_ctx *c, const struct service_draft *d)
                "example: image: nginx:1.27-alpine, or source: {path: ./app}", "`image` is missing");
 }
 
+/* An engine keeps one platform of an image. */
+static void choose_platform(struct decode_ctx *c, struct service_draft *d)
+{
+    const struct strv *all = &d->s.build.platforms;
+
+    if (all->n == 0)
+        return;
+    if (d->s.platform && !strv_has(all, d->s.platform))
+        SAY("build", "they must hold what `platform` says", "`platforms` has no %s", d->s.platform);
+    else if (!d->s.platform && all->n > 1)
+        SAY("build", arena_printf(c->arena, "write `platform: %s` beside `build`", all->v[0]),
+            "an engine builds for one of its `platforms`, and nothing says which");
+    else if (!d->s.platform)
+        d->s.platform = all->v[0];
+}
+
+static void check_pull(struct decode_ctx *c, const struct service_draft *d)
+{
+    const struct service *s = &d->s;
+
+    if (s->pull == PULL_REFRESH && (!s->pull_every_ns.set || s->pull_every_ns.v <= 0))
+        SAY("pull_policy", "write `pull_refresh_after: 24h` too, or `pull_policy: daily`",
+            "`pull_policy: refresh` needs a time");
+    if (s->pull != PULL_REFRESH && s->pull_every_ns.set)
+        SAY("pull_refresh_after", "write `pull_policy: refresh` too",
+            "`pull_refresh_after` means something for `pull_policy: refresh` only");
+}
+
 static void check_memory(struct decode_ctx *c, const struct service_draft *d)
 {
     const struct service *s = &d->s;
@@ -176,9 +204,11 @@ static void check_caps(struct decode_ctx *c, const struct service_draft *d)
             SAY("cap_drop", NULL, "%s is both added and dropped", d->s.cap_add.v[i]);
 }
 
-void validate_service(struct decode_ctx *c, const struct service_draft *d)
+void validate_service(struct decode_ctx *c, struct service_draft *d)
 {
     require_image(c, d);
+    choose_platform(c, d);
+    check_pull(c, d);
     check_memory(c, d);
     check_cpus(c, d);
     check_restart(c, d);

@@ -5,7 +5,7 @@
 struct decode_ctx;
 struct service_draft;
 
-/* Complains about values that contradict each other or that the engine would refuse together. */
-void validate_service(struct decode_ctx *c, const struct service_draft *d);
+/* Complains about values that contradict each other or that the engine would refuse together. Of several platforms of a build it takes the one. */
+void validate_service(struct decode_ctx *c, struct service_draft *d);
 
 #endif

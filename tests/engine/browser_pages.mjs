@@ -68,8 +68,9 @@ async function missing(browser) {
 async function unavailable(browser, path, what) {
     const { page, reply, complaints, text } = await open(browser, path);
     check(`${what}: come back later, not never`, reply.status() === 503, reply.status());
-    check(`${what}: in words`, text.trim() === "no available server", text);
-    check(`${what}: and nothing of the app or of another`, !/welcome|there at last|evenkeel/.test(text), text);
+    check(`${what}: in words`, text.includes("This app does not answer just now") && text.includes("Try again in a moment"), text);
+    check(`${what}: and nothing of the app or of another`, !/welcome|there at last|Name: /.test(text), text);
+    check(`${what}: its style is taken`, (await look(page)).round === "10px", text);
     check(`${what}: the browser has no complaint`, complaints.length === 0, complaints);
     await page.screenshot({ path: `${folder}/${what}.png` });
 }

@@ -128,6 +128,21 @@ took=$(((${EPOCHREALTIME/./} - begin) / 1000))
 check "long before it is back ($took ms)" [ $took -lt 4000 ]
 check "and in it when it is well again" wait_until 30 from slow /slow
 
+# --- an app is stopped
+# unavailable PATH [CURL OPTIONS...]: 503, with the agent's page
+unavailable() {
+    local page
+    page=$(fetch "$@")
+    [ "${page##*$'\n'}" = 503 ] && [[ $page == *"does not answer"* ]]
+}
+evenkeel stop slow >/dev/null
+check "a stopped app's visitors are told so" wait_until 20 unavailable /slow/any/page
+check "in a page for browsers" unavailable /slow -H 'Accept: text/html'
+check "whatever they sent" unavailable /slow -X POST --data-binary something -H 'Host: whatever.example.org'
+check "and when to come back" [ "$(headers /slow | sed -n 's/^retry-after: //p')" = 5 ]
+evenkeel start slow >/dev/null
+check "and it is there again" wait_until 40 from slow /slow
+
 # --- an app goes
 rm "$root/several.yaml"
 check "a removed app's path is the platform's again" wait_until 15 answers 404 /several

@@ -90,8 +90,22 @@ check "the saved pass is planned again" eval '"$EVENKEEL" replay --state "$state
 stop_agent
 same "apps go on without the agent" 200 "$(code -u anna:two http://127.0.0.1/shop)"
 same "its page does not" 502 "$(code http://127.0.0.1/none)"
+
+# --- a host of its own
+same "that an app shares its host with the pages was said once" 1 "$(grep -c 'scripts act as who is logged in' "$agent_log")"
+printf 'http: {hosts: [ops.example.org]}\n' >"$work/agent.yaml"
+start_agent --config "$work/agent.yaml"
+check "there the pages are" wait_until 20 is_code 200 -H 'Host: ops.example.org' http://127.0.0.1/login
+check "and nowhere else" wait_until 10 is_code 404 http://127.0.0.1/login
+same "not by TLS either" 404 "$(code https://127.0.0.1/api/v1/apps)"
+check "no app is, by whatever path" wait_until 10 is_code 404 -u anna:two -H 'Host: ops.example.org' http://127.0.0.1/shop
+check "it is where it was" wait_until 10 is_code 200 -u anna:two http://127.0.0.1/shop
+printf 'app: thief\nimage: traefik/whoami:v1.10\nport: 80\nroute: OPS.example.org\n' | write_file thief.yaml
+check "who asks for that host is refused" wait_until 10 grep -q "ops.example.org is the platform's own" "$agent_log"
+rm "$root/thief.yaml"
+stop_agent
 start_agent
-check "and is back with it" wait_until 10 is_code 404 http://127.0.0.1/none
+check "and is back with it" wait_until 20 is_code 200 http://127.0.0.1/login
 rm "$root"/*.yaml
 sleep 0.5
 check "held removals keep the routes" is_code 200 -u anna:two http://127.0.0.1/shop

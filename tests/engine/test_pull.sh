@@ -120,6 +120,23 @@ app "$registry/team/app:1" 'environment: {A: "2"}' 'pull_policy: always' >"$root
 same "pull_policy always" 0 "$(exit_of apply)"
 same "takes what the registry has" "$four" "$(inspect pulled-app-1 .Image)"
 same "nothing is left to be done" 0 "$(exit_of plan)"
+push 1 five >/dev/null
+five=$(api GET "/images/$registry/team/app:1/json" | jq -r .Id)
+api POST "/images/$four/tag?repo=$registry/team/app&tag=1"
+app "$registry/team/app:1" 'environment: {A: "2"}' 'pull_policy: daily' >"$root/pulled.yaml"
+same "pull_policy daily, soon after a pull: nothing is to be done" 0 "$(exit_of plan)"
+jq 'map_values(.pulled -= 90000000 | .tried -= 90000000)' "$state/pulls.json" >"$work/pulls" && mv "$work/pulls" "$state/pulls.json"
+says "pull_policy daily, 25 hours after it" "its last pull is too old" "$(plan || true)"
+for _ in 1 2; do apply >/dev/null 2>&1 || true; done
+same "takes what the registry has by now" "$five" "$(inspect pulled-app-1 .Image)"
+same "nothing is left to be done" 0 "$(exit_of plan)"
+jq 'map_values(.pulled -= 90000000 | .tried -= 90000000)' "$state/pulls.json" >"$work/pulls" && mv "$work/pulls" "$state/pulls.json"
+login nonsense
+apply >/dev/null 2>&1 || true
+same "a registry that says no disturbs nothing" "$five true" "$(inspect pulled-app-1 '"\(.Image) \(.State.Running)"')"
+same "and is not asked again at once" 0 "$(exit_of plan)"
+login "$password"
+four=$five
 app "$registry/team/app:7" 'pull_policy: never' >"$root/pulled.yaml"
 same "pull_policy never" 1 "$(exit_of apply)"
 same "leaves the old one" "$four" "$(inspect pulled-app-1 .Image)"

@@ -147,6 +147,7 @@ static void judge(const struct observed *o, const struct op *op)
     case OP_CONTAINER_STOP:
     case OP_CONTAINER_RESTART:
     case OP_CONTAINER_UNPAUSE:
+    case OP_HOOKS:
     case OP_CONTAINER_RENAME:
     case OP_CONTAINER_REMOVE: judge_container(o, op); break;
     default: break;

@@ -348,7 +348,8 @@ static void test_config(void **state)
                                  "network: {pool: 10.9.0.0/20, prefix: 28}\n"
                                  "defaults: {memory: 1g, cpus: 2, pids: -1}\n"
                                  "builds: {allow: [/srv/code, /opt], timeout: 20m}\n"
-                                 "bundles: {max_size: 2g, max_file: 100M, max_entries: 500}\n",
+                                 "bundles: {max_size: 2g, max_file: 100M, max_entries: 500, "
+                                 "max_path: 300, max_depth: 5, max_ratio: 20, timeout: 5s}\n",
                                  &diags, &c),
                      0);
     assert_int_equal(diags.n, 0);
@@ -369,6 +370,10 @@ static void test_config(void **state)
     assert_int_equal(c.max_size.v, INT64_C(2) << 30);
     assert_int_equal(c.max_file.v, 100 << 20);
     assert_int_equal(c.max_entries.v, 500);
+    assert_int_equal(c.max_path.v, 300);
+    assert_int_equal(c.max_depth.v, 5);
+    assert_int_equal(c.max_ratio.v, 20);
+    assert_int_equal(c.read_timeout_ns.v, INT64_C(5000000000));
 }
 
 static void test_config_empty(void **state)
@@ -389,7 +394,8 @@ static void test_config_empty(void **state)
         assert_false(c.mem_limit.set);
         assert_int_equal(c.build_allow.n, 0);
         assert_false(c.build_timeout_ns.set || c.max_size.set || c.max_file.set ||
-                     c.max_entries.set);
+                     c.max_entries.set || c.max_path.set || c.max_depth.set || c.max_ratio.set ||
+                     c.read_timeout_ns.set);
         assert_int_equal(c.drift, DRIFT_UNSET);
     }
 }
@@ -416,6 +422,10 @@ static void test_config_mistakes(void **state)
         {"bundles: {max_size: 0}", "must be more than 0"},
         {"bundles: {max_file: -1}", "must not be negative"},
         {"bundles: {max_entries: 0}", "out of range"},
+        {"bundles: {max_path: 5}", "out of range"},
+        {"bundles: {max_depth: 129}", "out of range"},
+        {"bundles: {max_ratio: 1}", "out of range"},
+        {"bundles: {timeout: 2h}", "too large"},
         {"bundles: {max_entry: 5}", "did you mean \"max_entries\"?"},
         {"listen: 5001", "such as 127.0.0.1:5001"},
         {"listen: \"[::1]:5001\"", "IPv4 only"},

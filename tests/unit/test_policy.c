@@ -124,6 +124,9 @@ static const struct row {
     {SERVICE, "devices: ['/dev/sda:/dev/xvda:r']", "devices:/dev/sda"},
     {SERVICE, "devices: [{source: /dev/mem, target: /dev/mem}]", "devices:/dev/mem"},
     {SERVICE, "device_cgroup_rules: ['a *:* rwm']", "device_cgroup_rules"},
+    {SERVICE, "post_start: [{command: x, privileged: true}]", "privileged"},
+    {SERVICE, "pre_stop: [{command: x, privileged: true}]", "privileged"},
+    {SERVICE, "pre_stop: [{command: x, user: root}]", FREE},
     {SERVICE, "ulimits: {rtprio: 99}", "ulimits:rtprio"},
     {SERVICE, "ulimits: {nice: {soft: 40, hard: 40}}", "ulimits:nice"},
     {SERVICE, "ulimits: {nofile: 65536}", FREE},
@@ -186,6 +189,12 @@ static const struct row {
     /* builds */
     {BUILD, "network: host", "build_network:host"},
     {BUILD, "args: {A: b}", FREE},
+    {BUILD, "tags: [shop]", "build_tags:shop"},
+    {BUILD, "ulimits: {rtprio: 99}", "ulimits:rtprio"},
+    {BUILD, "ulimits: {nofile: 65536}", FREE},
+    {BUILD, "extra_hosts: [\"db:10.0.0.5\"]", FREE},
+    {BUILD, "shm_size: 1g", FREE},
+    {BUILD, "no_cache: true", FREE},
 };
 
 static const char *const folders[] = {"/apps/", BUNDLE_FOLDER "/", "/apps/uploads/"};

@@ -12,6 +12,7 @@
 #include <dirent.h>
 
 #include "spec/config.h"
+#include "spec/ingress.h"
 #include "spec/route_file.h"
 #include "spec/route_labels.h"
 #include "tests/unit/spec_case.h"
@@ -189,6 +190,34 @@ static void test_claims(void **state)
     arena_free(a);
 }
 
+/* While nobody serves, the platform says so; who serves says what it wants. */
+static void test_unserved(void **state)
+{
+    CLEANUP(str_release) struct str with = STR_INIT, without = STR_INIT, platform = STR_INIT;
+    const struct route_platform p = {.name = "evenkeel"};
+    struct arena *a = arena_new();
+    struct spec_case c = {0};
+
+    (void)state;
+    case_run(&c, a, "down.yaml", "app: down\nimage: x\nport: 80\nroute: /down\n");
+    assert_int_equal(c.desired->diags.n, 0);
+    assert_true(c.desired->apps[0].routed);
+    route_file(&c.desired->apps[0], &c.settings.ingress, make_pools(&c.desired->apps[0], a), 1,
+               &with);
+    route_file(&c.desired->apps[0], &c.settings.ingress, NULL, 0, &without);
+    assert_null(strstr(str_text(&with), "unavailable"));
+    assert_non_null(strstr(str_text(&without), ", \"down_app_1_unavailable\"]\n"));
+    assert_non_null(strstr(str_text(&without), "    \"down_app_1_unavailable\":\n      errors:\n"));
+    assert_non_null(strstr(str_text(&without), "service: \"" INGRESS_AGENT "\"\n"));
+    assert_non_null(strstr(str_text(&without), "query: \"" INGRESS_UNAVAILABLE "\"\n"));
+    assert_non_null(strstr(str_text(&without), "servers: []\n"));
+    check_sealed(str_text(&without), a);
+    route_file_platform(&p, &c.settings.ingress, &platform);
+    assert_non_null(
+        strstr(str_text(&platform), "\n    \"" INGRESS_AGENT "\":\n      loadBalancer:"));
+    arena_free(a);
+}
+
 static void platform(const struct route_platform *p, const char *name)
 {
     struct arena *a = arena_new();
@@ -288,7 +317,7 @@ int main(void)
 {
     enum { MOST = 64 };
     struct arena *a = arena_new();
-    struct CMUnitTest *tests = ARENA_ARRAY(a, MOST + 6, struct CMUnitTest);
+    struct CMUnitTest *tests = ARENA_ARRAY(a, MOST + 7, struct CMUnitTest);
     DIR *d = opendir("tests/route");
     size_t n = 0;
 
@@ -309,6 +338,7 @@ int main(void)
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_digest_of_seen);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_claims);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_platform);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_unserved);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_platform_hosts);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_hosts_of_the_platform);
     int failed = _cmocka_run_group_tests("routes", tests, n, NULL, NULL);

@@ -279,6 +279,39 @@ static void writes_files_whole(void **state)
     assert_null(seen_as(f, "blog"));
 }
 
+/* What one look was given stays as it is, and is given to the next one as long as nothing changed. */
+static void shares_what_it_tells(void **state)
+{
+    struct fixture *f = *state;
+    struct obs_route *first, *second, *third;
+    struct arena *short_lived = arena_new();
+    size_t n;
+
+    file_put(f, "blog", file_of(f, "blog", "0123456789ab"));
+    file_put(f, "shop", file_of(f, "shop", "111111111111"));
+    router_observed(f->r, f->a, &first, &n);
+    assert_int_equal(n, 2);
+    router_observed(f->r, short_lived, &second, &n);
+    assert_ptr_equal(first, second);
+    arena_free(short_lived);
+    file_put(f, "blog", file_of(f, "blog", "ba9876543210"));
+    router_observed(f->r, f->a, &third, &n);
+    assert_int_equal(n, 2);
+    assert_string_equal(first[0].servers.v[0], "0123456789ab");
+    assert_string_equal(third[0].servers.v[0], "ba9876543210");
+    assert_ptr_equal(first[1].app, third[1].app); /* only one was copied */
+    file_put(f, "blog", NULL);
+    router_observed(f->r, f->a, &second, &n);
+    assert_int_equal(n, 1);
+    assert_string_equal(second[0].app, "shop");
+    file_put(f, "zoo", file_of(f, "zoo", "222222222222"));
+    router_observed(f->r, f->a, &second, &n);
+    assert_int_equal(n, 2);
+    router_free(TAKE(f->r));
+    assert_string_equal(first[0].app, "blog");
+    assert_string_equal(second[1].servers.v[0], "222222222222");
+}
+
 static void tells_what_files_say(void **state)
 {
     struct fixture *f = *state;
@@ -509,6 +542,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(writes_files_whole),
+        CASE(shares_what_it_tells),
         CASE(tells_what_files_say),
         CASE(sees_what_hands_do),
         CASE(waits_until_it_is_taken),

@@ -139,6 +139,25 @@ static int teardown(void **state)
 
 /* ---- what is answered ---- */
 
+/* Traefik asks for it in the words of the visitor, whose request may have had any host. */
+static void test_unavailable(void **state)
+{
+    CLEANUP(str_release) struct str r = STR_INIT;
+    const struct world *w = *state;
+
+    ask(w, GET("/.well-known/evenkeel/unavailable", "localhost"), &r);
+    assert_int_equal(status_of(&r), 503);
+    assert_non_null(strstr(str_text(&r), "\r\nRetry-After: 5\r\n"));
+    assert_non_null(strstr(body_of(&r), "503: the app that has this address does not answer"));
+    ask(w,
+        "GET /.well-known/evenkeel/unavailable HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n"
+        "Content-Length: 0\r\n\r\n",
+        &r);
+    assert_int_equal(status_of(&r), 503);
+    assert_non_null(strstr(body_of(&r), "<h1>This app does not answer just now</h1>"));
+    assert_non_null(strstr(str_text(&r), "style-src 'sha256-"));
+}
+
 static void test_healthz(void **state)
 {
     CLEANUP(str_release) struct str r = STR_INIT;
@@ -612,6 +631,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_healthz),
+        TEST(test_unavailable),
         TEST(test_paths),
         TEST(test_nothing_here),
         TEST(test_preflight),
