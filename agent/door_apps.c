@@ -2,21 +2,13 @@
  *
  * Comes in: the snapshot. Goes out: JSON, or an override file. Refuses words to apps that nobody knows. */
 #include "agent/core.h"
+#include "agent/door_list.h"
 #include "agent/door_parts.h"
 #include "agent/override.h"
 #include "agent/problem.h"
 #include "agent/store.h"
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
-
-static json_t *app_json(const struct door_app *x)
-{
-    return json_pack("{s:s, s:s, s:s*, s:I, s:I, s:o, s:s, s:s, s:b}", "app", x->name, "state",
-                     x->state, "why", *x->why ? x->why : NULL, "containers_wanted",
-                     (json_int_t)x->wanted, "containers_running", (json_int_t)x->running,
-                     "addresses", js_from_strv(&x->addresses), "origin", x->origin, "revision",
-                     x->digest, "builtin", x->builtin);
-}
 
 static bool shown(const struct door_call *c, const struct door_app *x, const char *state,
                   const char *part)
@@ -30,24 +22,27 @@ void door_apps_list(struct door_call *c, struct web_reply *ret)
 {
     const char *state = door_form_value(c->r->query, "state", c->a);
     const char *part = door_form_value(c->r->query, "name", c->a);
-    const struct door_facts *f = c->facts;
-    char etag[DOOR_ETAG];
+    const struct door_list *l = door_list_of(c->facts);
+    struct str *out = &ret->body;
+    bool first = true;
 
-    door_facts_etag(f, etag);
-    str_addf(&ret->headers, "ETag: %s\r\n", etag);
-    if (strcmp(c->r->none_match, etag) == 0) {
+    str_addf(&ret->headers, "ETag: %s\r\n", l->etag);
+    if (strcmp(c->r->none_match, l->etag) == 0) {
         web_reply_text(ret, 304, "");
-        str_clear(&ret->body);
+        str_clear(out);
         return;
     }
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < f->n; i++)
-        if (shown(c, &f->apps[i], state, part))
-            json_array_append_new(list, app_json(&f->apps[i]));
-    door_reply_json(ret, 200,
-                    json_pack("{s:o, s:b, s:s*}", "apps", list, "looked", f->looked,
-                              "engine_trouble", f->engine_trouble));
+    ret->status = 200;
+    ret->type = "application/json";
+    str_add(out, "{\"apps\":[");
+    for (size_t i = 0; i < c->facts->n; i++) {
+        if (!shown(c, &c->facts->apps[i], state, part))
+            continue;
+        str_add(out, first ? "" : ",");
+        str_addn(out, l->apps.buf + l->at[i], l->at[i + 1] - 1 - l->at[i]);
+        first = false;
+    }
+    str_addn(out, l->tail.buf, l->tail.len);
 }
 
 void door_app_get(struct door_call *c, struct web_reply *ret)
@@ -55,7 +50,7 @@ void door_app_get(struct door_call *c, struct web_reply *ret)
     const struct door_app *x = door_known(c, ret);
 
     if (x)
-        door_reply_json(ret, 200, app_json(x));
+        door_reply_json(ret, 200, door_list_app(x));
 }
 
 /* ---- words ---- */

@@ -150,12 +150,17 @@ void door_bundle_put(struct door_call *c, struct web_reply *ret)
         return;
     }
     if (c->r->body->length > LIMIT_UPLOAD_BYTES) {
-        problem_reply(ret, 413, "the archive is larger than 1 GiB", NULL);
+        problem_reply(
+            ret, 413, "the archive is larger than 1 GiB",
+            "send a smaller one; what an app only reads at run time belongs into a volume");
         return;
     }
-    if (take_query(c, &u.spec, &e) < 0 || take(c, &u, ret, &e) < 0)
-        problem_error(ret, &e, NULL);
-    else
+    if (take_query(c, &u.spec, &e) == 0 && take(c, &u, ret, &e) == 0)
         door_tell_placed(c, u.app, u.sha256, u.unchanged, &u.trial, ret);
+    else if (u.full)
+        problem_reply(ret, 507, e.msg,
+                      "make room on the disk that has `uploads/`; what was sent is gone");
+    else
+        problem_error(ret, &e, NULL);
     door_trial_release(&u.trial);
 }

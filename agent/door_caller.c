@@ -10,7 +10,7 @@
 
 #define COOKIE "evenkeel_session"
 
-enum { JSON_DEPTH = 16 };
+enum { JSON_DEPTH = 16, STRANGERS_MAX = 6 };
 
 /* ---- credentials ---- */
 
@@ -109,8 +109,8 @@ void door_set_cookie(const struct door_call *c, const char *id, struct web_reply
 
 /* ---- bodies ---- */
 
-int door_body(struct door_call *c, size_t max, const char **ret_text, size_t *ret_n,
-              struct web_reply *ret)
+static int read_body(struct door_call *c, size_t max, const char **ret_text, size_t *ret_n,
+                     struct web_reply *ret)
 {
     CLEANUP(str_release) struct str all = STR_INIT;
     char some[4096];
@@ -123,11 +123,15 @@ int door_body(struct door_call *c, size_t max, const char **ret_text, size_t *re
         str_addn(&all, some, (size_t)n);
     if (all.len > max) {
         all.len = 0; /* it may never have been there */
-        problem_reply(ret, 413, "the body is larger than may be sent here", NULL);
+        problem_reply(
+            ret, 413,
+            arena_printf(c->a, "the body is larger than the %zu bytes that may be sent here", max),
+            "send less");
         return -1;
     }
     if (n < 0 || (c->r->body && c->r->body->length >= 0 && (int64_t)all.len < c->r->body->length)) {
-        problem_reply(ret, 400, "the body breaks off before its end", "send it again");
+        problem_reply(ret, 400, "the body breaks off before its end, or comes too slowly",
+                      "send it again");
         return -1;
     }
     char *copy = arena_alloc(c->a, all.len + 1); /* a body may hold NULs */
@@ -138,6 +142,24 @@ int door_body(struct door_call *c, size_t max, const char **ret_text, size_t *re
     *ret_text = copy;
     *ret_n = all.len;
     return 0;
+}
+
+int door_body(struct door_call *c, size_t max, const char **ret_text, size_t *ret_n,
+              struct web_reply *ret)
+{
+    /* Who has not said yet who it is gets no more than half of the places of those who send. */
+    bool stranger = c->r->body && c->v.row && c->v.row->need == ROLE_NONE;
+    int rc = -1;
+
+    if (stranger && atomic_fetch_add(&c->door->strangers, 1) >= STRANGERS_MAX) {
+        problem_reply(ret, 503, "too many log in just now", "try again in a while");
+        str_add(&ret->headers, "Retry-After: 5\r\n");
+    } else {
+        rc = read_body(c, max, ret_text, ret_n, ret);
+    }
+    if (stranger)
+        (void)atomic_fetch_sub(&c->door->strangers, 1);
+    return rc;
 }
 
 /* The parser recurses, and a listener's thread has some 70 KiB of stack. */
@@ -172,14 +194,15 @@ int door_json(struct door_call *c, json_t **ret_json, struct web_reply *ret)
     if (door_body(c, 64 * 1024, &text, &n, ret) < 0)
         return -1;
     if (too_deep(text, n)) {
-        problem_reply(ret, 400, "the JSON is nested too deeply", NULL);
+        problem_reply(ret, 400, "the JSON is nested too deeply", "send it flat");
         return -1;
     }
     json_t *v = js_parse(text, n, &e);
 
     if (!json_is_object(v)) {
         json_decref(v);
-        problem_reply(ret, 400, e.kind ? e.msg : "the body must be a JSON object", NULL);
+        problem_reply(ret, 400, e.kind ? e.msg : "the body must be a JSON object",
+                      "send one object, as schemas/openapi.json describes it");
         return -1;
     }
     *ret_json = v;

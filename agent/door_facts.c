@@ -5,6 +5,7 @@
 
 #include "agent/conductor.h"
 #include "agent/core.h"
+#include "agent/door_list.h"
 #include "spec/base/arena.h"
 #include "spec/base/js.h"
 
@@ -91,23 +92,6 @@ static void add_app(void *user, const char *app, enum app_state state, const cha
         add_wanted(x, want, f->arena);
 }
 
-void door_facts_etag(const struct door_facts *f, char ret[DOOR_ETAG])
-{
-    CLEANUP(str_release) struct str all = STR_INIT;
-    char sum[SHA256_HEX];
-
-    str_addf(&all, "%d %s\n", f->looked, f->engine_trouble ? f->engine_trouble : "");
-    for (size_t i = 0; i < f->n; i++) {
-        str_addf(&all, "%s\n", f->apps[i].origin);
-        for (size_t k = 0; k < f->apps[i].addresses.n; k++)
-            str_addf(&all, "%s\n", f->apps[i].addresses.v[k]);
-        str_addf(&all, "%s\n%s\n%s\n%s\n%zu %zu\n", f->apps[i].name, f->apps[i].state,
-                 f->apps[i].why, f->apps[i].digest, f->apps[i].wanted, f->apps[i].running);
-    }
-    sha256_hex(all.buf ? all.buf : "", all.len, sum);
-    (void)snprintf(ret, DOOR_ETAG, "\"%.16s\"", sum);
-}
-
 struct door_facts *door_facts_new(const struct core *core, const struct conductor *conductor)
 {
     struct arena *a = arena_new();
@@ -118,6 +102,7 @@ struct door_facts *door_facts_new(const struct core *core, const struct conducto
 
     f->arena = a;
     atomic_store(&f->refs, 1);
+    (void)pthread_mutex_init(&f->lock, NULL);
     f->looked = conductor_looked(conductor);
     f->engine_trouble = arena_strdup(a, sum.engine_trouble);
     m.seen = core_observed(core, passing);
@@ -132,8 +117,11 @@ struct door_facts *door_facts_new(const struct core *core, const struct conducto
 
 void door_facts_drop(struct door_facts *f)
 {
-    if (f && atomic_fetch_sub(&f->refs, 1) == 1)
-        arena_free(f->arena);
+    if (!f || atomic_fetch_sub(&f->refs, 1) != 1)
+        return;
+    door_list_free(f->list);
+    (void)pthread_mutex_destroy(&f->lock);
+    arena_free(f->arena);
 }
 
 const struct door_app *door_facts_app(const struct door_facts *f, const char *name)

@@ -2,6 +2,7 @@
 #ifndef EK_DOOR_FACTS_H
 #define EK_DOOR_FACTS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 
 struct conductor;
 struct core;
+struct door_list;
 
 struct door_app {
     const char *name, *state, *why, *origin /* ROOT//FILE */, *digest;
@@ -35,17 +37,15 @@ struct door_facts {
     const char *engine, *platform; /* its version, "linux/amd64"; NULL: not known yet */
     size_t containers;             /* of ours, running or not */
     bool looked;
-    uint64_t read; /* how much of what was placed (door_placed) the files were read after */
+    uint64_t read;        /* how much of what was placed (door_placed) the files were read after */
+    pthread_mutex_t lock; /* guards list */
+    struct door_list *list; /* door_list_of; NULL: nobody asked */
 };
-
-#define DOOR_ETAG 20
 
 /* On the loop's thread. */
 struct door_facts *door_facts_new(const struct core *core, const struct conductor *conductor);
 /* The last one frees it; NULL is fine. */
 void door_facts_drop(struct door_facts *f);
-/* Of everything that the list of apps shows, quoted. Made when it is asked for: most snapshots are never read. */
-void door_facts_etag(const struct door_facts *f, char ret[DOOR_ETAG]);
 const struct door_app *door_facts_app(const struct door_facts *f, const char *name);
 
 #endif

@@ -333,9 +333,10 @@ void door_upload_form(struct door_call *c, struct web_reply *ret)
     door_trial_release(&u.trial);
     if (rc < 0) {
         page_upload(c, ret,
-                    e.kind == ERR_CONFLICT ? 409
-                    : e.kind == ERR_RETRY  ? 503
-                                           : 422,
+                    u.full                   ? 507
+                    : e.kind == ERR_CONFLICT ? 409
+                    : e.kind == ERR_RETRY    ? 503
+                                             : 422,
                     &u, e.msg);
         return;
     }

@@ -3,6 +3,7 @@
  * door.c the way from a request to its handler    door_caller.c who asks: token, session, nobody
  * door_rows.c which handler has which row          door_login.c  logging in and out, passwords
  * door_apps.c apps: list, words, specs             door_place.c  specs and bundles put into a root
+ * door_take.c  an archive taken in, and read through
  * door_pages.c plain pages for browsers            door_host.c   probes, metrics, accounts, tokens, audit
  * door_plan.c  plans, drift, held removals          door_trial.c  what an upload would do
  * door_stats.c what containers use                  door_volumes.c volumes and quarantine
@@ -47,6 +48,7 @@ struct door {
         uploads; /* folder in the first root that only the agent writes, or NULL: the first root is a file */
     struct arena *arena; /* uploads */
     atomic_int uploading, measuring;
+    atomic_int strangers;        /* whose bodies are being read */
     atomic_uint_fast64_t placed; /* how often something was put into the root */
     struct stream *stream;       /* NULL: nothing stays open */
     struct door_loop *loop;      /* NULL: there is no loop yet */
@@ -150,8 +152,21 @@ struct door_upload {
     int64_t length;     /* -1: not known */
     const char *sha256; /* ret: of the archive */
     bool unchanged;     /* ret: it was there already */
+    bool full;          /* ret: refused because there is no room for it */
     struct door_trial trial;
 };
+/* ---- door_take.c ---- */
+/* A file in the folder of archives that no spec names yet; whose it is to unlink what has a path, whatever was returned. */
+struct door_taken {
+    const char *path;   /* NULL: none was made */
+    const char *ending; /* by its first bytes: "zip", "tar.gz", "tar.zst" */
+    int64_t bytes;
+};
+/* All that is sent, read through once. Fills u->sha256 and u->full. */
+int door_take(struct door_call *c, const char *folder, struct door_upload *u,
+              struct door_taken *ret, struct err *e);
+
+/* ---- door_place.c ---- */
 /* Take it in, check it, put it and the spec that names it in place. -1: no spec names it; what is refused leaves nothing. */
 int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
                       struct err *e);

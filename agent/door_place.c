@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -13,20 +12,13 @@
 #include "agent/door_loop.h"
 #include "agent/door_parts.h"
 #include "agent/problem.h"
-#include "drivers/context.h"
 #include "drivers/fsx.h"
 #include "spec/base/arena.h"
 #include "spec/document.h"
 #include "spec/limits.h"
 
 /* TRIAL_BYTES: to plan an upload its archive is read once more before it is placed. */
-enum {
-    UPLOADS_MAX = 4,
-    DEEP_BYTES = 4 << 20,
-    CHUNK = 32768,
-    TRIAL_BYTES = 64 << 20,
-    SETTLE_TRIES = 5
-};
+enum { UPLOADS_MAX = 4, DEEP_BYTES = 4 << 20, TRIAL_BYTES = 64 << 20, SETTLE_TRIES = 5 };
 
 /* ---- what needs more stack than a listener's thread has ---- */
 
@@ -175,124 +167,6 @@ static const char *bundles_folder(struct door_call *c, struct err *e)
     return fsx_mkdirs(path, 0700, e) < 0 ? NULL : path;
 }
 
-/* ---- taking an archive in ---- */
-
-static const char *ending_of(const unsigned char *head, size_t n)
-{
-    if (n >= 4 && memcmp(head, "PK\3\4", 4) == 0)
-        return "zip";
-    if (n >= 4 && memcmp(head, "PK\5\6", 4) == 0)
-        return "zip"; /* an empty one: refused with that reason when it is opened */
-    if (n >= 2 && head[0] == 0x1f && head[1] == 0x8b)
-        return "tar.gz";
-    if (n >= 4 && memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0)
-        return "tar.zst";
-    return NULL;
-}
-
-struct taking {
-    int fd;
-    const char *path;
-    const char *ending;
-    int64_t bytes;
-    EVP_MD_CTX *md;
-    unsigned char *buf;
-};
-
-static int write_all(int fd, const unsigned char *p, size_t n, struct err *e)
-{
-    while (n > 0) {
-        ssize_t put = write(fd, p, n);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return err_errno(e, errno, "the archive cannot be stored");
-        p += put;
-        n -= (size_t)put;
-    }
-    return 0;
-}
-
-static int take_bytes(struct taking *t, struct door_upload *u, int64_t max, struct err *e)
-{
-    long n;
-    size_t head = 0;
-
-    while ((n = u->read(u->ctx, t->buf + head, CHUNK - head)) > 0 || head > 0) {
-        size_t there = head + (size_t)(n > 0 ? n : 0);
-
-        if (!t->ending && there < 4 && n > 0) { /* not enough to know what it is */
-            head = there;
-            continue;
-        }
-        head = 0;
-        if (!t->ending && !(t->ending = ending_of(t->buf, there)))
-            return err_set(e, ERR_USER,
-                           "this is no ZIP, tar.gz or tar.zst: send the archive itself");
-        t->bytes += (int64_t)there;
-        if (t->bytes > max)
-            return err_set(e, ERR_USER, "the archive is larger than %lld MiB",
-                           (long long)(max >> 20));
-        if (EVP_DigestUpdate(t->md, t->buf, there) != 1 || write_all(t->fd, t->buf, there, e) < 0)
-            return e->kind ? -1 : err_set(e, ERR_BUG, "no digest");
-        if (n <= 0)
-            break;
-    }
-    if (n < 0 || (u->length >= 0 && t->bytes != u->length))
-        return err_set(e, ERR_USER, "the upload breaks off after %lld bytes: send it again",
-                       (long long)t->bytes);
-    return t->ending ? 0 : err_set(e, ERR_USER, "nothing was sent: an archive is the body");
-}
-
-static int take_archive(struct door_call *c, const char *folder, struct door_upload *u,
-                        struct taking *t, struct err *e)
-{
-    char *path = arena_printf(c->a, "%s/.part.XXXXXX", folder);
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    char *hex = arena_alloc(c->a, SHA256_HEX);
-
-    t->fd = mkostemp(path, O_CLOEXEC);
-    if (t->fd < 0)
-        return err_errno(e, errno, "the archive cannot be stored in %s", folder);
-    t->path = path;
-    t->md = EVP_MD_CTX_new();
-    t->buf = arena_alloc(c->a, CHUNK);
-    int rc = t->md && EVP_DigestInit_ex(t->md, EVP_sha256(), NULL) == 1
-                 ? take_bytes(t, u, LIMIT_UPLOAD_BYTES, e)
-                 : err_set(e, ERR_BUG, "no digest");
-
-    if (rc == 0 && (EVP_DigestFinal_ex(t->md, sum, &n) != 1 || fsync(t->fd) != 0))
-        rc = err_errno(e, errno, "the archive cannot be stored");
-    EVP_MD_CTX_free(t->md);
-    (void)close(t->fd);
-    for (unsigned i = 0; i < n; i++)
-        (void)snprintf(hex + 2 * (size_t)i, 3, "%02x", sum[i]);
-    u->sha256 = hex;
-    return rc;
-}
-
-struct opening {
-    const struct door *d;
-    const char *path;
-    int rc;
-    struct err *e;
-};
-
-/* Names, limits and checksums: the whole of it is read once. */
-static void open_archive(void *arg)
-{
-    struct opening *x = arg;
-    struct context_where where = {.path = x->path,
-                                  .limits = context_limits_of(&x->d->o->settings.build_limits)};
-    char digest[SHA256_HEX];
-    struct context *ctx = context_open(&where, x->e);
-
-    x->rc = ctx ? context_digest(ctx, digest, x->e) : -1;
-    context_free(ctx);
-}
-
 /* ---- putting it in place ---- */
 
 void door_add_quoted(struct str *out, const char *text)
@@ -333,7 +207,7 @@ static int told_of_spec(struct door_call *c, const struct str *said, struct err 
 struct settling {
     struct door_call *c;
     const char *folder, *path; /* .bundles/, the spec */
-    const struct taking *t;
+    const struct door_taken *t;
     struct door_upload *u;
     const char *bundle, *kept; /* its name in the spec; its path */
     const char *old;           /* the spec that was there; NULL: none */
@@ -437,8 +311,8 @@ static int settle_once(struct settling *x, struct err *e)
     return rc;
 }
 
-static int settle(struct door_call *c, const char *folder, const char *path, const struct taking *t,
-                  struct door_upload *u, struct err *e)
+static int settle(struct door_call *c, const char *folder, const char *path,
+                  const struct door_taken *t, struct door_upload *u, struct err *e)
 {
     struct settling x = {.c = c, .folder = folder, .path = path, .t = t, .u = u};
     int rc = 1;
@@ -459,7 +333,7 @@ static int settle(struct door_call *c, const char *folder, const char *path, con
 int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_reply *ret,
                       struct err *e)
 {
-    struct taking t = {.fd = -1};
+    struct door_taken t = {.path = NULL};
     const char *path, *folder = NULL;
     int rc;
 
@@ -477,16 +351,7 @@ int door_place_bundle(struct door_call *c, struct door_upload *u, struct web_rep
         return err_set(e, ERR_RETRY, "%d uploads are coming in already: try again in a while",
                        UPLOADS_MAX);
     }
-    rc = take_archive(c, folder, u, &t, e);
-    if (rc == 0) {
-        const char *named = arena_printf(c->a, "%s.%s", t.path, t.ending);
-        struct opening x = {.d = c->door, .path = named, .e = e};
-
-        rc = rename(t.path, named) != 0 ? err_errno(e, errno, "%s", named) : 0;
-        t.path = rc == 0 ? named : t.path;
-        if (rc == 0)
-            rc = door_deep(open_archive, &x, e) < 0 ? -1 : x.rc;
-    }
+    rc = door_take(c, folder, u, &t, e);
     if (rc == 0)
         rc = settle(c, folder, path, &t, u, e);
     if (t.path)

@@ -6,6 +6,7 @@
 #include "agent/web_route.h"
 #include "spec/base/err.h"
 #include "spec/base/js.h"
+#include "spec/base/str.h"
 
 static const char *title(int status)
 {
@@ -18,6 +19,7 @@ static const char *title(int status)
     case 409: return "Something else is in the way";
     case 413: return "Too large";
     case 415: return "Not of a kind that is taken";
+    case 421: return "This is not asked here";
     case 422: return "It was understood, and is wrong";
     case 429: return "Too often";
     case 501: return "Not yet";
@@ -27,10 +29,23 @@ static const char *title(int status)
     }
 }
 
+/* Words of strangers (a name in an archive, a line of a file) need not be UTF-8, and JSON has no other. */
+static json_t *said(const char *text)
+{
+    CLEANUP(str_release) struct str plain = STR_INIT;
+    json_t *v = text ? json_string(text) : NULL;
+
+    if (v || !text)
+        return v;
+    str_add_escaped(&plain, text);
+    return json_string(str_text(&plain));
+}
+
 void problem_reply(struct web_reply *ret, int status, const char *detail, const char *next)
 {
-    json_auto_t *v = json_pack("{s:s, s:s, s:i, s:s*, s:s*}", "type", "about:blank", "title",
-                               title(status), "status", status, "detail", detail, "next", next);
+    json_auto_t *v =
+        json_pack("{s:s, s:s, s:i, s:o*, s:o*}", "type", "about:blank", "title", title(status),
+                  "status", status, "detail", said(detail), "next", said(next));
     char *text = json_dumps(v, JSON_COMPACT);
 
     ret->status = status;
@@ -40,6 +55,22 @@ void problem_reply(struct web_reply *ret, int status, const char *detail, const 
     free(text);
 }
 
+/* What helps where nobody knows better. */
+static const char *usual(enum err_kind kind)
+{
+    switch (kind) {
+    case ERR_USER: return "mend what it says, and send it again";
+    case ERR_RETRY:
+    case ERR_STALE: return "try again in a while";
+    case ERR_CONFLICT: return "change what is in the way, or take another name";
+    case ERR_BUG: return "see the agent's log";
+    case ERR_NONE:
+    case ERR_MISSING:
+    case ERR_DENIED: return NULL;
+    }
+    return NULL;
+}
+
 void problem_error(struct web_reply *ret, const struct err *e, const char *next)
 {
     static const int status[] = {
@@ -47,5 +78,5 @@ void problem_error(struct web_reply *ret, const struct err *e, const char *next)
         [ERR_CONFLICT] = 409, [ERR_DENIED] = 403, [ERR_STALE] = 503, [ERR_BUG] = 500,
     };
 
-    problem_reply(ret, status[e->kind], e->msg, next);
+    problem_reply(ret, status[e->kind], e->msg, next ? next : usual(e->kind));
 }

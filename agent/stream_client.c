@@ -271,6 +271,8 @@ void client_free(struct stream_outlet *o, struct client *c)
         return;
     o->kept -= pending(c);
     if (c->fd >= 0) {
+        /* By closing alone it may come too late: while another thread asks for the ends of this connection (web_hand_find), the kernel keeps it, and with it what epoll tells of it. */
+        (void)epoll_ctl(o->epoll, EPOLL_CTL_DEL, c->fd, NULL);
         /* What was sent arrives although what the client sent lies unread: its end comes before the reset. */
         (void)shutdown(c->fd, SHUT_WR);
         (void)close(c->fd);

@@ -16,9 +16,12 @@
 #include <unistd.h>
 
 #include "agent/door.h"
+#include "agent/problem.h"
 #include "agent/stream.h"
+#include "agent/web_body.h"
 #include "agent/web_hand.h"
 #include "agent/web_host.h"
+#include "agent/web_patience.h"
 #include "agent/web_reply.h"
 #include "agent/web_route.h"
 #include "drivers/hostport.h"
@@ -27,7 +30,7 @@
 #define HEADERS_MAX                                                                                \
     (int)ARRAY_LEN(((struct mg_request_info *)0)->http_headers) /* it drops the rest unseen */
 
-enum { DRAIN_BYTES = 1 << 20, DRAIN_MS = 3000, STOP_MS = 6000, NUDGE_MS = 10, CLIENT_MAX = 64 };
+enum { DRAIN_MS = 3000, STOP_MS = 6000, NUDGE_MS = 10, CLIENT_MAX = 64 };
 
 /* What requests may know. Replaced as a whole; the last one who has it frees it. */
 struct facts {
@@ -56,6 +59,7 @@ struct web {
     struct listener *people, *platform; /* NULL: not open */
     struct listener *stopping;
     bool leaving;
+    struct web_patience *patience;
     char url[64];         /* of the platform's; "" */
     pthread_mutex_t lock; /* guards facts */
     struct facts *facts;
@@ -138,13 +142,13 @@ static int check_head(const struct mg_request_info *ri, char host[WEB_HOST], con
     int lengths = header_count(ri, "Content-Length", &length);
     int codings = header_count(ri, "Transfer-Encoding", &coding);
 
-    *ret_why = "400: too many headers";
+    *ret_why = "too many headers";
     if (ri->num_headers >= HEADERS_MAX)
         return 400;
-    *ret_why = "400: a request names its host once, in a Host header";
+    *ret_why = "a request names its host once, in a Host header";
     if (header_count(ri, "Host", ret_host) != 1 || web_host_parse(*ret_host, host) != 0)
         return 400;
-    *ret_why = "400: the length of the request is said twice, or wrongly";
+    *ret_why = "the length of the request is said twice, or wrongly";
     if (lengths > 1 || codings > 1 || (lengths && codings) ||
         (lengths && (!*length || length[strspn(length, "0123456789")])))
         return 400;
@@ -152,32 +156,6 @@ static int check_head(const struct mg_request_info *ri, char host[WEB_HOST], con
 }
 
 /* ---- its body ---- */
-
-struct incoming {
-    struct web_body body; /* first */
-    struct mg_connection *conn;
-    bool expected; /* the client waits for our word before it sends */
-    bool ended;
-    bool
-        wanted; /* its handler may take bodies: then they come soon, or were refused on their way */
-};
-
-static long incoming_read(void *ctx, void *buf, size_t n)
-{
-    struct incoming *in = ctx;
-
-    if (in->ended || n == 0)
-        return 0;
-    if (in->expected) {
-        in->expected = false;
-        (void)mg_write(in->conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-    }
-    int got = mg_read(in->conn, buf, n);
-
-    if (got <= 0)
-        in->ended = true;
-    return got;
-}
 
 static bool has_body(const struct mg_request_info *ri)
 {
@@ -187,33 +165,14 @@ static bool has_body(const struct mg_request_info *ri)
            (header_count(ri, "Content-Length", &text) > 0 && text[strspn(text, "0")]);
 }
 
-/* A reply reaches a client only if the connection is not reset under it, which happens when what it sent lies unread. */
-static void incoming_drain(struct incoming *in)
-{
-    char buf[256];
-    struct timespec now, begun;
-    long left = DRAIN_BYTES;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &begun);
-    while (in->wanted && !in->ended && !in->expected && left > 0) {
-        long n = incoming_read(in, buf, sizeof(buf));
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        if (n <= 0 || now.tv_sec - begun.tv_sec > 1)
-            break;
-        left -= n;
-    }
-}
-
 static void refuse_host(const char *host, struct web_reply *ret)
 {
     CLEANUP(str_release) struct str text = STR_INIT;
 
-    str_addf(&text,
-             "421: \"%s\" is not a name of this machine. Ask for it by localhost or one of its "
-             "addresses.",
-             host); /* web_host_parse leaves nothing that could do harm */
-    web_reply_text(ret, 421, str_text(&text));
+    /* web_host_parse leaves nothing that could do harm */
+    str_addf(&text, "\"%s\" is not a name of this machine", host);
+    problem_reply(ret, 421, str_text(&text),
+                  "ask for it by localhost, one of its addresses or the host of a route");
 }
 
 static const char *header(const struct mg_request_info *ri, const char *name)
@@ -271,11 +230,11 @@ static void ask(struct listener *l, const struct mg_request_info *ri, struct web
     r->chunks = by_chunks(ri);
     if (l->web->door && door_answer(l->web->door, r, ret)) {
         if (r->body)
-            ((struct incoming *)r->body->ctx)->wanted = true;
+            ((struct web_incoming *)r->body->ctx)->wanted = true;
         return;
     }
     if (r->body) {
-        web_reply_text(ret, 413, "413: nothing here takes a body");
+        problem_reply(ret, 413, "nothing here takes a body", "ask without one");
         return;
     }
     web_route(rows, n, r, ret);
@@ -290,16 +249,17 @@ static void answer(struct listener *l, const struct mg_request_info *ri, const s
     int status;
 
     if (atomic_load(&l->leaving)) {
-        web_reply_text(ret, 503, "503: the agent is leaving");
+        problem_reply(ret, 503, "the agent is leaving", "ask again when it is back");
         str_add(&ret->headers, "Retry-After: 5\r\n");
         return;
     }
     if (l->platform && !from_traefik) {
-        web_reply_text(ret, 403, "403: this address is for the ingress alone");
+        problem_reply(ret, 403, "this address is for the ingress alone",
+                      "ask where `listen:` says");
         return;
     }
     if ((status = check_head(ri, host, &authority, &why)) != 0) {
-        web_reply_text(ret, status, why);
+        problem_reply(ret, status, why, "see RFC 9112, 3.2 and 6; or ask with curl");
         return;
     }
     if (!from_traefik && !web_host_own(host) && !web_host_among(host, &f->hosts)) {
@@ -339,7 +299,7 @@ static bool hand_over(struct mg_connection *conn, const struct mg_request_info *
 }
 
 static void finish_request(struct mg_connection *conn, const struct mg_request_info *ri,
-                           struct incoming *in, struct web_reply *r)
+                           struct web_incoming *in, struct web_reply *r)
 {
     if (r->stream) {
         if (hand_over(conn, ri, r))
@@ -348,11 +308,11 @@ static void finish_request(struct mg_connection *conn, const struct mg_request_i
             r->status = r->instead;
             r->type = "application/json";
         } else {
-            web_reply_text(r, 503, "503: this connection cannot be kept open; ask again");
+            problem_reply(r, 503, "this connection cannot be kept open", "ask again");
         }
     }
     send_reply(conn, r, strcmp(ri->request_method, "HEAD") == 0);
-    incoming_drain(in);
+    web_incoming_drain(in);
 }
 
 static int begin_request(struct mg_connection *conn)
@@ -360,30 +320,24 @@ static int begin_request(struct mg_connection *conn)
     const struct mg_request_info *ri = mg_get_request_info(conn);
     struct listener *l = ri->user_data;
     struct web_reply r = {.status = 0};
-    struct incoming in = {
-        .body = {.read = incoming_read, .length = ri->content_length},
-        .conn = conn,
-        .expected = strcasecmp(header(ri, "Expect"), "100-continue") == 0,
-    };
+    struct web_incoming in;
+    bool body = has_body(ri);
+    bool room = !body || atomic_fetch_add(&l->bodies, 1) < WEB_THREADS / 2;
 
-    in.body.ctx = &in;
-    in.ended = !has_body(ri);
     mg_disable_keep_alive(
         conn); /* or it would read the rest of the body, however slowly it comes */
     (void)atomic_fetch_add(&l->busy, 1);
     struct facts *f = facts_hold(l->web);
 
-    bool body = !in.ended;
-
-    if (body && atomic_fetch_add(&l->bodies, 1) >= WEB_THREADS / 2) {
-        web_reply_text(&r, 503, "503: too many are sending something just now");
-        str_add(&r.headers, "Retry-After: 5\r\n");
-    } else {
+    web_incoming_begin(&in, conn, l->port, !body, l->web->patience, body ? &l->bodies : NULL);
+    if (room) {
         answer(l, ri, f, body ? &in.body : NULL, &r);
+    } else {
+        problem_reply(&r, 503, "too many are sending something just now", "send it again");
+        str_add(&r.headers, "Retry-After: 5\r\n");
     }
     finish_request(conn, ri, &in, &r);
-    if (body)
-        (void)atomic_fetch_sub(&l->bodies, 1);
+    web_incoming_end(&in);
     facts_drop(f);
     str_release(&r.body);
     str_release(&r.headers);
@@ -397,8 +351,8 @@ static int http_error(struct mg_connection *conn, int status, const char *text)
     struct web_reply r = {.status = 0};
 
     (void)status, (void)text;
-    web_reply_text(&r, 400,
-                   "400: this is no request, its head is too large, or it did not end in time");
+    problem_reply(&r, 400, "this is no request, its head is too large, or it did not end in time",
+                  "send a request of HTTP/1.1 whose head is no larger than 16 KiB");
     send_reply(conn, &r, false);
     str_release(&r.body);
     return 0;
@@ -609,6 +563,7 @@ struct web *web_new(struct door *door)
     w->door = door;
     (void)mg_init_library(0); /* without TLS, which Debian's build cannot do */
     (void)pthread_mutex_init(&w->lock, NULL);
+    w->patience = web_patience_new();
     facts_publish(w, &(struct strv){0}, NULL);
     return w;
 }
@@ -637,6 +592,7 @@ bool web_free(struct web *w)
     if (!all)
         return false; /* its threads may still ask for facts */
     (void)mg_exit_library();
+    web_patience_free(w->patience);
     facts_drop(w->facts);
     (void)pthread_mutex_destroy(&w->lock);
     free(w);

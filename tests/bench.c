@@ -60,7 +60,7 @@ static const struct part parts[] = {
     {"planner", measure_planner}, {"requests", measure_requests}, {"change", measure_change},
     {"cold", measure_cold},       {"looks", measure_looks},       {"builds", measure_builds},
     {"ingress", measure_ingress}, {"rejoin", measure_rejoin},     {"fields", measure_fields},
-    {"compose", measure_compose}, {"files", measure_files},
+    {"compose", measure_compose}, {"files", measure_files},       {"door", measure_door},
 };
 
 /* BENCH_ONLY names the parts wanted, for whoever works on one of them. */

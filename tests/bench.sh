@@ -5,7 +5,7 @@
 #   tests/bench.sh [BUILD]        BUILD is the folder with evenkeel and tests/bench (build)
 #
 # BENCH_QUICK=1: fewer rounds and objects, a few minutes. BENCH_ONLY="change cold": only these parts (planner requests change cold
-# looks builds ingress rejoin fields compose files; all but planner, looks, builds, compose and files need what requests learns). BENCH_KEEP=1: keeps the logs and specs. BENCH_MODERN=1: the newer engine.
+# looks builds ingress rejoin fields compose files door; all but planner, looks, builds, compose, files and door need what requests learns). BENCH_KEEP=1: keeps the logs and specs. BENCH_MODERN=1: the newer engine.
 # Exit status: 0 all targets met, 1 one missed, 2 it did not work.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,6 +54,12 @@ if [ -z "${BENCH_COMPOSE:-}" ] && why=$("$engine" fetch-modern 2>&1); then
     export BENCH_COMPOSE=$cached
 fi
 export BENCH_NO_COMPOSE=${why:-}
+
+# nginx, to be compared with as a server of the same bytes.
+if [ -z "${BENCH_NGINX:-}" ]; then
+    BENCH_NGINX=$(command -v nginx || tests/engine/tools.sh nginx 2>/dev/null) || BENCH_NO_NGINX="no nginx, and the package cannot be fetched"
+fi
+export BENCH_NGINX BENCH_NO_NGINX=${BENCH_NO_NGINX:-}
 
 # In the background, because bash acts on Ctrl-C only while it waits in this way.
 "$engine" exec "$dir/engine" "$build/tests/bench" "$DOCKER_HOST" "$(realpath "$build")/evenkeel" "$dir/work" \

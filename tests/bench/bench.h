@@ -49,5 +49,6 @@ void measure_compose(struct bench *b); /* one compose.yaml, by Compose and by ev
 void measure_fields(struct bench *b);  /* comparing 300 containers field by field, in process */
 void measure_ingress(struct bench *b); /* routes, until Traefik serves them */
 void measure_rejoin(struct bench *b);  /* a Traefik that has to join many networks anew */
+void measure_door(struct bench *b);    /* listeners, lists, uploads and logins, over HTTP */
 
 #endif

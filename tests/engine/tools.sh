@@ -8,6 +8,7 @@
 #   tools.sh playwright      Playwright's driver of browsers without the browsers, from npm's playwright-core (needs npm, and Node.js 18)
 #   tools.sh compose         Docker Compose 2.26, which Debian 13 packages (engine.sh fetch-modern)
 #   tools.sh promtool        Prometheus' own checker, from the distribution's package prometheus, unpacked and not installed
+#   tools.sh nginx           nginx from the distribution's package, unpacked and not installed
 #   tools.sh openapi         a strict checker of OpenAPI documents, from PyPI's openapi-spec-validator
 #
 # A Go that is too old for pebble, or none (then Debian's is unpacked, not installed), fetches a newer one as the module it is.
@@ -164,6 +165,18 @@ fetch_promtool() {
     rm -rf "$work"
 }
 
+fetch_nginx() {
+    local work=$cache/nginx-fetch
+    echo "tools.sh: fetching nginx into $cache" >&2
+    rm -rf "$work"
+    mkdir -p "$work" "$(dirname "$1")"
+    (cd "$work" && apt-get -q download nginx && dpkg -x nginx_*.deb .) >/dev/null 2>&1 ||
+        die "the package nginx cannot be fetched"
+    "$work/usr/sbin/nginx" -v >/dev/null 2>&1 || die "the fetched nginx does not run here"
+    mv "$work/usr/sbin/nginx" "$1"
+    rm -rf "$work"
+}
+
 fetch_openapi() {
     local python folder
     python=$(python_with_pip)
@@ -215,9 +228,10 @@ compose)
     echo "$program"
     ;;
 promtool) once "$cache/promtool/promtool" fetch_promtool ;;
+nginx) once "$cache/nginx/nginx" fetch_nginx ;;
 openapi) once "$cache/openapi-$openapi_version/check" fetch_openapi ;;
 *)
-    sed -n '5,11s/^# *//p' "$0" >&2
+    sed -n '5,12s/^# *//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -6,8 +6,10 @@
 
 #include <cmocka.h>
 
+#include "agent/door_list.h"
 #include "agent/door_parts.h"
 #include "agent/multipart.h"
+#include "agent/problem.h"
 #include "spec/base/arena.h"
 
 static void test_rows(void **state)
@@ -153,6 +155,65 @@ static void test_values(void **state)
     arena_free(a);
 }
 
+/* ---- answers ---- */
+
+/* A name in an archive is whatever bytes its maker liked; what is told of it is JSON all the same. */
+static void test_problem_of_strange_words(void **state)
+{
+    struct web_reply r = {.status = 0};
+    struct err e = {0}, full = {0};
+    json_t *v;
+
+    (void)state;
+    (void)err_set(&e, ERR_USER, "entry \"\xff\xfe\" is refused");
+    problem_error(&r, &e, NULL);
+    v = json_loads(str_text(&r.body), 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(v, "status")), 422);
+    assert_non_null(strstr(json_string_value(json_object_get(v, "detail")), "\\xff\\xfe"));
+    assert_true(json_string_length(json_object_get(v, "next")) > 0);
+    json_decref(v);
+    (void)err_set(&full, ERR_RETRY, "gr\xc3\xbc\xc3\x9f");
+    problem_error(&r, &full, "do this");
+    v = json_loads(str_text(&r.body), 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(v, "detail")), "gr\xc3\xbc\xc3\x9f");
+    assert_string_equal(json_string_value(json_object_get(v, "next")), "do this");
+    json_decref(v);
+    str_release(&r.body);
+    str_release(&r.headers);
+}
+
+/* Each app's text is found again, and nothing besides it. */
+static void test_list(void **state)
+{
+    struct arena *a = arena_new();
+    struct door_facts *f = ARENA_NEW(a, struct door_facts);
+    struct door_app apps[] = {
+        {.name = "a", .state = "Synced", .why = "", .origin = "x//a", .digest = "1"},
+        {.name = "b", .state = "Held", .why = "w", .origin = "x//b", .digest = "2"},
+    };
+    char etag[DOOR_ETAG];
+
+    (void)state;
+    *f = (struct door_facts){.arena = a, .apps = apps, .n = 2, .looked = true};
+    atomic_store(&f->refs, 1);
+    const struct door_list *l = door_list_of(f);
+
+    assert_ptr_equal(l, door_list_of(f));
+    for (size_t i = 0; i < f->n; i++) {
+        json_t *v = json_loadb(l->apps.buf + l->at[i], l->at[i + 1] - 1 - l->at[i], 0, NULL);
+
+        assert_string_equal(json_string_value(json_object_get(v, "app")), apps[i].name);
+        json_decref(v);
+    }
+    assert_string_equal(str_text(&l->tail), "],\"looked\":true}\n");
+    memcpy(etag, l->etag, sizeof(etag));
+    door_list_free(f->list);
+    f->list = NULL;
+    apps[1].state = "Synced";
+    assert_string_not_equal(etag, door_list_of(f)->etag);
+    door_facts_drop(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +222,8 @@ int main(void)
         cmocka_unit_test(test_form_cut_anywhere),
         cmocka_unit_test(test_form_refused),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_problem_of_strange_words),
+        cmocka_unit_test(test_list),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
