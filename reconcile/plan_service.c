@@ -10,6 +10,7 @@
 
 #include "drivers/engine_encode.h"
 #include "drivers/engine_encode_net.h"
+#include "reconcile/plan_health.h"
 #include "reconcile/plan_hooks.h"
 #include "reconcile/plan_infra.h"
 #include "reconcile/plan_judge.h"
@@ -21,62 +22,13 @@
 enum {
     SETTLE_MS =
         500, /* a replacement without a health check must stay up so long before the old one goes */
-    HEALTH_SLACK_MS = 15000,
 };
-#define NS_PER_MS INT64_C(1000000)
 
 static bool acts(const struct replica *r)
 {
     return !r->blocked &&
            (r->make || r->start || r->unpause || r->restart || r->rename || r->clear ||
             r->connect.n || r->disconnect.n || r->reconnect.n || r->update || r->hooks);
-}
-
-/* What the image says about a field of the container, or NULL. */
-static const char *image_says(const struct app_work *p, const struct replica *r, const char *field)
-{
-    const struct obs_image *image = observed_image(p->w->seen, r->service->image);
-
-    return image ? kvs_get(&image->fields, field) : NULL;
-}
-
-/* The spec's own health check, or the one that the image brings along. */
-static bool has_healthcheck(const struct app_work *p, const struct replica *r)
-{
-    const struct healthcheck *h = &r->service->spec->health;
-    bool none = h->test.set && h->test.argv.n > 0 && strcmp(h->test.argv.v[0], "NONE") == 0;
-
-    if (h->set && (h->disable == TRI_YES || none))
-        return false;
-    return (h->set && h->test.set) || image_says(p, r, "healthcheck.test");
-}
-
-static int64_t duration_ms(const struct num *own, const char *of_image, int64_t otherwise)
-{
-    int64_t ns = 0;
-
-    if (own->set)
-        return own->v / NS_PER_MS;
-    return of_image && parse_duration_ns(of_image, &ns) == 0 ? ns / NS_PER_MS : otherwise;
-}
-
-/* The engine's verdict comes at the latest after the start period and so many tries. */
-static int64_t health_deadline_ms(const struct app_work *p, const struct replica *r)
-{
-    const struct healthcheck *h = &r->service->spec->health;
-    const char *tries = image_says(p, r, "healthcheck.retries");
-    int64_t interval =
-        duration_ms(&h->interval_ns, image_says(p, r, "healthcheck.interval"), 30000);
-    int64_t timeout = duration_ms(&h->timeout_ns, image_says(p, r, "healthcheck.timeout"), 30000);
-    int64_t start =
-        duration_ms(&h->start_period_ns, image_says(p, r, "healthcheck.start_period"), 0);
-    int64_t retries = 3;
-
-    if (h->retries.set && h->retries.v > 0)
-        retries = h->retries.v;
-    else if (tries)
-        (void)parse_int64(tries, 1, 1000, &retries);
-    return start + retries * (interval + timeout) + HEALTH_SLACK_MS;
 }
 
 /* ---- first: make what is missing, beside what runs ---- */
@@ -155,7 +107,7 @@ static struct network_work *first_network(struct app_work *p, const struct repli
 /* As far as is known. */
 static bool wants_volume_at(struct app_work *p, const struct replica *r, const char *place)
 {
-    const char *is = image_says(p, r, arena_printf(p->w->arena, "volumes.%s", place));
+    const char *is = health_image_says(p, r, arena_printf(p->w->arena, "volumes.%s", place));
 
     for (size_t i = 0; i < r->service->spec->n_mounts; i++)
         if (strcmp(r->service->spec->mounts[i].target, place) == 0)
@@ -443,7 +395,7 @@ static uint32_t wait_for(struct app_work *p, const struct replica *r, enum actio
     struct action *act = act_at(p, i);
 
     if (kind == ACT_WAIT_HEALTHY)
-        act->op.deadline_ms = health_deadline_ms(p, r);
+        act->op.deadline_ms = health_verdict_ms(p, r);
     if (kind == ACT_WAIT_RUNNING)
         act->op.settle_ms = SETTLE_MS;
     act_need(p, i, r->up);
@@ -506,7 +458,7 @@ static bool one_shot(const struct service *s)
 
 static void wait_where_needed(struct app_work *p, struct replica *r, bool started)
 {
-    bool health = has_healthcheck(p, r);
+    bool health = health_is_checked(p, r);
     bool healthy = r->keeper && r->keeper->health == HEALTH_HEALTHY && !started;
     /* A replacement is on trial, and so is one whose trial was interrupted. */
     bool trial = r->former && r->clear &&
@@ -572,7 +524,7 @@ static uint32_t proof(const struct replica *r, uint32_t start)
 /* Without a health check it takes requests as soon as it is up; with one, when a wait has seen it healthy, or at the event. */
 static void joins(struct app_work *p, struct replica *r, bool starts, uint32_t proven)
 {
-    if (r->well != NO_ACTION || (starts && !has_healthcheck(p, r)))
+    if (r->well != NO_ACTION || (starts && !health_is_checked(p, r)))
         route_join(p, r, proven);
 }
 
