@@ -14,7 +14,12 @@
 #include "spec/base/arena.h"
 #include "spec/labels.h"
 
-enum { REMOVAL_POLL_MS = 100, PORT_POLL_MS = 100 };
+enum {
+    REMOVAL_POLL_MS = 100,
+    PORT_POLL_MS = 100,
+    ENDPOINTS_POLL_MS = 200,
+    ENDPOINTS_WAIT_MS = 3000,
+};
 
 /* ---- requests ---- */
 
@@ -220,11 +225,11 @@ static void ask_again(void *user)
 /* A container that is about to end may be waited for; when it has ended the start is tried again. True: the ticket goes on. */
 static bool port_is_awaited(struct ticket *t, bool is_held)
 {
-    bool first = t->port_until_ms == 0;
+    bool first = t->until_ms == 0;
 
     if (first)
-        t->port_until_ms = http_now_ms() + t->op->port_wait_ms;
-    if (t->cancelled || (first && !is_held) || http_now_ms() >= t->port_until_ms)
+        t->until_ms = http_now_ms() + t->op->port_wait_ms;
+    if (t->cancelled || (first && !is_held) || http_now_ms() >= t->until_ms)
         return false;
     if (is_held)
         ticket_after(t, PORT_POLL_MS, ask_again);
@@ -276,7 +281,7 @@ static void on_port_holder(void *user, const struct http_reply *reply)
     if (reply->err.kind || reply->status >= 300 ||
         engine_decode_container_list(reply->body, reply->n, t->arena, &c, &n, NULL) < 0)
         ticket_end(t, &e);
-    else if (!port_is_awaited(t, n > 0 || (by_container && t->port_until_ms == 0)))
+    else if (!port_is_awaited(t, n > 0 || (by_container && t->until_ms == 0)))
         port_is_taken(t, n > 0 ? &c[0] : NULL, by_container);
 }
 
@@ -287,6 +292,29 @@ static void ask_port_holder(struct ticket *t, int port)
     str_add(&path, "/containers/json?filters=");
     docker_escape(&path, arena_printf(t->arena, "{\"publish\":[\"%d\"]}", port));
     ticket_ask(t, "GET", str_text(&path), NULL, on_port_holder);
+}
+
+/* ---- networks whose containers have just gone ---- */
+
+static void act_again(void *user)
+{
+    struct ticket *t = user;
+
+    t->timer = NULL;
+    if (!ticket_stale(t))
+        docker_act_begin(t);
+}
+
+/* The engine forgets the last containers of a network a moment after they are gone: 20.10, when many go at once. True: the ticket
+ * goes on. */
+static bool endpoints_are_awaited(struct ticket *t)
+{
+    if (t->until_ms == 0)
+        t->until_ms = http_now_ms() + ENDPOINTS_WAIT_MS;
+    if (t->cancelled || http_now_ms() >= t->until_ms || ticket_left_ms(t) <= ENDPOINTS_POLL_MS)
+        return false;
+    ticket_after(t, ENDPOINTS_POLL_MS, act_again);
+    return true;
 }
 
 /* ---- the answer ---- */
@@ -340,6 +368,8 @@ static void on_acted(void *user, const struct http_reply *reply)
         }
         break;
     case OP_NETWORK_REMOVE: /* 403: it still has containers */
+        if (strstr(e.msg, "has active endpoints") && endpoints_are_awaited(t))
+            return;
         if (e.kind == ERR_DENIED)
             e.kind = ERR_CONFLICT;
         break;

@@ -68,8 +68,9 @@ struct ticket {
     struct docker_call *call;
     struct http_timer *timer; /* the next step or look */
     int64_t deadline_ms;      /* on the monotonic clock */
-    int64_t port_until_ms;    /* starts: until then a taken port is waited for; 0: not asked yet */
-    struct arena *arena;      /* its texts */
+    int64_t
+        until_ms; /* until then a taken port, or a network's last endpoint, is waited for; 0: not asked yet */
+    struct arena *arena; /* its texts */
     struct op_result result;
     const char *body;      /* creates: what is sent */
     char hash[SHA256_HEX]; /* creates: of what is sent */

@@ -855,6 +855,26 @@ static void second_times(void **state)
     }
 }
 
+/* Its last container has just gone, and the engine has not noticed yet. */
+static void a_network_is_let_go_in_a_moment(void **state)
+{
+    struct fixture *f = *state;
+    struct op remove = {.kind = OP_NETWORK_REMOVE, .object = "n1", .deadline_ms = 10000};
+
+    route(f, "DELETE", "/networks/n1", 204, "");
+    route_once(
+        f, "DELETE", "/networks/n1", 403,
+        "{\"message\":\"error while removing network: network n1 id 1 has active endpoints\"}");
+    assert_int_equal(run(f, remove).err.kind, ERR_NONE);
+    assert_int_equal(logged(f, "/networks/n1"), 2);
+
+    int64_t since = http_now_ms();
+
+    route(f, "DELETE", "/networks/n1", 403, "{\"message\":\"network n1 has active endpoints\"}");
+    assert_int_equal(run(f, remove).err.kind, ERR_CONFLICT);
+    assert_true(http_now_ms() - since >= 2500);
+}
+
 static void refusals(void **state)
 {
     struct fixture *f = *state;
@@ -1362,6 +1382,7 @@ int main(void)
         DOCKER_TEST(creating),
         DOCKER_TEST(networks_and_volumes),
         DOCKER_TEST(second_times),
+        DOCKER_TEST(a_network_is_let_go_in_a_moment),
         DOCKER_TEST(refusals),
         DOCKER_TEST(removal_under_way),
         DOCKER_TEST(taken_ports),
