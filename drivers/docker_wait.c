@@ -220,7 +220,12 @@ static void on_state(void *user, const struct http_reply *reply)
         return;
     }
     if (reply->err.kind || reply->status >= 300) {
-        (void)docker_failure(reply, &w->last);
+        struct err e = {0};
+
+        (void)docker_failure(reply, &e);
+        /* A call that the deadline cuts off says less than the answer before it. */
+        if (!w->last.kind || t->deadline_ms > http_now_ms())
+            w->last = e;
         go_on(t, -1);
         return;
     }

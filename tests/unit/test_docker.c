@@ -1070,7 +1070,7 @@ static void waiting(void **state)
     struct fixture *f = *state;
     struct op running = {
         .kind = OP_WAIT_RUNNING, .object = "c1", .settle_ms = 100, .deadline_ms = 3000};
-    struct op healthy = {.kind = OP_WAIT_HEALTHY, .object = "c1", .deadline_ms = 1500};
+    struct op healthy = {.kind = OP_WAIT_HEALTHY, .object = "c1", .deadline_ms = 400};
     struct op ended = {.kind = OP_WAIT_EXIT, .object = "c1", .deadline_ms = 3000};
     int64_t since = http_now_ms();
     struct ran p;
