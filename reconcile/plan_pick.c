@@ -144,6 +144,56 @@ static void drop_leaving(struct replica *r, bool *ret_leaving)
     r->n_have = n;
 }
 
+/* The names that we give: NAME, and NAME.next-HASH6 beside it. */
+static bool is_our_name(const struct replica *r, const char *name)
+{
+    size_t n = strlen(r->want->name);
+
+    return strncmp(name, r->want->name, n) == 0 &&
+           (name[n] == '\0' || strncmp(name + n, ".next-", 6) == 0);
+}
+
+/* `docker commit` takes our labels along into the image, and what a hand runs from it has them all, the hash of the original
+ * included. It has a name of its own, too, beside the one whose copy it is. */
+static bool is_copy(const struct replica *r, const struct obs_container *c)
+{
+    if (c->adopted || !c->hash || is_our_name(r, c->name))
+        return false;
+    for (size_t i = 0; i < r->n_have; i++) {
+        const struct obs_container *x = r->have[i];
+
+        if (x != c && x->hash && strcmp(x->hash, c->hash) == 0 && is_our_name(r, x->name))
+            return true;
+    }
+    return false;
+}
+
+/* They are somebody's: not taken, not removed. */
+static void set_copies_aside(struct app_work *p, struct replica *r)
+{
+    size_t n = 0, copies = 0;
+    const struct obs_container **own =
+        ARENA_ARRAY(p->w->arena, r->n_have, const struct obs_container *);
+
+    for (size_t i = 0; i < r->n_have; i++) {
+        const struct obs_container *c = r->have[i];
+
+        if (!is_copy(r, c)) {
+            own[n++] = c;
+            continue;
+        }
+        copies++;
+        note_add(p, arena_printf(p->w->arena,
+                                 "container %s has the labels of %s, as what runs from an image "
+                                 "of `docker commit` has; it is left alone",
+                                 c->name, r->want->name));
+    }
+    if (copies == 0)
+        return;
+    r->have = own;
+    r->n_have = n;
+}
+
 /* Whoever serves beside the keeper, or served last. */
 static const struct obs_container *pick_former(const struct replica *r)
 {
@@ -162,6 +212,7 @@ static const struct obs_container *pick_former(const struct replica *r)
 
 void pick_container(struct app_work *p, struct replica *r, bool *ret_leaving)
 {
+    set_copies_aside(p, r);
     drop_leaving(r, ret_leaving);
     sort_candidates(p, r);
     r->former = pick_former(r);
