@@ -196,6 +196,16 @@ static void consider(struct conductor *c, const struct plan_app *pa)
 
 /* ---- a pass ---- */
 
+/* A copy of ours that somebody runs has our labels, and no place. */
+static bool has_place(const struct want_app *app, const char *container)
+{
+    for (size_t s = 0; app && s < app->n_services; s++)
+        for (size_t i = 0; i < app->services[s].n_containers; i++)
+            if (strcmp(app->services[s].containers[i].name, container) == 0)
+                return true;
+    return false;
+}
+
 static void learn(struct conductor *c, const struct core_pass *p)
 {
     const struct observed *o = p->input.observed;
@@ -206,10 +216,11 @@ static void learn(struct conductor *c, const struct core_pass *p)
         /* What is left though it differs keeps its cause. */
         if (!hands_left_any(pa) && memo_settled(c->core->memo, pa->name) && c->o.store)
             store_hands_gone(c->o.store, pa->name);
+        const struct want_app *want = desired_app(p->input.desired, pa->name);
         size_t from, to;
         observed_app_range(o, pa->name, &from, &to);
         for (; from < to; from++)
-            if (o->containers[from].hash &&
+            if (o->containers[from].hash && has_place(want, o->containers[from].name) &&
                 memo_hash(c->core->memo, o->containers[from].name, o->containers[from].hash) &&
                 c->o.store)
                 store_last_hash(c->o.store, o->containers[from].name, o->containers[from].hash);

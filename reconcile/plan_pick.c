@@ -153,16 +153,27 @@ static bool is_our_name(const struct replica *r, const char *name)
            (name[n] == '\0' || strncmp(name + n, ".next-", 6) == 0);
 }
 
-/* `docker commit` takes our labels along into the image, and what a hand runs from it has them all, the hash of the original
- * included. It has a name of its own, too, beside the one whose copy it is. */
-static bool is_copy(const struct replica *r, const struct obs_container *c)
+static bool brought_up(const struct app_work *p, const char *name)
+{
+    const struct history *h = p->w->in->history;
+
+    /* Without a diary nobody knows. */
+    return !h || h->last_hash.n == 0 || kvs_get(&h->last_hash, name);
+}
+
+/* `docker commit` takes our labels along into the image, and what a hand runs from it has them all. It stands beside one that has
+ * a name of ours, under a name that we never brought up, or with the very hash of the other. (A `container_name:` that was
+ * changed leaves a name that we did bring up.) */
+static bool is_copy(const struct app_work *p, const struct replica *r,
+                    const struct obs_container *c)
 {
     if (c->adopted || !c->hash || is_our_name(r, c->name))
         return false;
     for (size_t i = 0; i < r->n_have; i++) {
         const struct obs_container *x = r->have[i];
 
-        if (x != c && x->hash && strcmp(x->hash, c->hash) == 0 && is_our_name(r, x->name))
+        if (x != c && x->hash && is_our_name(r, x->name) &&
+            (strcmp(x->hash, c->hash) == 0 || !brought_up(p, c->name)))
             return true;
     }
     return false;
@@ -178,7 +189,7 @@ static void set_copies_aside(struct app_work *p, struct replica *r)
     for (size_t i = 0; i < r->n_have; i++) {
         const struct obs_container *c = r->have[i];
 
-        if (!is_copy(r, c)) {
+        if (!is_copy(p, r, c)) {
             own[n++] = c;
             continue;
         }

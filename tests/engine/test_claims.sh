@@ -139,3 +139,22 @@ says "the port is named" "18091" "$out"
 check "the old version is back and serves" has late-app-1 1
 check "running" docker_running late-app-1
 kill "$holder"
+
+# --- a copy that somebody made of ours -----------------------------------------------------------
+
+app late 3 >"$root/late.yaml"
+apply >/dev/null
+api POST '/commit?container=late-app-1&repo=copied&tag=once' '{}' >/dev/null
+api POST '/containers/create?name=brave_hopper' '{"Image":"copied:once","Cmd":["sleep","100000"],"StopSignal":"SIGKILL","HostConfig":{"NetworkMode":"none"}}' >/dev/null
+api POST /containers/brave_hopper/start
+same "a container of a committed image has our labels" late "$(inspect brave_hopper '.Config.Labels["evenkeel.app"]')"
+copy=$(snapshot brave_hopper)
+says "and is told of" "container brave_hopper has the labels of late-app-1" "$(plan late 2>&1 || true)"
+app late 4 >"$root/late.yaml"
+start_agent
+check "the one that is ours is replaced" wait_until 20 has late-app-1 4
+check "and well" wait_until 15 is Synced late
+same "and the copy is left alone" "$copy" "$(snapshot brave_hopper)"
+stop_agent
+api DELETE '/containers/brave_hopper?force=1'
+api DELETE '/images/copied:once' >/dev/null
