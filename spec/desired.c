@@ -509,10 +509,11 @@ bool want_app_unread(const struct want_app *app)
 {
     for (size_t i = 0; i < app->n_services; i++) {
         const struct want_service *s = &app->services[i];
-        const struct build *b = &s->spec->build;
 
         if (!s->facts || s->facts->state == FACTS_READY)
             continue;
+        const struct build *b = &s->spec->build;
+
         /* What came out of a Compose file in there is known, whatever is still read for its builds. */
         if (b->bundle && !(app->own && strcmp(app->own, b->bundle) == 0))
             return true;
