@@ -103,7 +103,7 @@ hammered() {
     kill -TERM "$hammer_pid" 2>/dev/null || true
     wait "$hammer_pid" || true
     hammer_result=$(cat "$work/hammer.json" "$work/hammer.err")
-    if [ "$(jq '.bad == 0 and .requests > 20' "$work/hammer.json" 2>/dev/null)" = true ]; then
+    if [ "$(jq '.bad == 0 and .requests >= 5' "$work/hammer.json" 2>/dev/null)" = true ]; then
         pass "$1 ($(jq -r '"\(.requests) requests, longest \(.longest_ms) ms"' "$work/hammer.json"))"
     else
         fail "$1" "$hammer_result"

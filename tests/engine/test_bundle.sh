@@ -204,7 +204,7 @@ check "its volume stays" eval '[[ $(owned volumes .Name) == *inner_data* ]]'
 
 # --- without libarchive --------------------------------------------------------------------------
 
-library=$(ldconfig -p | awk '$1 == "libarchive.so.13" { print $NF; exit }')
+library=$(ldconfig -p | awk '$1 == "libarchive.so.13" && !n++ { print $NF }')
 mkdir "$work/alone"
 (cd "$pack" && tar czf "$work/alone/packed.tar.gz" .)
 without=$(unshare -m -- bash -c 'mount --bind /dev/null "$1" && shift && "$@"' - "$library" "$EVENKEEL" plan --root "$work/alone" --state "$work/state.alone" packed 2>&1 || true)
