@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Asks for pages without pause while something changes, and tells what came back.
 
-  hammer.py [--ready FILE] [--port N] [--threads N] [--pause MS] [--for SECONDS] [--host NAME] PATH WORDS [PATH WORDS...]
+  hammer.py [--ready FILE] [--port N] [--threads N] [--pause MS] [--for SECONDS] [--least N] [--host NAME] PATH WORDS [PATH WORDS...]
 
 WORDS is what the page may say, several with | between them. An answer that is not 200 or says none of them is bad. Every second thread
-keeps its connection, the others make a new one for each request. SIGTERM or --for ends it; then one JSON object is printed:
+keeps its connection, the others make a new one for each request. SIGTERM, after at least so many requests, or --for ends it; then one JSON object is printed:
 requests, bad, first_bad (up to 5: [seconds since the start, path, what came]), longest_ms, said (how often each word came).
 FILE is made when each page has been answered once: from then on nothing that changes goes unseen.
 """
@@ -22,12 +22,14 @@ options.add_argument("--port", type=int, default=80)
 options.add_argument("--threads", type=int, default=3)
 options.add_argument("--pause", type=float, default=4.0)
 options.add_argument("--for", dest="seconds", type=float, default=120.0)
+options.add_argument("--least", type=int, default=0)
 options.add_argument("--host")
 options.add_argument("--ready")
 options.add_argument("pages", nargs="+")
 options = options.parse_args()
 pages = list(zip(options.pages[::2], [w.split("|") for w in options.pages[1::2]]))
 
+asked_to_end = threading.Event()
 ended = threading.Event()
 lock = threading.Lock()
 begin = time.monotonic()
@@ -84,11 +86,13 @@ def work(number):
         time.sleep(options.pause / 1000)
 
 
-signal.signal(signal.SIGTERM, lambda *_: ended.set())
+signal.signal(signal.SIGTERM, lambda *_: asked_to_end.set())
 threads = [threading.Thread(target=work, args=(n,)) for n in range(options.threads)]
 for thread in threads:
     thread.start()
-ended.wait(options.seconds)
+asked_to_end.wait(options.seconds)
+while counts["requests"] < options.least and time.monotonic() - begin < options.seconds:
+    time.sleep(0.01)
 ended.set()
 for thread in threads:
     thread.join()

@@ -89,7 +89,7 @@ hammer_at() {
     local out=$1
     shift
     rm -f "$out.ready"
-    python3 "$engine_dir/hammer.py" --ready "$out.ready" --port $http_port "$@" >"$out" 2>"$work/hammer.err" &
+    python3 "$engine_dir/hammer.py" --ready "$out.ready" --least 21 --port $http_port "$@" >"$out" 2>"$work/hammer.err" &
     hammer_pid=$!
     wait_until 30 [ -e "$out.ready" ]
 }
@@ -103,7 +103,7 @@ hammered() {
     kill -TERM "$hammer_pid" 2>/dev/null || true
     wait "$hammer_pid" || true
     hammer_result=$(cat "$work/hammer.json" "$work/hammer.err")
-    if [ "$(jq '.bad == 0 and .requests >= 5' "$work/hammer.json" 2>/dev/null)" = true ]; then
+    if [ "$(jq '.bad == 0 and .requests > 20' "$work/hammer.json" 2>/dev/null)" = true ]; then
         pass "$1 ($(jq -r '"\(.requests) requests, longest \(.longest_ms) ms"' "$work/hammer.json"))"
     else
         fail "$1" "$hammer_result"

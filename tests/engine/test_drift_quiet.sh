@@ -1,13 +1,13 @@
 #!/bin/bash
 # Never cries wolf: after an apply the next plan is empty, drift is empty, and a second apply writes nothing to the engine, for random apps over all
-# fields (EVENKEEL_TEST_SEED chooses them; 10 services, 80 with EVENKEEL_TEST_SLOW=yes, 500 with EVENKEEL_TEST_SLOW=all), and for the specs of the golden plans (some of them;
+# fields (EVENKEEL_TEST_SEED chooses them; 20 services, 80 with EVENKEEL_TEST_SLOW=yes, 500 with EVENKEEL_TEST_SLOW=all), and for the specs of the golden plans (some of them;
 # all with EVENKEEL_TEST_SLOW=all). What fails is made smaller, key by key, as long as it still fails.
 # shellcheck source=tests/engine/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_engine
 
 # The same ones each time, so that a change is judged by what it changes; others where there is time for what they find.
-seed=${EVENKEEL_TEST_SEED:-7} batches=1 share=12 alone=2
+seed=${EVENKEEL_TEST_SEED:-7} batches=2 share=20 alone=4
 [ -z "${EVENKEEL_TEST_SLOW:-}" ] || seed=${EVENKEEL_TEST_SEED:-$(date +%s)} batches=8 share=60 alone=12
 [ "${EVENKEEL_TEST_SLOW:-}" != all ] || batches=50 share=1000 alone=1000
 
@@ -100,7 +100,7 @@ while read -r dir; do
     fi
     others+=("$dir")
 done < <(find "$repo/tests/plan" -mindepth 2 -maxdepth 2 -name desired.yaml -printf '%h\n' | sort | shuf --random-source=<(yes "$seed"))
-check "golden plans: enough of them go along" test "$cases" -ge 12
+check "golden plans: enough of them go along" test "$cases" -ge 20
 if ! out=$(timeout 120 "$EVENKEEL" apply "${flags[@]}" --state "$state" --docker "$DOCKER_HOST" 2>&1); then
     fail "golden plans, seed $seed: apply" "$(grep -E ' is (Degraded|Refused|Missing|OutOfSync)' <<<"$out" | head -n 4)"
 elif out=$(quiet); then
